@@ -1,0 +1,1 @@
+"""What the program decides: pure functions and plain values; no I/O, no clock, no asyncio."""

@@ -1,0 +1,179 @@
+"""The state machine. Every rule that decides a state, a deadline or a clock lives in this file.
+
+base     = max(last push, armed)
+expires  = base + expire
+deadline = base + expire + grace, counted on the receiving clock (see `outages`)
+
+paused   the monitor is not enabled
+down     the last push said down, or now >= deadline
+late     expires <= now < deadline, after a first push
+up       now < expires, after a first push
+pending  now < deadline, before any push
+"""
+
+from dataclasses import replace
+
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    Monitor,
+    PushStatus,
+    Reason,
+    Row,
+    State,
+    Verdict,
+)
+from yuptime_exporter.core.outages import Outages
+
+# A stored moment further ahead than this was written by a clock that has since been set back.
+# NTP slews, rather than steps, smaller errors: chrony's and ntpd's defaults are below a second.
+MAX_FUTURE_SECONDS = 5.0
+
+# A monitor that is gone for less was remounted (a ConfigMap swap, a file written anew) and keeps
+# its clock; one that was gone for longer is a new declaration, as deleting and creating a
+# Kubernetes object is. Kubelet replaces a mounted volume within its sync period of about a minute.
+REMOUNT_SECONDS = 300.0
+
+
+def expires_timestamp(row: Row) -> float:
+    """Return until when the last push, or the arming, stays good."""
+    return _base_timestamp(row) + row.monitor.expire_seconds
+
+
+def deadline_timestamp(row: Row, outages: Outages) -> float:
+    """Return when silence makes the monitor down; computed for paused monitors, too."""
+    window_seconds = row.monitor.expire_seconds + row.monitor.grace_seconds
+    return outages.deadline(_base_timestamp(row), window_seconds)
+
+
+def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
+    """Judge one monitor at one moment."""
+    expires = expires_timestamp(row)
+    deadline = deadline_timestamp(row, outages)
+    state, reason, since = _state(row, expires, deadline, now_timestamp)
+    return Verdict(state, reason, since, expires, deadline)
+
+
+def after_push(
+    row: Row, outages: Outages, *, status: PushStatus, message: str, now_timestamp: float
+) -> LastPush:
+    """Return what is remembered once the push that arrived now is accepted.
+
+    A state that the push confirms goes on since it began: down by silence and then by report is
+    one incident with one beginning.
+    """
+    last = row.last_push
+    received = now_timestamp
+    if last is not None and now_timestamp < last.received_timestamp <= _latest(now_timestamp):
+        received = last.received_timestamp  # the clock was slewed back: time does not run backwards
+    success = status is PushStatus.UP
+    last_success = last.last_success_timestamp if last else 0.0
+    return LastPush(
+        status=status,
+        message=message,
+        received_timestamp=received,
+        since_timestamp=_since_of_push(row, outages, status, received),
+        last_success_timestamp=received if success else last_success,
+        pushes_total=(last.pushes_total if last else 0) + 1,
+        pushes_down_total=(last.pushes_down_total if last else 0) + (not success),
+    )
+
+
+def after_declaration(previous: Arming | None, monitor: Monitor, *, now_timestamp: float) -> Arming:
+    """Return the arming of a monitor that a source declares now.
+
+    `previous` is None when nothing is known of it: then it was created, or state was lost, and
+    its clock starts. It starts anew after a pause and after a long absence, and never otherwise.
+    """
+    paused = None if monitor.enabled else now_timestamp
+    if previous is None:
+        return Arming(armed_timestamp=now_timestamp, paused_timestamp=paused)
+    if not monitor.enabled and previous.paused_timestamp is not None:
+        paused = previous.paused_timestamp
+    armed = previous.armed_timestamp
+    resumed = monitor.enabled and previous.paused_timestamp is not None
+    if resumed or _gone_for_long(previous, now_timestamp):
+        armed = max(armed, now_timestamp)
+    return Arming(armed_timestamp=armed, paused_timestamp=paused)
+
+
+def after_vanishing(previous: Arming, *, now_timestamp: float) -> Arming:
+    """Return the arming of a monitor that no source declares any more."""
+    if previous.vanished_timestamp is not None:
+        return previous
+    return replace(previous, vanished_timestamp=now_timestamp)
+
+
+def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
+    """Return the arming with moments that lie in the future set to now."""
+
+    def present(timestamp: float | None) -> float | None:
+        return None if timestamp is None else _present(timestamp, now_timestamp)
+
+    return Arming(
+        armed_timestamp=_present(arming.armed_timestamp, now_timestamp),
+        paused_timestamp=present(arming.paused_timestamp),
+        vanished_timestamp=present(arming.vanished_timestamp),
+    )
+
+
+def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
+    """Return the push with moments that lie in the future set to now."""
+    return replace(
+        push,
+        received_timestamp=_present(push.received_timestamp, now_timestamp),
+        since_timestamp=_present(push.since_timestamp, now_timestamp),
+        last_success_timestamp=_present(push.last_success_timestamp, now_timestamp),
+    )
+
+
+def _base_timestamp(row: Row) -> float:
+    if row.last_push is None:
+        return row.arming.armed_timestamp
+    return max(row.last_push.received_timestamp, row.arming.armed_timestamp)
+
+
+def _state(
+    row: Row, expires: float, deadline: float, now_timestamp: float
+) -> tuple[State, Reason, float]:
+    arming, last = row.arming, row.last_push
+    if not row.monitor.enabled:
+        paused = arming.paused_timestamp
+        since = arming.armed_timestamp if paused is None else paused
+        return State.PAUSED, Reason.DISABLED, since
+    if last is None:
+        if now_timestamp < deadline:
+            return State.PENDING, Reason.AWAITING_FIRST_PUSH, arming.armed_timestamp
+        return State.DOWN, Reason.NEVER_PUSHED, deadline
+    since = max(last.since_timestamp, arming.armed_timestamp)
+    if last.status is PushStatus.DOWN:
+        return State.DOWN, Reason.REPORTED_DOWN, since
+    if now_timestamp >= deadline:
+        return State.DOWN, Reason.OVERDUE, deadline
+    if now_timestamp >= expires:
+        return State.LATE, Reason.OVERDUE, expires
+    return State.UP, Reason.REPORTED_UP, since
+
+
+def _since_of_push(row: Row, outages: Outages, status: PushStatus, received: float) -> float:
+    """Return when the state that this push confirms began; the push itself if it begins one."""
+    confirmed = State.UP if status is PushStatus.UP else State.DOWN
+    before = judge(row, outages, now_timestamp=received)
+    if before.state is confirmed:
+        return min(before.since_timestamp, received)
+    if before.state is State.PAUSED and row.last_push and row.last_push.status is status:
+        return row.last_push.since_timestamp
+    return received
+
+
+def _gone_for_long(arming: Arming, now_timestamp: float) -> bool:
+    vanished = arming.vanished_timestamp
+    return vanished is not None and now_timestamp - vanished > REMOUNT_SECONDS
+
+
+def _latest(now_timestamp: float) -> float:
+    return now_timestamp + MAX_FUTURE_SECONDS
+
+
+def _present(timestamp: float, now_timestamp: float) -> float:
+    return now_timestamp if timestamp > _latest(now_timestamp) else timestamp

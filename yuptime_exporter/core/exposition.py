@@ -1,0 +1,132 @@
+"""Judged monitors in, metric families out. The metric names of single monitors live here."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Sample
+
+from yuptime_exporter.core.identity import AlertDefaults, alert_labels
+from yuptime_exporter.core.model import PushStatus, Row, Verdict
+
+JudgedRow = tuple[Row, Verdict]
+
+# Labels that Prometheus gives to the targets of a ServiceMonitor. Exposed as empty they are
+# dropped from the series under `honor_labels: true` (prometheus/prometheus, scrape.go), so
+# that an alert does not carry the pod of whichever replica was scraped.
+TARGET_LABELS = ("container", "endpoint", "pod", "service")
+
+
+def _last_push(row: Row, _: Verdict) -> float:
+    return row.last_push.received_timestamp if row.last_push else 0
+
+
+def _last_success(row: Row, _: Verdict) -> float:
+    return row.last_push.last_success_timestamp if row.last_push else 0
+
+
+def _up(row: Row, _: Verdict) -> float:
+    return row.last_push is not None and row.last_push.status is PushStatus.UP
+
+
+_GAUGES: Mapping[str, tuple[str, Callable[[Row, Verdict], float]]] = {
+    "yuptime_monitor_last_push_timestamp_seconds": (
+        "Unix time of the last accepted push, 0 before the first.",
+        _last_push,
+    ),
+    "yuptime_monitor_last_success_timestamp_seconds": (
+        "Unix time of the last push that reported up, 0 before the first.",
+        _last_success,
+    ),
+    "yuptime_monitor_expire_seconds": (
+        "Time after a push at which the next one is due.",
+        lambda row, _: row.monitor.expire_seconds,
+    ),
+    "yuptime_monitor_grace_seconds": (
+        "Time past expiry before the monitor counts as down.",
+        lambda row, _: row.monitor.grace_seconds,
+    ),
+    "yuptime_monitor_armed_timestamp_seconds": (
+        "Unix time from which the first push is awaited.",
+        lambda row, _: row.arming.armed_timestamp,
+    ),
+    "yuptime_monitor_deadline_timestamp_seconds": (
+        "Unix time at which silence makes the monitor down.",
+        lambda _, verdict: verdict.deadline_timestamp,
+    ),
+    "yuptime_monitor_up": (
+        "Whether the last push reported up, 0 before the first; silence is not folded in.",
+        _up,
+    ),
+}
+
+_COUNTERS: Mapping[str, tuple[str, Callable[[Row], float]]] = {
+    "yuptime_monitor_pushes": (
+        "Accepted pushes.",
+        lambda row: row.last_push.pushes_total if row.last_push else 0,
+    ),
+    "yuptime_monitor_pushes_down": (
+        "Accepted pushes that reported down.",
+        lambda row: row.last_push.pushes_down_total if row.last_push else 0,
+    ),
+}
+
+
+def monitor_families(judged: Iterable[JudgedRow], defaults: AlertDefaults) -> Iterator[Metric]:
+    """Return the families of all monitors; with no monitors, their names and types alone."""
+    rows = list(judged)
+    labels = [
+        {"namespace": row.monitor.key.namespace, "monitor": row.monitor.key.name} for row, _ in rows
+    ]
+    for name, (documentation, value) in _GAUGES.items():
+        family: Metric = GaugeMetricFamily(name, documentation)
+        family.samples = [
+            Sample(name, own, float(value(row, verdict)))
+            for own, (row, verdict) in zip(labels, rows, strict=True)
+        ]
+        yield family
+    for name, (documentation, count) in _COUNTERS.items():
+        family = CounterMetricFamily(name, documentation)
+        family.samples = [
+            Sample(f"{name}_total", own, float(count(row)))
+            for own, (row, _) in zip(labels, rows, strict=True)
+        ]
+        yield family
+    yield _alert_labels(rows, defaults)
+    yield _info(rows, labels)
+
+
+def process_families(
+    *, monitors_by_type: Mapping[str, int], now_timestamp: float
+) -> Iterator[Metric]:
+    """Return the families about the exporter that are read off at the moment of the scrape."""
+    yield GaugeMetricFamily(
+        "yuptime_time_seconds", "Unix time by the clock that judges.", value=now_timestamp
+    )
+    monitors = GaugeMetricFamily(
+        "yuptime_monitors", "Declared monitors; only type push is judged.", labels=("type",)
+    )
+    for monitor_type, count in sorted(monitors_by_type.items()):
+        monitors.add_metric((monitor_type,), count)
+    yield monitors
+
+
+def _alert_labels(rows: Iterable[JudgedRow], defaults: AlertDefaults) -> Metric:
+    family = GaugeMetricFamily(
+        "yuptime_monitor_alert_labels",
+        "Labels of the alerts of the monitor; absent while it is paused.",
+    )
+    unset = dict.fromkeys(TARGET_LABELS, "")
+    for row, _ in rows:
+        if row.monitor.enabled:
+            own = alert_labels(row.monitor.key, row.monitor.alert_labels, defaults)
+            family.add_sample(family.name, {**unset, **own}, 1.0)
+    return family
+
+
+def _info(rows: Iterable[JudgedRow], labels: Iterable[Mapping[str, str]]) -> Metric:
+    family = GaugeMetricFamily("yuptime_monitor_info", "Information about the monitor.")
+    for (row, _), own in zip(rows, labels, strict=True):
+        paused = "false" if row.monitor.enabled else "true"
+        family.add_sample(family.name, {**own, "source": row.monitor.source, "paused": paused}, 1.0)
+    return family

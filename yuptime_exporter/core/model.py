@@ -1,0 +1,211 @@
+"""The words of the program. Every type here is a value: frozen, without behaviour.
+
+All moments are Unix seconds (`_timestamp`), read from the clock of this process; all lengths of
+time are seconds (`_seconds`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class MonitorKey(NamedTuple):
+    """What names a monitor: a tuple, since it is the key of every lookup on the push path."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `namespace/name`, the form used in URLs, logs and answers."""
+        return f"{self.namespace}/{self.name}"
+
+
+class PushStatus(StrEnum):
+    """What a job may report of itself."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class State(StrEnum):
+    """What is true of a monitor at one moment; derived by `evaluation.judge`, never stored."""
+
+    PENDING = "pending"
+    UP = "up"
+    LATE = "late"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+class Reason(StrEnum):
+    """Why a monitor is in its state."""
+
+    AWAITING_FIRST_PUSH = "awaiting_first_push"
+    REPORTED_UP = "reported_up"
+    REPORTED_DOWN = "reported_down"
+    OVERDUE = "overdue"
+    NEVER_PUSHED = "never_pushed"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRef:
+    """The entry of a Secret, in the monitor's own namespace, that holds the push tokens."""
+
+    secret_name: str
+    secret_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A declared `Monitor` with `spec.type: push`.
+
+    Attributes:
+        enabled: False pauses the monitor; pushes are still accepted.
+        expire_seconds: how long a push stays good.
+        grace_seconds: how long after that silence does not yet mean down.
+        token_digests: SHA-256 digests of the tokens that may push; empty when the Secret or
+            its key is missing.
+        alert_labels: `spec.alerting.labels`, sorted by name, validated.
+        alertmanager_url: `spec.alerting.alertmanagerUrl`; None where it is not set.
+        interval_seconds: how often the job means to push; None where it is not said.
+        source: the kind of source that declared it, such as `manifests`.
+    """
+
+    key: MonitorKey
+    token_ref: TokenRef
+    enabled: bool = True
+    expire_seconds: int = 300
+    grace_seconds: int = 60
+    token_digests: tuple[bytes, ...] = ()
+    alert_labels: tuple[tuple[str, str], ...] = ()
+    alertmanager_url: str | None = None
+    interval_seconds: int | None = None
+    source: str = "manifests"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a declared object.
+
+    Attributes:
+        where: file and document, such as `jobs/backup.yaml, document 2 (line 14)`.
+        field: path inside the document, such as `spec.target.push.expireSeconds`; empty when
+            the document as a whole is meant.
+        text: what was found and what is allowed.
+    """
+
+    where: str
+    field: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return the line that a person reads."""
+        return ": ".join(part for part in (self.where, self.field, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSet:
+    """Everything that a source declares at one moment: always complete, never a difference.
+
+    Attributes:
+        monitors: in the order of their keys, no key twice.
+        ignored_types: how many monitors of each other `spec.type` were passed over.
+        ignored_documents: how many documents of other kinds were passed over.
+        problems: what could not be used, in the order in which it was read.
+    """
+
+    monitors: tuple[Monitor, ...]
+    ignored_types: Mapping[str, int] = field(default_factory=dict)
+    ignored_documents: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """From when a monitor's first push is awaited, and whether it is awaited at all.
+
+    Attributes:
+        armed_timestamp: when it was created, resumed, or started without saved state.
+        paused_timestamp: since when it is paused; None while it is enabled.
+        vanished_timestamp: since when no source declares it; None while one does.
+    """
+
+    armed_timestamp: float
+    paused_timestamp: float | None = None
+    vanished_timestamp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastPush:
+    """The newest accepted push of a monitor, with what is remembered of those before it.
+
+    Attributes:
+        message: at most `MAX_MESSAGE_CHARS` characters; empty when none was sent.
+        since_timestamp: since when the monitor has been continuously in the state that this
+            push confirms: an unbroken run of good pushes, or of being down.
+        last_success_timestamp: the last push that said up; 0 before the first.
+        pushes_total: accepted pushes, this one included.
+        pushes_down_total: those of them that said down.
+    """
+
+    status: PushStatus
+    message: str
+    received_timestamp: float
+    since_timestamp: float
+    last_success_timestamp: float
+    pushes_total: int
+    pushes_down_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """All that is known of one monitor. `last_push` is None before the first."""
+
+    monitor: Monitor
+    arming: Arming
+    last_push: LastPush | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A stretch of time, end excluded, in which nobody could push."""
+
+    start_timestamp: float
+    end_timestamp: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a store remembers.
+
+    Attributes:
+        armings: of all monitors of the last weeks, vanished ones included.
+        last_pushes: of those that ever pushed.
+        outages: in the order of their starts, none overlapping another.
+        receiving_timestamp: when the exporter last noted that it was receiving; None before
+            it ever did.
+    """
+
+    armings: Mapping[MonitorKey, Arming]
+    last_pushes: Mapping[MonitorKey, LastPush]
+    outages: tuple[Outage, ...] = ()
+    receiving_timestamp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A monitor judged at one moment.
+
+    Attributes:
+        since_timestamp: when the state began; the same however often one looks.
+        expires_timestamp: until when the last push, or the arming, stays good.
+        deadline_timestamp: when silence makes the monitor down.
+    """
+
+    state: State
+    reason: Reason
+    since_timestamp: float
+    expires_timestamp: float
+    deadline_timestamp: float

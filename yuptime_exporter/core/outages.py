@@ -1,0 +1,61 @@
+"""The receiving clock: a clock that stands still while nobody can push.
+
+Outage credit is nothing but a deadline counted on this clock, so the exporter's own downtime
+is never blamed on a job, and no job gains more than the outage that lay in its way.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+
+from yuptime_exporter.core.model import Outage
+
+# A restart each minute for a week fills this; the oldest are forgotten first. 10,000 outages
+# are 160 kB and do not slow a lookup, which is a binary search.
+MAX_OUTAGES = 10_000
+
+
+class Outages:
+    """All known outages, immutable, arranged so that a deadline costs one binary search."""
+
+    __slots__ = ("_lost_before", "_starts_on_receiving_clock", "known")
+
+    def __init__(self, known: Iterable[Outage] = ()) -> None:
+        merged: list[Outage] = []
+        for outage in sorted(known, key=lambda outage: outage.start_timestamp):
+            if outage.end_timestamp <= outage.start_timestamp:
+                continue
+            if merged and outage.start_timestamp <= merged[-1].end_timestamp:
+                end = max(merged[-1].end_timestamp, outage.end_timestamp)
+                merged[-1] = Outage(merged[-1].start_timestamp, end)
+            else:
+                merged.append(outage)
+        self.known = tuple(merged[-MAX_OUTAGES:])
+        lengths = (outage.end_timestamp - outage.start_timestamp for outage in self.known)
+        self._lost_before = tuple(accumulate(lengths, initial=0.0))
+        self._starts_on_receiving_clock = tuple(
+            outage.start_timestamp - lost
+            for outage, lost in zip(self.known, self._lost_before, strict=False)
+        )
+
+    def plus(self, outage: Outage) -> "Outages":
+        """Return these outages and one more; what overlaps is counted once."""
+        return Outages((*self.known, outage))
+
+    def deadline(self, base_timestamp: float, window_seconds: float) -> float:
+        """Return when `window_seconds` of receiving time have passed since `base_timestamp`.
+
+        This is the least D with D = base + window + (outage within [base, D)): an outage that
+        begins at or after D, or ended before base, moves nothing.
+        """
+        deadline = base_timestamp + window_seconds
+        if not self.known or base_timestamp >= self.known[-1].end_timestamp:
+            return deadline  # the common case, and free of rounding
+        first = bisect_right(self.known, base_timestamp, key=lambda outage: outage.end_timestamp)
+        if deadline <= self.known[first].start_timestamp:
+            return deadline
+        begun = max(0.0, base_timestamp - self.known[first].start_timestamp)
+        lost_before_base = self._lost_before[first] + begun
+        end_on_receiving_clock = deadline - lost_before_base
+        passed = bisect_left(self._starts_on_receiving_clock, end_on_receiving_clock)
+        return deadline + self._lost_before[passed] - lost_before_base

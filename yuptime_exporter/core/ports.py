@@ -1,0 +1,75 @@
+"""What the engine needs of the world: sources, stores and the clock."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    MonitorKey,
+    MonitorSet,
+    Outage,
+    Restored,
+)
+
+Clock = Callable[[], float]
+"""Returns the Unix time in seconds; only `app.py` names the real one."""
+
+
+class MonitorSource(Protocol):
+    """Where monitors and tokens come from."""
+
+    def watch(self) -> AsyncIterator[MonitorSet]:
+        """Yield the complete set first, and again after each change, forever.
+
+        The receiver of a set has put it into force when it asks for the next.
+
+        Raises:
+            SourceUnusable: the source cannot be read at all; only before the first set.
+        """
+
+    async def refresh(self) -> None:
+        """Look for changes now; return when what was found is in force."""
+
+
+class Saving(Awaitable[None], Protocol):
+    """A value on its way to the store; an `asyncio.Future` is one.
+
+    Done when the value survives a power loss. Fails with `StoreUnavailable`; then nothing of
+    that call is stored.
+    """
+
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
+        """Call `fn` with this saving once it is done, before whoever awaits it goes on."""
+
+    def exception(self) -> BaseException | None:
+        """Return why it failed; None if it succeeded."""
+
+
+class PushStore(Protocol):
+    """Where last pushes rest."""
+
+    async def restore(self) -> Restored:
+        """Return everything that is remembered.
+
+        Raises:
+            StoreUnusable: corrupt, foreign or newer; nothing was touched.
+            StoreUnavailable: it may work later.
+        """
+
+    def save_push(self, key: MonitorKey, push: LastPush) -> Saving:
+        """Remember the newest push of a monitor."""
+
+    def save_state(
+        self,
+        *,
+        armings: Mapping[MonitorKey, Arming],
+        last_pushes: Mapping[MonitorKey, LastPush],
+    ) -> Saving:
+        """Remember all of these, or none."""
+
+    def save_receiving(self, timestamp: float, outages: Iterable[Outage]) -> Saving:
+        """Remember that pushes could be received at this moment, and all outages before it."""
+
+    def forget(self, keys: Iterable[MonitorKey]) -> Saving:
+        """Forget all that is known of these monitors."""

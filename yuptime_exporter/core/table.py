@@ -1,0 +1,157 @@
+"""All monitors with their newest push, in memory: what every scrape, page and alert looks at."""
+
+from collections.abc import Iterable
+
+from yuptime_exporter.core.evaluation import (
+    after_declaration,
+    after_vanishing,
+    arming_in_the_present,
+    judge,
+    push_in_the_present,
+)
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    Monitor,
+    MonitorKey,
+    Outage,
+    Restored,
+    Row,
+    Verdict,
+)
+from yuptime_exporter.core.outages import Outages
+
+
+class MonitorTable:
+    """The present state of knowledge; changed only from the thread of the event loop.
+
+    Another thread may call `rows` and `judged`: both take one snapshot and then work on values.
+    The history of monitors that no source declares any more stays here, unseen, so that one
+    that comes back continues where it was.
+    """
+
+    def __init__(self, *, silence_is_outage_after_seconds: float) -> None:
+        """Start empty.
+
+        Args:
+            silence_is_outage_after_seconds: when nothing has confirmed for so long that pushes
+                can be received, that time counts as an outage already while it lasts.
+        """
+        self._silence_is_outage_after_seconds = silence_is_outage_after_seconds
+        self._armings: dict[MonitorKey, Arming] = {}
+        self._last_pushes: dict[MonitorKey, LastPush] = {}
+        self._rows: dict[MonitorKey, Row] = {}
+        self._outages = Outages()
+        self._receiving_timestamp: float | None = None
+
+    @property
+    def receiving_timestamp(self) -> float | None:
+        """When it was last certain that pushes can be received; None before the first time."""
+        return self._receiving_timestamp
+
+    def restore(self, restored: Restored) -> None:
+        """Take over what a store remembers; called once, before anything else."""
+        self._armings = dict(restored.armings)
+        self._last_pushes = dict(restored.last_pushes)
+        self._outages = Outages(restored.outages)
+        self._receiving_timestamp = restored.receiving_timestamp
+
+    def replace_monitors(
+        self, monitors: Iterable[Monitor], *, now_timestamp: float
+    ) -> dict[MonitorKey, Arming]:
+        """Declare exactly these monitors; return the armings that this changed."""
+        declared = {monitor.key: monitor for monitor in monitors}
+        changed: dict[MonitorKey, Arming] = {}
+        for key, monitor in declared.items():
+            before = self._armings.get(key)
+            arming = after_declaration(before, monitor, now_timestamp=now_timestamp)
+            if arming != before:
+                changed[key] = arming
+        for key in self._armings.keys() - declared.keys():
+            arming = after_vanishing(self._armings[key], now_timestamp=now_timestamp)
+            if arming is not self._armings[key]:
+                changed[key] = arming
+        self._armings |= changed
+        self._rows = {
+            key: Row(declared[key], self._armings[key], self._last_pushes.get(key))
+            for key in sorted(declared)
+        }
+        return changed
+
+    def row(self, key: MonitorKey) -> Row | None:
+        """Return what is known of one monitor; None if no source declares it."""
+        return self._rows.get(key)
+
+    def record_push(self, key: MonitorKey, push: LastPush) -> None:
+        """Make a push visible that the store has made durable."""
+        self._last_pushes[key] = push
+        row = self._rows.get(key)
+        if row is not None:  # else the monitor left while its push was on the way to the disk
+            self._rows[key] = Row(row.monitor, row.arming, push)
+
+    def record_receiving(self, timestamp: float) -> None:
+        """Note that pushes could be received at this moment."""
+        if self._receiving_timestamp is None or timestamp > self._receiving_timestamp:
+            self._receiving_timestamp = timestamp
+
+    def record_outage(self, outage: Outage) -> None:
+        """Credit a stretch in which nobody could push; receiving goes on at its end."""
+        self._outages = self._outages.plus(outage)
+        self._receiving_timestamp = outage.end_timestamp
+
+    def bring_into_the_present(
+        self, *, now_timestamp: float
+    ) -> tuple[dict[MonitorKey, Arming], dict[MonitorKey, LastPush]]:
+        """Set every moment that lies in the future to now; return what this changed."""
+        armings = {
+            key: corrected
+            for key, arming in self._armings.items()
+            if (corrected := arming_in_the_present(arming, now_timestamp=now_timestamp)) != arming
+        }
+        last_pushes = {
+            key: corrected_push
+            for key, push in self._last_pushes.items()
+            if (corrected_push := push_in_the_present(push, now_timestamp=now_timestamp)) != push
+        }
+        self._armings |= armings
+        self._last_pushes |= last_pushes
+        for key in self._rows.keys() & (armings.keys() | last_pushes.keys()):
+            monitor = self._rows[key].monitor
+            self._rows[key] = Row(monitor, self._armings[key], self._last_pushes.get(key))
+        if self._receiving_timestamp is not None:
+            self._receiving_timestamp = min(self._receiving_timestamp, now_timestamp)
+        return armings, last_pushes
+
+    def forget_vanished(self, *, before_timestamp: float) -> frozenset[MonitorKey]:
+        """Drop the history of monitors that vanished before this moment; return their keys."""
+        forgotten = frozenset(
+            key
+            for key, arming in self._armings.items()
+            if arming.vanished_timestamp is not None
+            and arming.vanished_timestamp < before_timestamp
+        )
+        for key in forgotten:
+            del self._armings[key]
+            self._last_pushes.pop(key, None)
+        return forgotten
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return all declared monitors, in the order of their keys."""
+        return tuple(self._rows.values())
+
+    def judged(self, *, now_timestamp: float) -> list[tuple[Row, Verdict]]:
+        """Return all declared monitors with their verdicts, in the order of their keys."""
+        outages = self.outages(now_timestamp=now_timestamp)
+        return [(row, judge(row, outages, now_timestamp=now_timestamp)) for row in self.rows()]
+
+    def outages(self, *, now_timestamp: float) -> Outages:
+        """Return all outages, the one that is still going on included."""
+        since = self._receiving_timestamp
+        if since is None or now_timestamp - since <= self._silence_is_outage_after_seconds:
+            return self._outages
+        return self._outages.plus(Outage(since, now_timestamp))
+
+    @property
+    def ended_outages(self) -> tuple[Outage, ...]:
+        """The outages that are over, in the order of their starts."""
+        return self._outages.known

@@ -1,0 +1,1 @@
+"""The loops and procedures that move values between the core and the world."""

@@ -1,0 +1,1 @@
+"""Where monitors and tokens come from."""

@@ -1,0 +1,1 @@
+"""Where last pushes rest."""

@@ -1,0 +1,1 @@
+"""HTTP: bytes from strangers in, answers out."""

@@ -58,7 +58,7 @@ class PushStore(Protocol):
         """
 
     def save_push(self, key: MonitorKey, push: LastPush) -> Saving:
-        """Remember the newest push of a monitor."""
+        """Remember the newest push of a monitor, unless a newer one is remembered already."""
 
     def save_state(
         self,
@@ -66,10 +66,13 @@ class PushStore(Protocol):
         armings: Mapping[MonitorKey, Arming],
         last_pushes: Mapping[MonitorKey, LastPush],
     ) -> Saving:
-        """Remember all of these, or none."""
+        """Remember all of these, or none; never a push in the place of a newer one."""
 
-    def save_receiving(self, timestamp: float, outages: Iterable[Outage]) -> Saving:
-        """Remember that pushes could be received at this moment, and all outages before it."""
+    def save_receiving(self, timestamp: float) -> Saving:
+        """Remember that pushes could be received at this moment."""
+
+    def save_outage(self, outage: Outage) -> Saving:
+        """Remember a stretch in which nobody could push."""
 
     def forget(self, keys: Iterable[MonitorKey]) -> Saving:
         """Forget all that is known of these monitors."""

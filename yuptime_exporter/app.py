@@ -1,0 +1,259 @@
+"""The composition root: the one place that knows every part, and that names the real clock.
+
+    sources ─→ follower ─→ table ─→ metrics        a change, then a scrape
+    web ─→ receiver ─→ store ─→ table              a push: durable, then visible, then acknowledged
+
+It starts in this order: listen (not ready), restore saved state, list monitors, ready. It stops in
+the reverse one: not ready, stop listening, answer what is in flight, commit, close.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import NoReturn
+
+import prometheus_client
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from yuptime_exporter import __revision__, __version__
+from yuptime_exporter.configuration import load_configuration
+from yuptime_exporter.core.errors import ConfigInvalid, StoreUnavailable
+from yuptime_exporter.core.model import Restored
+from yuptime_exporter.core.ports import Clock
+from yuptime_exporter.core.rate_limit import RateLimiter
+from yuptime_exporter.core.self_metrics import SelfMetrics
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.bookkeeping import OUTAGE_AFTER_SECONDS, Bookkeeping
+from yuptime_exporter.engine.follower import Follower
+from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.engine.receiver import Receiver
+from yuptime_exporter.settings import Address, Settings
+from yuptime_exporter.sources.directory import DirectorySource
+from yuptime_exporter.stores.sqlite import SqliteStore
+from yuptime_exporter.web.landing import landing_handler
+from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
+from yuptime_exporter.web.metrics import MonitorCollector, metrics_handler
+from yuptime_exporter.web.push import push_handler
+from yuptime_exporter.web.routes import (
+    Handlers,
+    application,
+    operator_routes,
+    probe_routes,
+    push_routes,
+)
+
+log = logging.getLogger(__name__)
+
+# How long to wait before a store that could not be opened is tried again.
+RESTORE_RETRY_SECONDS = 2.0
+
+# What is in flight may take this long after SIGTERM; a push waits 5 s for its commit at most, and
+# the whole shutdown is to take less than 10 s.
+DRAIN_SECONDS = 6.0
+
+# An idle connection is kept for longer than a scrape interval of one minute, so that Prometheus
+# need not connect anew for each scrape.
+KEEPALIVE_SECONDS = 75.0
+
+
+class Exporter:
+    """The whole program, connected; `run` is its life."""
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        """Connect everything and touch nothing but the configuration file.
+
+        Raises:
+            ConfigInvalid: the configuration file cannot be used.
+        """
+        # Else there is a second series for each counter.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._settings = settings
+        self._clock = clock
+        self._configuration = load_configuration(settings.config_file)
+        self._registry = CollectorRegistry()
+        self._metrics = SelfMetrics(self._registry, version=__version__, revision=__revision__)
+        self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
+        self._store = SqliteStore(settings.storage_path, metrics=self._metrics, clock=clock)
+        self._readiness = Readiness(self._metrics)
+        self._limiter = RateLimiter(self._configuration.push_rate)
+        self._source = DirectorySource(settings.manifest_paths)
+        self._receiver = Receiver(
+            self._table, self._store, self._limiter, self._readiness, clock=clock
+        )
+        self._bookkeeping = Bookkeeping(
+            self._table,
+            self._store,
+            retention_seconds=settings.storage_retention_seconds,
+            metrics=self._metrics,
+            clock=clock,
+        )
+        self._follower = Follower(
+            self._table,
+            self._bookkeeping,
+            self._limiter,
+            self._readiness,
+            metrics=self._metrics,
+            clock=clock,
+        )
+        self._register_collectors()
+        self._note_reload()
+        self.stop_requested = asyncio.Event()
+        self.reload_requested = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until `stop_requested`; return when everything is answered and committed.
+
+        Raises:
+            YuptimeError: it cannot start; in a group, since several parts start at once.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks, self._listening():
+                running = (
+                    tasks.create_task(self._follow(), name="follow monitors"),
+                    tasks.create_task(self._bookkeeping.keep(), name="keep the books"),
+                    tasks.create_task(self._reload_on_request(), name="reload on request"),
+                )
+                await self.stop_requested.wait()
+                log.info("stopping")
+                self._readiness.stopping()
+                for task in running:
+                    task.cancel()
+            await self._bookkeeping.end()
+        finally:
+            await self._store.close()
+        log.info("stopped")
+
+    async def reload(self) -> None:
+        """Read the configuration and the sources anew; return when both are in force.
+
+        Raises:
+            ConfigInvalid: the configuration stays as it was.
+        """
+        try:
+            self._configuration = load_configuration(self._settings.config_file)
+        except ConfigInvalid as error:
+            self._metrics.config_reload_successful.set(0)
+            log.error("configuration was not reloaded", extra={"err": str(error)})
+            raise
+        self._limiter.limit = self._configuration.push_rate
+        self._note_reload()
+        await self._source.refresh()
+        log.info("configuration and monitors reloaded")
+
+    async def _follow(self) -> None:
+        self._table.restore(await self._restore())
+        self._readiness.restored()
+        await self._follower.follow(self._source)
+
+    async def _restore(self) -> Restored:
+        """Restore saved state, and wait for a store that may work later, such as a full disk."""
+        reported = ""
+        while True:
+            try:
+                return await self._store.restore()
+            except StoreUnavailable as error:
+                if str(error) != reported:
+                    reported = str(error)
+                    log.error(
+                        "store cannot be opened; trying until it can", extra={"err": reported}
+                    )
+            await asyncio.sleep(RESTORE_RETRY_SECONDS)
+
+    async def _reload_on_request(self) -> NoReturn:
+        while True:
+            await self.reload_requested.wait()
+            self.reload_requested.clear()
+            with suppress(ConfigInvalid):  # logged and counted
+                await self.reload()
+
+    def _note_reload(self) -> None:
+        self._metrics.config_reload_successful.set(1)
+        self._metrics.config_reload_success_timestamp_seconds.set(self._clock())
+
+    def _register_collectors(self) -> None:
+        self._registry.register(
+            MonitorCollector(
+                self._table,
+                alert_defaults=lambda: self._configuration.alert_defaults,
+                monitors_by_type=lambda: self._follower.monitors_by_type,
+                clock=self._clock,
+            )
+        )
+        prometheus_client.ProcessCollector(registry=self._registry)
+        prometheus_client.PlatformCollector(registry=self._registry)
+        prometheus_client.GCCollector(registry=self._registry)
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Listen on all addresses; at the end, stop, and answer what is in flight."""
+        async with AsyncExitStack() as stack:
+            for app, flag, addresses in self._applications():
+                runner = web.AppRunner(
+                    app,
+                    access_log=None,
+                    keepalive_timeout=KEEPALIVE_SECONDS,
+                    shutdown_timeout=DRAIN_SECONDS,
+                    auto_decompress=False,  # a push is never compressed, so it cannot be a bomb
+                )
+                await runner.setup()
+                stack.push_async_callback(runner.cleanup)
+                for address in addresses:
+                    await _listen(runner, flag, address)
+                for bound in runner.addresses:
+                    log.info("listening", extra={"flag": flag, "address": _text(bound)})
+            yield
+
+    def _applications(self) -> Iterator[tuple[web.Application, str, Sequence[Address]]]:
+        settings = self._settings
+        prefix = settings.route_prefix
+        handlers = Handlers(
+            push=push_handler(self._receiver),
+            metrics=metrics_handler(self._registry),
+            ready=ready_handler(self._readiness),
+            reload=reload_handler(self.reload, enabled=settings.enable_lifecycle),
+            landing=landing_handler(
+                version=__version__,
+                prefix=prefix,
+                telemetry_path=settings.telemetry_path,
+                external_url=settings.external_url,
+            ),
+        )
+        probes = list(probe_routes(handlers, prefix=prefix))
+        pushes = list(push_routes(handlers, prefix=prefix))
+        operators = operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
+        if settings.push_listen_addresses:
+            push_app = application([*pushes, *probes], self._metrics)
+            yield push_app, "--push.listen-address", settings.push_listen_addresses
+            pushes = []
+        app = application([*operators, *pushes, *probes], self._metrics)
+        yield app, "--web.listen-address", settings.listen_addresses
+
+
+async def run(settings: Settings) -> None:
+    """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
+    exporter = Exporter(settings, clock=time.time)
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, exporter.stop_requested.set)
+    loop.add_signal_handler(signal.SIGHUP, exporter.reload_requested.set)
+    await exporter.run()
+
+
+async def _listen(runner: web.AppRunner, flag: str, address: Address) -> None:
+    try:
+        await web.TCPSite(runner, address.host, address.port, backlog=1024).start()
+    except OSError as error:
+        raise ConfigInvalid(f"{flag}={address}: {error.strerror or error}") from error
+
+
+def _text(bound: object) -> str:
+    """Return a bound address as the flag would take it."""
+    match bound:
+        case (str(host), int(port), *_):
+            return str(Address(host, port))
+        case _:
+            return str(bound)

@@ -1,0 +1,60 @@
+"""The two commands: `yuptime-exporter`, and `yuptime`, its companion for CI and jobs."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from yuptime_exporter import logs
+from yuptime_exporter.app import run
+from yuptime_exporter.check import check
+from yuptime_exporter.core.errors import YuptimeError
+from yuptime_exporter.settings import parse_arguments, version_text
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `yuptime-exporter`; return its exit code: 0 stopped, 1 cannot run, 2 wrong usage."""
+    settings = parse_arguments(arguments)
+    logs.configure(level=settings.log_level, log_format=settings.log_format)
+    log.info("starting yuptime-exporter", extra={"version": version_text().split()[2]})
+    try:
+        asyncio.run(run(settings))
+    except* YuptimeError as group:
+        for error in _leaves(group):
+            log.error("cannot run", extra={"err": str(error)})
+        return_code = 1
+    else:
+        return_code = 0
+    return return_code
+
+
+def companion(arguments: Sequence[str] | None = None) -> int:
+    """Run `yuptime`; return its exit code: 0 good, 1 problems, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="yuptime", description="The companion of yuptime-exporter.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=version_text())
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    check_parser = commands.add_parser(
+        "check",
+        help="validate manifests without starting anything",
+        description="Validates Monitors and Secrets: 0 good, 1 problems (all listed), 2 usage.",
+        allow_abbrev=False,
+    )
+    check_parser.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="file or directory of YAML"
+    )
+    paths: list[Path] = parser.parse_args(arguments).paths
+    return check(paths, sys.stdout)
+
+
+def _leaves(group: BaseExceptionGroup[YuptimeError]) -> Iterator[YuptimeError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,166 @@
+"""What the exporter writes on its own account: that it is receiving, and when monitors were armed.
+
+"Still receiving" is written every few seconds, through the same store that pushes go through. So
+the last such note tells, after a crash as well as after a full disk, since when nobody could
+push, and deadlines that were open then get that time back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import NoReturn, TypeVar
+
+from yuptime_exporter.core.errors import StoreUnavailable
+from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage
+from yuptime_exporter.core.ports import Clock, PushStore
+from yuptime_exporter.core.self_metrics import SelfMetrics
+from yuptime_exporter.core.table import MonitorTable
+
+log = logging.getLogger(__name__)
+
+_Value = TypeVar("_Value")
+
+# One write each five seconds is nothing to a disk, and five seconds too much credit after a
+# crash are nothing to a deadline.
+NOTE_INTERVAL_SECONDS = 5.0
+
+# Three missed notes: an event loop that was merely busy is no outage.
+OUTAGE_AFTER_SECONDS = 3 * NOTE_INTERVAL_SECONDS
+
+
+class Bookkeeping:
+    """Keeps the store's view of everything but the pushes up to date."""
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        store: PushStore,
+        *,
+        retention_seconds: float,
+        metrics: SelfMetrics,
+        clock: Clock,
+    ) -> None:
+        self._table = table
+        self._store = store
+        self._retention_seconds = retention_seconds
+        self._metrics = metrics
+        self._clock = clock
+        self._unsaved_armings: dict[MonitorKey, Arming] = {}
+        self._unsaved_pushes: dict[MonitorKey, LastPush] = {}
+        self._store_fails = False
+        self._begun = asyncio.Event()
+
+    async def begin(self) -> None:
+        """Note that from now on pushes can be received, and credit the time before."""
+        now_timestamp = self._clock()
+        self._correct_clock(now_timestamp)
+        since = self._table.receiving_timestamp
+        await self._note(now_timestamp)
+        if since is not None and now_timestamp > since:
+            await self._credit(Outage(since, now_timestamp))
+        else:
+            self._table.record_receiving(now_timestamp)
+        self._begun.set()
+
+    async def keep(self) -> NoReturn:
+        """Note every few seconds that pushes can be received, from the beginning on, forever."""
+        await self._begun.wait()
+        while True:
+            await asyncio.sleep(NOTE_INTERVAL_SECONDS)
+            await self.tick()
+
+    async def tick(self) -> None:
+        """Note that pushes can be received, credit it where they could not, and tidy up."""
+        now_timestamp = self._clock()
+        since = self._table.receiving_timestamp
+        if since is not None and now_timestamp < since - MAX_FUTURE_SECONDS:
+            self._correct_clock(now_timestamp)
+        if not await self._note(now_timestamp):
+            return
+        if since is not None and now_timestamp - since > OUTAGE_AFTER_SECONDS:
+            await self._credit(Outage(since, now_timestamp))
+        else:
+            self._table.record_receiving(now_timestamp)
+        await self.save({})
+        await self._forget(now_timestamp - self._retention_seconds)
+
+    async def save(self, armings: Mapping[MonitorKey, Arming]) -> None:
+        """Make these armings durable, and what could not be until now; never raises for the store.
+
+        What cannot be saved now is in force all the same, and is tried again with each tick.
+        """
+        self._unsaved_armings |= armings
+        saved_armings, saved_pushes = dict(self._unsaved_armings), dict(self._unsaved_pushes)
+        if not saved_armings and not saved_pushes:
+            return
+        try:
+            await self._store.save_state(armings=saved_armings, last_pushes=saved_pushes)
+        except StoreUnavailable as error:
+            self._report_failure(error)
+        else:
+            self._unsaved_armings = _without(self._unsaved_armings, saved_armings)
+            self._unsaved_pushes = _without(self._unsaved_pushes, saved_pushes)
+
+    async def end(self) -> None:
+        """Note exactly until when pushes could be received."""
+        if self._begun.is_set():
+            await self._note(self._clock())
+
+    async def _note(self, now_timestamp: float) -> bool:
+        try:
+            await self._store.save_receiving(now_timestamp)
+        except StoreUnavailable as error:
+            self._report_failure(error)
+            return False
+        if self._store_fails:
+            self._store_fails = False
+            log.info("store works again")
+        return True
+
+    async def _credit(self, outage: Outage) -> None:
+        seconds = outage.end_timestamp - outage.start_timestamp
+        self._table.record_outage(outage)
+        self._metrics.outage_credit_seconds.inc(seconds)
+        log.warning(
+            "nobody could push for a while; deadlines that were open then move by that time",
+            extra={"outage_seconds": round(seconds, 3)},
+        )
+        try:
+            await self._store.save_outage(outage)
+        except StoreUnavailable as error:
+            self._report_failure(error)
+
+    def _correct_clock(self, now_timestamp: float) -> None:
+        armings, pushes = self._table.bring_into_the_present(now_timestamp=now_timestamp)
+        self._unsaved_armings |= armings
+        self._unsaved_pushes |= pushes
+        if armings or pushes:
+            self._metrics.future_timestamps.inc(len(armings) + len(pushes))
+            log.warning(
+                "stored moments lie in the future and count as now; was the clock set back?",
+                extra={"armings": len(armings), "pushes": len(pushes)},
+            )
+
+    async def _forget(self, before_timestamp: float) -> None:
+        keys = self._table.forget_vanished(before_timestamp=before_timestamp)
+        if not keys:
+            return
+        try:
+            await self._store.forget(keys)
+        except StoreUnavailable as error:
+            self._report_failure(error)  # what is left is forgotten after the next start
+        else:
+            log.info("history of vanished monitors forgotten", extra={"monitors": len(keys)})
+
+    def _report_failure(self, error: StoreUnavailable) -> None:
+        if not self._store_fails:
+            self._store_fails = True
+            log.error("store fails; pushes are refused until it works", extra={"err": str(error)})
+
+
+def _without(
+    values: Mapping[MonitorKey, _Value], saved: Mapping[MonitorKey, _Value]
+) -> dict[MonitorKey, _Value]:
+    """Return what was not saved, or was changed since."""
+    return {key: value for key, value in values.items() if saved.get(key) is not value}

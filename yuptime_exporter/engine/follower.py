@@ -1,0 +1,75 @@
+"""Put each set of monitors that a source declares into force."""
+
+import logging
+
+from yuptime_exporter.core.model import MonitorSet, Problem
+from yuptime_exporter.core.ports import Clock, MonitorSource
+from yuptime_exporter.core.rate_limit import RateLimiter
+from yuptime_exporter.core.self_metrics import SelfMetrics
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.bookkeeping import Bookkeeping
+from yuptime_exporter.engine.readiness import Readiness
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Follows one source; what it applied last is what the exporter knows of the declarations."""
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        bookkeeping: Bookkeeping,
+        limiter: RateLimiter,
+        readiness: Readiness,
+        *,
+        metrics: SelfMetrics,
+        clock: Clock,
+    ) -> None:
+        self._table = table
+        self._bookkeeping = bookkeeping
+        self._limiter = limiter
+        self._readiness = readiness
+        self._metrics = metrics
+        self._clock = clock
+        self._problems: tuple[Problem, ...] = ()
+        self.monitors_by_type = {"push": 0}
+
+    async def follow(self, source: MonitorSource) -> None:
+        """Follow the source for as long as it lasts; a source that ends is a fault."""
+        async for monitor_set in source.watch():
+            await self._apply(monitor_set)
+        raise RuntimeError("the source of monitors ended; it must not")
+
+    async def _apply(self, monitor_set: MonitorSet) -> None:
+        if not self._readiness.ready:
+            await self._bookkeeping.begin()
+        now_timestamp = self._clock()
+        armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
+        self._limiter.forget_all_but(frozenset(monitor.key for monitor in monitor_set.monitors))
+        self._describe(monitor_set)
+        await self._bookkeeping.save(armings)
+        if not self._readiness.ready:
+            self._readiness.listed()
+            log.info("ready to receive pushes", extra={"monitors": len(monitor_set.monitors)})
+
+    def _describe(self, monitor_set: MonitorSet) -> None:
+        self.monitors_by_type = {
+            **dict.fromkeys(self.monitors_by_type, 0),
+            **monitor_set.ignored_types,
+            "push": len(monitor_set.monitors),
+        }
+        self._metrics.monitors_invalid.set(len(monitor_set.problems))
+        self._metrics.documents_ignored.set(monitor_set.ignored_documents)
+        for problem in monitor_set.problems:
+            if problem not in self._problems:
+                log.warning("declared object cannot be used", extra={"err": str(problem)})
+        self._problems = monitor_set.problems
+        log.info(
+            "monitors in force",
+            extra={
+                "monitors": len(monitor_set.monitors),
+                "other_types": sum(monitor_set.ignored_types.values()),
+                "problems": len(monitor_set.problems),
+            },
+        )

@@ -1,0 +1,74 @@
+"""Logs on stderr, as Prometheus' own programs write them: logfmt or JSON, one event a line.
+
+Our own formatter instead of a library: the ones there are write control characters as they come,
+so that a job's message could forge lines or move a terminal's cursor (docs/adr/0007-logs.md).
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+# What a record always has; everything else was given as `extra` and is a field of the event.
+_STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+}
+
+# Fields are cut, so that no input makes a line that a log collector would refuse.
+_MAX_VALUE_CHARS = 4096
+
+_UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:+@*()[],")
+
+
+def configure(*, level: str, log_format: str) -> None:
+    """Send everything at or above `level` to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogfmtFormatter() if log_format == "logfmt" else JsonFormatter())
+    logging.basicConfig(
+        level=level.upper().replace("WARN", "WARNING"), handlers=[handler], force=True
+    )
+    # It logs each change of a file at INFO; the source says the same in our words.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of one event."""
+        return json.dumps(_event(record), default=str)
+
+
+class LogfmtFormatter(logging.Formatter):
+    """`key=value` pairs; a value that holds anything unusual is quoted as JSON quotes it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of one event."""
+        return " ".join(f"{key}={_logfmt_value(value)}" for key, value in _event(record).items())
+
+
+def _event(record: logging.LogRecord) -> Mapping[str, object]:
+    """Return the fields of an event, in the order in which they are written."""
+    moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    event: dict[str, object] = {
+        "time": moment.replace("+00:00", "Z"),
+        "level": record.levelname.replace("WARNING", "WARN"),
+        "source": f"{record.filename}:{record.lineno}",
+        "msg": record.getMessage()[:_MAX_VALUE_CHARS],
+    }
+    for key, value in record.__dict__.items():
+        if key not in _STANDARD_FIELDS:
+            event[key] = value if isinstance(value, int | float) else str(value)[:_MAX_VALUE_CHARS]
+    if record.exc_info:
+        event["exception"] = logging.Formatter().formatException(record.exc_info)
+    return event
+
+
+def _logfmt_value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    return text if text and _UNQUOTED.issuperset(text) else json.dumps(text, ensure_ascii=False)

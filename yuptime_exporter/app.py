@@ -11,8 +11,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from typing import NoReturn
 
 import prometheus_client
@@ -31,7 +30,7 @@ from yuptime_exporter.engine.bookkeeping import OUTAGE_AFTER_SECONDS, Bookkeepin
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
-from yuptime_exporter.settings import Address, Settings
+from yuptime_exporter.settings import Settings
 from yuptime_exporter.sources.directory import DirectorySource
 from yuptime_exporter.stores.sqlite import SqliteStore
 from yuptime_exporter.web.landing import landing_handler
@@ -45,23 +44,22 @@ from yuptime_exporter.web.routes import (
     probe_routes,
     push_routes,
 )
+from yuptime_exporter.web.server import InFlight, Listener, serving
 
 log = logging.getLogger(__name__)
 
 # How long to wait before a store that could not be opened is tried again.
 RESTORE_RETRY_SECONDS = 2.0
 
-# What is in flight may take this long after SIGTERM; a push waits 5 s for its commit at most, and
-# the whole shutdown is to take less than 10 s.
-DRAIN_SECONDS = 6.0
-
-# An idle connection is kept for longer than a scrape interval of one minute, so that Prometheus
-# need not connect anew for each scrape.
-KEEPALIVE_SECONDS = 75.0
-
 
 class Exporter:
-    """The whole program, connected; `run` is its life."""
+    """The whole program, connected; `run` is its life.
+
+    Attributes:
+        bound: the addresses listened on, by the flag that asked for them.
+        stop_requested: set to end `run`.
+        reload_requested: set to read configuration and sources anew.
+    """
 
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
         """Connect everything and touch nothing but the configuration file.
@@ -79,6 +77,7 @@ class Exporter:
         self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self._store = SqliteStore(settings.storage_path, metrics=self._metrics, clock=clock)
         self._readiness = Readiness(self._metrics)
+        self._in_flight = InFlight()
         self._limiter = RateLimiter(self._configuration.push_rate)
         self._source = DirectorySource(settings.manifest_paths)
         self._receiver = Receiver(
@@ -101,6 +100,7 @@ class Exporter:
         )
         self._register_collectors()
         self._note_reload()
+        self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
         self.reload_requested = asyncio.Event()
 
@@ -111,7 +111,10 @@ class Exporter:
             YuptimeError: it cannot start; in a group, since several parts start at once.
         """
         try:
-            async with asyncio.TaskGroup() as tasks, self._listening():
+            async with (
+                asyncio.TaskGroup() as tasks,
+                serving(self._applications(), self._in_flight) as self.bound,
+            ):
                 running = (
                     tasks.create_task(self._follow(), name="follow monitors"),
                     tasks.create_task(self._bookkeeping.keep(), name="keep the books"),
@@ -187,27 +190,8 @@ class Exporter:
         prometheus_client.PlatformCollector(registry=self._registry)
         prometheus_client.GCCollector(registry=self._registry)
 
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        """Listen on all addresses; at the end, stop, and answer what is in flight."""
-        async with AsyncExitStack() as stack:
-            for app, flag, addresses in self._applications():
-                runner = web.AppRunner(
-                    app,
-                    access_log=None,
-                    keepalive_timeout=KEEPALIVE_SECONDS,
-                    shutdown_timeout=DRAIN_SECONDS,
-                    auto_decompress=False,  # a push is never compressed, so it cannot be a bomb
-                )
-                await runner.setup()
-                stack.push_async_callback(runner.cleanup)
-                for address in addresses:
-                    await _listen(runner, flag, address)
-                for bound in runner.addresses:
-                    log.info("listening", extra={"flag": flag, "address": _text(bound)})
-            yield
-
-    def _applications(self) -> Iterator[tuple[web.Application, str, Sequence[Address]]]:
+    def _applications(self) -> dict[Listener, web.Application]:
+        """Return what is served where."""
         settings = self._settings
         prefix = settings.route_prefix
         handlers = Handlers(
@@ -224,13 +208,20 @@ class Exporter:
         )
         probes = list(probe_routes(handlers, prefix=prefix))
         pushes = list(push_routes(handlers, prefix=prefix))
-        operators = operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
-        if settings.push_listen_addresses:
-            push_app = application([*pushes, *probes], self._metrics)
-            yield push_app, "--push.listen-address", settings.push_listen_addresses
-            pushes = []
-        app = application([*operators, *pushes, *probes], self._metrics)
-        yield app, "--web.listen-address", settings.listen_addresses
+        operators = list(
+            operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
+        )
+        pushes_apart = bool(settings.push_listen_addresses)
+        web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
+        web_app = application(web_routes, self._metrics, self._in_flight)
+        push_app = application([*pushes, *probes], self._metrics, self._in_flight)
+        return {
+            Listener("--web.listen-address", address.host, address.port): web_app
+            for address in settings.listen_addresses
+        } | {
+            Listener("--push.listen-address", address.host, address.port): push_app
+            for address in settings.push_listen_addresses
+        }
 
 
 async def run(settings: Settings) -> None:
@@ -241,19 +232,3 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(signal_number, exporter.stop_requested.set)
     loop.add_signal_handler(signal.SIGHUP, exporter.reload_requested.set)
     await exporter.run()
-
-
-async def _listen(runner: web.AppRunner, flag: str, address: Address) -> None:
-    try:
-        await web.TCPSite(runner, address.host, address.port, backlog=1024).start()
-    except OSError as error:
-        raise ConfigInvalid(f"{flag}={address}: {error.strerror or error}") from error
-
-
-def _text(bound: object) -> str:
-    """Return a bound address as the flag would take it."""
-    match bound:
-        case (str(host), int(port), *_):
-            return str(Address(host, port))
-        case _:
-            return str(bound)

@@ -13,7 +13,6 @@ from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults, label_problems
 from yuptime_exporter.core.rate_limit import RateLimit
 
-
 _DEFAULT_RATE = RateLimit()
 
 

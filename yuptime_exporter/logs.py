@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 # What a record always has; everything else was given as `extra` and is a field of the event.
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
@@ -27,9 +29,8 @@ def configure(*, level: str, log_format: str) -> None:
     """Send everything at or above `level` to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogfmtFormatter() if log_format == "logfmt" else JsonFormatter())
-    logging.basicConfig(
-        level=level.upper().replace("WARN", "WARNING"), handlers=[handler], force=True
-    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("aiohttp.server").addFilter(_calm_about_malformed_requests)
     # It logs each change of a file at INFO; the source says the same in our words.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
@@ -48,6 +49,17 @@ class LogfmtFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of one event."""
         return " ".join(f"{key}={_logfmt_value(value)}" for key, value in _event(record).items())
+
+
+def _calm_about_malformed_requests(record: logging.LogRecord) -> bool:
+    """Log what no HTTP client would send as a client's fault, not as ours with a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "malformed HTTP request", ()
+        record.exc_info = None
+        record.err = type(error).__name__  # its text repeats what was sent, a token perhaps
+    return True
 
 
 def _event(record: logging.LogRecord) -> Mapping[str, object]:
@@ -71,4 +83,6 @@ def _logfmt_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
-    return text if text and _UNQUOTED.issuperset(text) else json.dumps(text, ensure_ascii=False)
+    if text and _UNQUOTED.issuperset(text):
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())

@@ -23,13 +23,15 @@ class RateLimiter:
     def wait_seconds(self, key: MonitorKey, *, now_timestamp: float) -> float:
         """Take one token and return 0, or take none and return when there will be one.
 
-        A clock that was set back cannot lock a monitor out: a bucket never lacks more than it
-        can hold.
+        A bucket that lacks more than it can hold was last used under a clock that has since been
+        set back: it counts as full, so that no monitor is locked out.
         """
         interval = self.limit.interval_seconds
         most_lacking = interval * self.limit.burst
-        full = min(self._full_timestamps.get(key, 0.0), now_timestamp + most_lacking)
-        full = max(full, now_timestamp) + interval
+        full = self._full_timestamps.get(key, now_timestamp)
+        if not now_timestamp < full <= now_timestamp + most_lacking:
+            full = now_timestamp
+        full += interval
         wait = full - now_timestamp - most_lacking
         if wait > 0:
             return wait

@@ -42,6 +42,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
+# How long to wait for another process to let go of the file; the kernel does at its end.
+LOCK_TIMEOUT_SECONDS = 1.0
+
 _HEADER_BYTES = 100  # https://sqlite.org/fileformat.html, "The Database Header"
 _MAGIC = b"SQLite format 3\x00"
 _USER_VERSION = slice(60, 64)
@@ -53,7 +56,8 @@ def inspect(path: Path) -> None:
 
     Raises:
         StoreUnusable: it is not a database, not ours, newer than this program, or corrupt.
-        StoreUnavailable: it cannot be read now.
+        StoreUnavailable: another process has it open, or its disk fails.
+        OSError: it cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -62,8 +66,6 @@ def inspect(path: Path) -> None:
         log_is_empty = not log_path.exists() or log_path.stat().st_size == 0
     except FileNotFoundError:
         return
-    except OSError as error:
-        raise StoreUnavailable(f"store {path}: cannot be read: {error.strerror}") from error
     if header:
         _inspect_header(path, header)
         _inspect_pages(path, immutable=log_is_empty)
@@ -120,9 +122,9 @@ def _inspect_pages(path: Path, *, immutable: bool) -> None:
     With a log the read-only mode is used, which leaves file and log as they are and may create
     the shared-memory index beside them, which holds nothing of value.
     """
-    mode = "immutable=1" if immutable else "mode=ro"
+    uri = f"{path.absolute().as_uri()}?{'immutable=1' if immutable else 'mode=ro'}"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection:
+        with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_SECONDS)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             foreign = connection.execute(
                 "SELECT count(*) FROM sqlite_schema WHERE name NOT IN "

@@ -30,7 +30,7 @@ from yuptime_exporter.stores.rows import (
     saving_pushes,
     saving_receiving,
 )
-from yuptime_exporter.stores.schema import inspect, migrate
+from yuptime_exporter.stores.schema import LOCK_TIMEOUT_SECONDS, inspect, migrate
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,6 @@ _MAX_GROUP = 512
 
 # A disk that hangs must not keep the process from ending; what it holds up was not acknowledged.
 _CLOSE_TIMEOUT_SECONDS = 3.0
-
-# How long to wait for another process to let go of the file, which the kernel lets go at its end.
-_LOCK_TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +217,7 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path,
-            timeout=_LOCK_TIMEOUT_SECONDS,
+            timeout=LOCK_TIMEOUT_SECONDS,
             isolation_level=None,  # transactions begin and end where this file says so
             check_same_thread=False,  # opened by restore, then used by the writer thread alone
         )

@@ -61,7 +61,10 @@ def problems(metrics: SelfMetrics) -> Middleware:
         except PushRejected as error:
             status, rejection = FAILURES[type(error)]
             metrics.pushes_rejected.labels(rejection).inc()
-            return problem(status, str(error), _headers(error))
+            response = problem(status, str(error), _headers(error))
+            if isinstance(error, BodyTimeout | BodyTooLarge | LengthRequired):
+                response.force_close()  # what is left of the body is not read
+            return response
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))
             detail = f"{request.method} is not allowed here; allowed: {allowed}"
@@ -82,6 +85,4 @@ def _headers(error: PushRejected) -> dict[str, str]:
     if isinstance(error, UnsupportedBody):
         headers[hdrs.ACCEPT] = "application/json, application/x-www-form-urlencoded"
         headers[hdrs.ACCEPT_ENCODING] = "identity"
-    if isinstance(error, BodyTimeout | BodyTooLarge | LengthRequired):
-        headers[hdrs.CONNECTION] = "close"  # what is left of the body is not read
     return headers

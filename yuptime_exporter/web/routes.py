@@ -11,6 +11,7 @@ from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.web.failures import problems
 from yuptime_exporter.web.lifecycle import healthy
 from yuptime_exporter.web.push import MAX_BODY_BYTES
+from yuptime_exporter.web.server import InFlight
 
 # Methods that may name a series; anything else a client invents is counted as one.
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -50,23 +51,27 @@ def operator_routes(
     yield web.get(prefix + "/", handlers.landing)
 
 
-def application(routes: Iterable[web.RouteDef], metrics: SelfMetrics) -> web.Application:
+def application(
+    routes: Iterable[web.RouteDef], metrics: SelfMetrics, in_flight: InFlight
+) -> web.Application:
     """Return an application that serves these routes and nothing else."""
     app = web.Application(
-        middlewares=[_durations(metrics), problems(metrics)], client_max_size=MAX_BODY_BYTES
+        middlewares=[_observed(metrics, in_flight), problems(metrics)],
+        client_max_size=MAX_BODY_BYTES,
     )
     app.router.add_routes(routes)
     app.on_response_prepare.append(_set_headers)
     return app
 
 
-def _durations(metrics: SelfMetrics) -> Middleware:
+def _observed(metrics: SelfMetrics, in_flight: InFlight) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         code = 500  # what aiohttp answers when a handler fails in a way that nobody foresaw
         try:
-            response = await handler(request)
+            with in_flight:
+                response = await handler(request)
             code = response.status
         finally:
             resource = request.match_info.route.resource

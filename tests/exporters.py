@@ -1,0 +1,269 @@
+"""Exporters for tests: the whole program, in this process under a clock of the test's, or alone."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
+from yuptime_exporter.app import Exporter
+from yuptime_exporter.settings import parse_arguments
+
+WAIT_SECONDS = 15.0
+
+_Value = TypeVar("_Value")
+
+
+class StandingClock:
+    """A clock that stands still until it is told."""
+
+    def __init__(self, now_timestamp: float = 1_700_000_000.0) -> None:
+        self.now_timestamp = now_timestamp
+
+    def __call__(self) -> float:
+        return self.now_timestamp
+
+    def advance(self, seconds: float) -> None:
+        self.now_timestamp += seconds
+
+
+async def eventually(
+    read: Callable[[], Awaitable[_Value]],
+    holds: Callable[[_Value], object],
+    *,
+    seconds: float = WAIT_SECONDS,
+) -> _Value:
+    """Read again and again until the value holds; fail with the last value after the limit."""
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + seconds
+    while not holds(value := await read()):
+        assert loop.time() < limit, f"still {value!r} after {seconds} s"
+        await asyncio.sleep(0.02)
+    return value
+
+
+@dataclass
+class Answer:
+    """One answer to a request, read to its end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, object]:
+        parsed = json.loads(self.body)
+        assert isinstance(parsed, dict)
+        return parsed
+
+
+@dataclass
+class Client:
+    """What a job, an operator and Prometheus do to an exporter."""
+
+    url: str
+    session: aiohttp.ClientSession
+    push_url: str = ""
+    ready_path: str = "/-/ready"
+
+    async def request(self, method: str, path: str, **options: object) -> Answer:
+        async with self.session.request(method, self.url + path, **options) as response:  # type: ignore[arg-type]
+            return Answer(response.status, dict(response.headers), await response.read())
+
+    async def push(
+        self,
+        name: str = "backup",
+        *,
+        namespace: str = "jobs",
+        token: str | None = TOKEN,
+        body: bytes | None = b'{"status": "up"}',
+        content_type: str | None = "application/json",
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        path = f"/api/push/{namespace}/{name}"
+        options: dict[str, object] = {"headers": headers, "data": body}
+        if content_type is None:
+            options["skip_auto_headers"] = ["Content-Type"]
+        async with self.session.post((self.push_url or self.url) + path, **options) as response:  # type: ignore[arg-type]
+            return Answer(response.status, dict(response.headers), await response.read())
+
+    async def samples(self) -> dict[str, float]:
+        """Scrape; return every sample by `name{label="value",…}`, labels sorted."""
+        text = (await self.request("GET", "/metrics")).body.decode()
+        return {
+            _series(sample.name, sample.labels): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    async def ready(self) -> bool:
+        try:
+            return (await self.request("GET", self.ready_path)).status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+def _series(name: str, labels: dict[str, str]) -> str:
+    pairs = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
+    return f"{name}{{{pairs}}}" if pairs else name
+
+
+def series(name: str, monitor: str = "backup", namespace: str = "jobs") -> str:
+    """Return the key under which `Client.samples` has a monitor's sample."""
+    return _series(f"yuptime_monitor_{name}", {"monitor": monitor, "namespace": namespace})
+
+
+@dataclass
+class Home:
+    """The folder of one exporter: manifests, database, configuration."""
+
+    folder: Path
+    flags: list[str] = field(default_factory=list)
+    database_folder: Path | None = None
+
+    @property
+    def manifests(self) -> Path:
+        return self.folder / "manifests"
+
+    @property
+    def database(self) -> Path:
+        return (self.database_folder or self.folder) / "yuptime.db"
+
+    def declare(self, *documents: str, file_name: str = "jobs.yaml") -> Path:
+        """Declare these monitors; without any, one named jobs/backup with its Secret."""
+        documents = documents or (monitor_yaml(), secret_yaml())
+        return write_manifests(self.manifests, *documents, file_name=file_name)
+
+    def arguments(self) -> list[str]:
+        return [
+            f"--source.manifests={self.manifests}",
+            f"--storage.url=sqlite:{self.database}",
+            "--web.listen-address=127.0.0.1:0",
+            *self.flags,
+        ]
+
+
+@asynccontextmanager
+async def exporter_here(
+    home: Home, clock: Callable[[], float], *, ready_path: str = "/-/ready"
+) -> AsyncIterator[Client]:
+    """Run the whole exporter in this process, by the given clock, until the block ends."""
+    if not home.manifests.exists():
+        home.declare()
+    exporter = Exporter(parse_arguments(home.arguments()), clock=clock)
+    async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as session:
+        running = tasks.create_task(exporter.run())
+
+        async def bound() -> bool:
+            return bool(exporter.bound.get("--web.listen-address")) or running.done()
+
+        await eventually(bound, bool)
+        if running.done():
+            await running
+        url = f"http://{exporter.bound['--web.listen-address'][0]}"
+        client = Client(url, session, ready_path=ready_path)
+        if pushes := exporter.bound.get("--push.listen-address"):
+            client.push_url = f"http://{pushes[0]}"
+        await eventually(client.ready, bool)
+        yield client
+        exporter.stop_requested.set()
+        await running
+
+
+@dataclass
+class Process(Client):
+    """An exporter in a process of its own."""
+
+    process: asyncio.subprocess.Process = field(kw_only=True)
+    log: list[str] = field(kw_only=True)
+
+    async def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and return the exit code."""
+        self.process.send_signal(signal_number)
+        return await asyncio.wait_for(self.process.wait(), WAIT_SECONDS)
+
+
+@asynccontextmanager
+async def exporter_process(
+    home: Home, *, wait_ready: bool = True, wrapper: tuple[str, ...] = ()
+) -> AsyncIterator[Process]:
+    """Run the exporter as its users do; kill it at the end of the block if it still runs.
+
+    Args:
+        home: what it works on.
+        wait_ready: False: only until it listens.
+        wrapper: a command that runs the rest of its arguments.
+    """
+    if not home.manifests.exists():
+        home.declare()
+    process = await asyncio.create_subprocess_exec(
+        *wrapper,
+        sys.executable,
+        "-m",
+        "yuptime_exporter",
+        *home.arguments(),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    log: list[str] = []
+    async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as session:
+        reading = tasks.create_task(_read_log(process, log))
+        try:
+            url = f"http://{await _address(process, log, '--web.listen-address')}"
+            client = Process(url, session, process=process, log=log)
+            if wait_ready:
+                await eventually(client.ready, bool)
+            yield client
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await reading
+
+
+async def run_to_end(home: Home) -> tuple[int, list[str]]:
+    """Run an exporter that is expected to end by itself; return its exit code and its log."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "yuptime_exporter",
+        *home.arguments(),
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), WAIT_SECONDS)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, (out + err).decode().splitlines()
+
+
+async def _read_log(process: asyncio.subprocess.Process, log: list[str]) -> None:
+    assert process.stderr is not None
+    while line := await process.stderr.readline():
+        log.append(line.decode().rstrip("\n"))
+
+
+async def _address(process: asyncio.subprocess.Process, log: list[str], flag: str) -> str:
+    async def read() -> str | None:
+        assert process.returncode is None, "\n".join(log)
+        for line in log:
+            if match := re.search(rf'msg=listening flag={flag} address="?([^" ]+)', line):
+                return match[1]
+        return None
+
+    return str(await eventually(read, bool))

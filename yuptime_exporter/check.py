@@ -1,0 +1,43 @@
+"""`yuptime check`: what is wrong with manifests, told before they are in force."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from yuptime_exporter.sources.declarations import Declarations, declarations
+from yuptime_exporter.sources.files import ManifestFiles
+from yuptime_exporter.sources.misfires import misfires
+
+
+def check(paths: Sequence[Path], out: TextIO) -> int:
+    """Write all problems and warnings and a summary; return the exit code.
+
+    Args:
+        paths: files and directories, read as the running exporter reads them.
+        out: where the lines go.
+
+    Returns:
+        0 when the manifests can be used, with or without warnings; 1 when there are problems.
+    """
+    found = declarations(ManifestFiles(paths).look())
+    warnings = misfires(found)
+    out.writelines(f"error: {problem}\n" for problem in found.problems)
+    out.writelines(f"warning: {warning}\n" for warning in warnings)
+    errors = _counted(len(found.problems), "error")
+    out.write(f"{_summary(found)}: {errors}, {_counted(len(warnings), 'warning')}\n")
+    return 1 if found.problems else 0
+
+
+def _summary(found: Declarations) -> str:
+    monitors = found.as_monitor_set()
+    ignored = monitors.ignored_documents + sum(monitors.ignored_types.values())
+    parts = [
+        _counted(len(found.monitors), "monitor"),
+        _counted(len(found.secrets), "secret"),
+        f"{_counted(ignored, 'document')} ignored",
+    ]
+    return ", ".join(parts)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

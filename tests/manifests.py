@@ -1,5 +1,6 @@
 """Manifests as a user would write them, with what a test cares about filled in."""
 
+import json
 from pathlib import Path
 
 TOKEN = "correct-horse-battery-staple"
@@ -15,7 +16,9 @@ def monitor_yaml(
     secret: str = "push-token",
     labels: dict[str, str] | None = None,
 ) -> str:
-    alerting = "".join(f"\n      {key}: {value!r}" for key, value in (labels or {}).items())
+    alerting = "".join(
+        f"\n      {key}: {json.dumps(value)}" for key, value in (labels or {}).items()
+    )
     return f"""\
 apiVersion: monitoring.yuptime.io/v1
 kind: Monitor

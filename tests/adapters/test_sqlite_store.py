@@ -1,7 +1,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from yuptime_exporter.core.model import (
     PushStatus,
     Restored,
 )
-from yuptime_exporter.core.outages import MAX_OUTAGES
 from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.stores.schema import APPLICATION_ID, MIGRATIONS
 from yuptime_exporter.stores.sqlite import QUEUE_CAPACITY, SqliteStore
@@ -86,8 +85,8 @@ async def test_what_was_saved_is_restored_by_the_next_process(path: Path) -> Non
     async with opened(path) as (store, _):
         await store.save_push(KEY, push())
         await store.save_state(armings={KEY: arming}, last_pushes={})
-        await store.save_outage(Outage(800.0, 850.0))
-        await store.save_receiving(2000.0)
+        await store.save_receiving(1990.0, [Outage(800.0, 850.0)])
+        await store.save_receiving(2000.0, None)
 
     async with opened(path) as (_, restored):
         pass
@@ -134,7 +133,7 @@ async def test_an_older_push_never_takes_the_place_of_a_newer_one(path: Path) ->
 
 async def test_a_push_proves_that_pushes_could_be_received(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_receiving(1000.0)
+        await store.save_receiving(1000.0, None)
         await store.save_push(KEY, push(received_timestamp=1003.0))
 
     async with opened(path) as (_, restored):
@@ -159,22 +158,13 @@ async def test_forgetting_removes_all_that_is_known_of_a_monitor(path: Path) -> 
     assert restored.last_pushes == {other: push()}
 
 
-async def test_the_oldest_outages_are_dropped_beyond_the_number_that_is_kept(path: Path) -> None:
+async def test_outages_take_the_place_of_those_before(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_receiving(0.0)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executemany(
-            "INSERT INTO outage VALUES (?, ?)", [(n, n + 0.5) for n in range(MAX_OUTAGES)]
-        )
+        await store.save_receiving(960.0, [Outage(800.0, 850.0), Outage(900.0, 950.0)])
+        await store.save_receiving(920.0, [Outage(900.0, 920.0)])
 
-    async with opened(path) as (store, _):
-        await store.save_outage(Outage(1e6, 1e6 + 1))
     async with opened(path) as (_, restored):
-        pass
-
-    assert len(restored.outages) == MAX_OUTAGES
-    assert restored.outages[0] == Outage(1.0, 1.5)
-    assert restored.outages[-1] == Outage(1e6, 1e6 + 1)
+        assert restored.outages == (Outage(900.0, 920.0),)
 
 
 async def test_many_writes_share_a_commit(path: Path) -> None:
@@ -262,7 +252,7 @@ def overwritten(content: bytes, offset: int, patch: bytes) -> bytes:
     return content[:offset] + patch + content[offset + len(patch) :]
 
 
-HARM = {
+HARM: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "garbage": (lambda _: b"this is no database\n" * 50, "not a SQLite database"),
     "a short file": (lambda _: b"SQLite format 3\x00", "not a SQLite database"),
     "a truncated file": (lambda content: content[: len(content) // 2], "corrupt"),

@@ -67,7 +67,7 @@ def after_push(
     if last is not None and now_timestamp < last.received_timestamp <= _latest(now_timestamp):
         received = last.received_timestamp  # the clock was slewed back: time does not run backwards
     success = status is PushStatus.UP
-    last_success = last.last_success_timestamp if last else 0.0
+    last_success = min(last.last_success_timestamp, received) if last else 0.0
     return LastPush(
         status=status,
         message=message,
@@ -119,11 +119,12 @@ def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
 
 def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
     """Return the push with moments that lie in the future set to now."""
+    received = _present(push.received_timestamp, now_timestamp)
     return replace(
         push,
-        received_timestamp=_present(push.received_timestamp, now_timestamp),
-        since_timestamp=_present(push.since_timestamp, now_timestamp),
-        last_success_timestamp=_present(push.last_success_timestamp, now_timestamp),
+        received_timestamp=received,
+        since_timestamp=min(push.since_timestamp, received),
+        last_success_timestamp=min(push.last_success_timestamp, received),
     )
 
 

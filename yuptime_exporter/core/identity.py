@@ -81,7 +81,9 @@ def _name_problem(name: str) -> str | None:
 def _value_problem(value: str) -> str | None:
     if not value:
         return "the value is empty, which is the same as no label: remove it or give a value"
-    size_bytes = len(value.encode(errors="surrogatepass"))
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return "the value cannot be written as UTF-8; allowed is any text that can"
+    size_bytes = len(value.encode())
     if size_bytes > MAX_LABEL_VALUE_BYTES:
         return f"the value has {size_bytes} bytes, allowed are {MAX_LABEL_VALUE_BYTES}"
     return None

@@ -42,6 +42,13 @@ class Outages:
         """Return these outages and one more; what overlaps is counted once."""
         return Outages((*self.known, outage))
 
+    def until(self, timestamp: float) -> "Outages":
+        """Return these outages without what lies after the moment."""
+        return Outages(
+            Outage(outage.start_timestamp, min(outage.end_timestamp, timestamp))
+            for outage in self.known
+        )
+
     def deadline(self, base_timestamp: float, window_seconds: float) -> float:
         """Return when `window_seconds` of receiving time have passed since `base_timestamp`.
 

@@ -68,11 +68,13 @@ class PushStore(Protocol):
     ) -> Saving:
         """Remember all of these, or none; never a push in the place of a newer one."""
 
-    def save_receiving(self, timestamp: float) -> Saving:
-        """Remember that pushes could be received at this moment."""
+    def save_receiving(self, timestamp: float, outages: Iterable[Outage] | None) -> Saving:
+        """Remember that pushes could be received at this moment.
 
-    def save_outage(self, outage: Outage) -> Saving:
-        """Remember a stretch in which nobody could push."""
+        Args:
+            timestamp: the moment.
+            outages: all that there were, to be remembered with it; None: no change.
+        """
 
     def forget(self, keys: Iterable[MonitorKey]) -> Saving:
         """Forget all that is known of these monitors."""

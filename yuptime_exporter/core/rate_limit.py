@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from yuptime_exporter.core.model import MonitorKey
 
+# A burst is added up from floats: a token that lacks so small a part is whole.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -14,31 +17,28 @@ class RateLimit:
 
 
 class RateLimiter:
-    """Token buckets, each one number: the moment at which it will be full again (GCRA)."""
+    """Token buckets, each two numbers: what it lacks, in seconds of refilling, and as of when."""
 
     def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
-        self._full_timestamps: dict[MonitorKey, float] = {}
+        self._lacking: dict[MonitorKey, tuple[float, float]] = {}
 
     def wait_seconds(self, key: MonitorKey, *, now_timestamp: float) -> float:
         """Take one token and return 0, or take none and return when there will be one.
 
-        A bucket that lacks more than it can hold was last used under a clock that has since been
-        set back: it counts as full, so that no monitor is locked out.
+        A clock that was set back cannot lock a monitor out: a bucket never lacks more than it
+        can hold.
         """
-        interval = self.limit.interval_seconds
-        most_lacking = interval * self.limit.burst
-        full = self._full_timestamps.get(key, now_timestamp)
-        if not now_timestamp < full <= now_timestamp + most_lacking:
-            full = now_timestamp
-        full += interval
-        wait = full - now_timestamp - most_lacking
-        if wait > 0:
-            return wait
-        self._full_timestamps[key] = full
-        return 0.0
+        lacking, as_of = self._lacking.get(key, (0.0, now_timestamp))
+        lacking = min(lacking, self.limit.interval_seconds * self.limit.burst)
+        lacking = max(0.0, lacking - max(0.0, now_timestamp - as_of))
+        wait = lacking + self.limit.interval_seconds * (1 - self.limit.burst)
+        refused = wait > _ROUNDING * self.limit.interval_seconds
+        taken = 0.0 if refused else self.limit.interval_seconds
+        self._lacking[key] = (lacking + taken, now_timestamp)
+        return wait if refused else 0.0
 
     def forget_all_but(self, keys: frozenset[MonitorKey]) -> None:
         """Keep the buckets of these monitors only."""
-        for key in self._full_timestamps.keys() - keys:
-            del self._full_timestamps[key]
+        for key in self._lacking.keys() - keys:
+            del self._lacking[key]

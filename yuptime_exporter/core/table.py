@@ -35,7 +35,7 @@ class MonitorTable:
 
         Args:
             silence_is_outage_after_seconds: when nothing has confirmed for so long that pushes
-                can be received, that time counts as an outage already while it lasts.
+                can be received, they cannot, whatever the reason.
         """
         self._silence_is_outage_after_seconds = silence_is_outage_after_seconds
         self._armings: dict[MonitorKey, Arming] = {}
@@ -43,6 +43,7 @@ class MonitorTable:
         self._rows: dict[MonitorKey, Row] = {}
         self._outages = Outages()
         self._receiving_timestamp: float | None = None
+        self._refusing = False
 
     @property
     def receiving_timestamp(self) -> float | None:
@@ -91,13 +92,26 @@ class MonitorTable:
 
     def record_receiving(self, timestamp: float) -> None:
         """Note that pushes could be received at this moment."""
+        self._refusing = False
         if self._receiving_timestamp is None or timestamp > self._receiving_timestamp:
             self._receiving_timestamp = timestamp
+
+    def record_refusing(self) -> None:
+        """Note that pushes cannot be received at present: the store refused one."""
+        self._refusing = True
 
     def record_outage(self, outage: Outage) -> None:
         """Credit a stretch in which nobody could push; receiving goes on at its end."""
         self._outages = self._outages.plus(outage)
-        self._receiving_timestamp = outage.end_timestamp
+        self.record_receiving(outage.end_timestamp)
+
+    def open_outage(self, *, now_timestamp: float) -> Outage | None:
+        """Return the outage that is still going on: since receiving was last certain, until now."""
+        since = self._receiving_timestamp
+        if since is None or now_timestamp <= since:
+            return None
+        silent = now_timestamp - since > self._silence_is_outage_after_seconds
+        return Outage(since, now_timestamp) if silent or self._refusing else None
 
     def bring_into_the_present(
         self, *, now_timestamp: float
@@ -118,6 +132,7 @@ class MonitorTable:
         for key in self._rows.keys() & (armings.keys() | last_pushes.keys()):
             monitor = self._rows[key].monitor
             self._rows[key] = Row(monitor, self._armings[key], self._last_pushes.get(key))
+        self._outages = self._outages.until(now_timestamp)
         if self._receiving_timestamp is not None:
             self._receiving_timestamp = min(self._receiving_timestamp, now_timestamp)
         return armings, last_pushes
@@ -146,10 +161,8 @@ class MonitorTable:
 
     def outages(self, *, now_timestamp: float) -> Outages:
         """Return all outages, the one that is still going on included."""
-        since = self._receiving_timestamp
-        if since is None or now_timestamp - since <= self._silence_is_outage_after_seconds:
-            return self._outages
-        return self._outages.plus(Outage(since, now_timestamp))
+        outage = self.open_outage(now_timestamp=now_timestamp)
+        return self._outages if outage is None else self._outages.plus(outage)
 
     @property
     def ended_outages(self) -> tuple[Outage, ...]:

@@ -48,6 +48,7 @@ class Bookkeeping:
         self._clock = clock
         self._unsaved_armings: dict[MonitorKey, Arming] = {}
         self._unsaved_pushes: dict[MonitorKey, LastPush] = {}
+        self._outages_unsaved = False
         self._store_fails = False
         self._begun = asyncio.Event()
 
@@ -56,11 +57,10 @@ class Bookkeeping:
         now_timestamp = self._clock()
         self._correct_clock(now_timestamp)
         since = self._table.receiving_timestamp
-        await self._note(now_timestamp)
         if since is not None and now_timestamp > since:
-            await self._credit(Outage(since, now_timestamp))
-        else:
-            self._table.record_receiving(now_timestamp)
+            self._credit(Outage(since, now_timestamp))
+            self._outages_unsaved = True
+        await self._note(now_timestamp)
         self._begun.set()
 
     async def keep(self) -> NoReturn:
@@ -76,14 +76,10 @@ class Bookkeeping:
         since = self._table.receiving_timestamp
         if since is not None and now_timestamp < since - MAX_FUTURE_SECONDS:
             self._correct_clock(now_timestamp)
-        if not await self._note(now_timestamp):
-            return
-        if since is not None and now_timestamp - since > OUTAGE_AFTER_SECONDS:
-            await self._credit(Outage(since, now_timestamp))
-        else:
-            self._table.record_receiving(now_timestamp)
-        await self.save({})
-        await self._forget(now_timestamp - self._retention_seconds)
+        outage = self._table.open_outage(now_timestamp=now_timestamp)
+        if await self._note(now_timestamp, over=outage):
+            await self.save({})
+            await self._forget(now_timestamp - self._retention_seconds)
 
     async def save(self, armings: Mapping[MonitorKey, Arming]) -> None:
         """Make these armings durable, and what could not be until now; never raises for the store.
@@ -107,18 +103,29 @@ class Bookkeeping:
         if self._begun.is_set():
             await self._note(self._clock())
 
-    async def _note(self, now_timestamp: float) -> bool:
+    async def _note(self, now_timestamp: float, *, over: Outage | None = None) -> bool:
+        """Save that pushes can be received, in one piece with the outage that is over by it."""
+        outages = self._table.ended_outages
         try:
-            await self._store.save_receiving(now_timestamp)
+            if over is not None:
+                await self._store.save_receiving(now_timestamp, (*outages, over))
+            else:
+                unsaved = outages if self._outages_unsaved else None
+                await self._store.save_receiving(now_timestamp, unsaved)
         except StoreUnavailable as error:
+            self._table.record_refusing()
             self._report_failure(error)
             return False
+        self._outages_unsaved = False
+        if over is not None:
+            self._credit(over)
+        self._table.record_receiving(now_timestamp)
         if self._store_fails:
             self._store_fails = False
             log.info("store works again")
         return True
 
-    async def _credit(self, outage: Outage) -> None:
+    def _credit(self, outage: Outage) -> None:
         seconds = outage.end_timestamp - outage.start_timestamp
         self._table.record_outage(outage)
         self._metrics.outage_credit_seconds.inc(seconds)
@@ -126,13 +133,11 @@ class Bookkeeping:
             "nobody could push for a while; deadlines that were open then move by that time",
             extra={"outage_seconds": round(seconds, 3)},
         )
-        try:
-            await self._store.save_outage(outage)
-        except StoreUnavailable as error:
-            self._report_failure(error)
 
     def _correct_clock(self, now_timestamp: float) -> None:
+        outages = self._table.ended_outages
         armings, pushes = self._table.bring_into_the_present(now_timestamp=now_timestamp)
+        self._outages_unsaved |= outages != self._table.ended_outages
         self._unsaved_armings |= armings
         self._unsaved_pushes |= pushes
         if armings or pushes:

@@ -63,7 +63,7 @@ class Follower:
         self._metrics.documents_ignored.set(monitor_set.ignored_documents)
         for problem in monitor_set.problems:
             if problem not in self._problems:
-                log.warning("declared object cannot be used", extra={"err": str(problem)})
+                log.warning("declared object cannot be used as it is", extra={"err": str(problem)})
         self._problems = monitor_set.problems
         log.info(
             "monitors in force",

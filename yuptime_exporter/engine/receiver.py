@@ -133,6 +133,8 @@ class Receiver:
         del self._saving[key]
         if saving.exception() is None:
             self._table.record_push(key, push)
+        else:
+            self._table.record_refusing()
 
 
 def _matches(token: bytes, digests: tuple[bytes, ...]) -> bool:

@@ -11,7 +11,6 @@ from yuptime_exporter.core.model import (
     PushStatus,
     Restored,
 )
-from yuptime_exporter.core.outages import MAX_OUTAGES
 
 Statement = tuple[str, Sequence[tuple[object, ...]]]
 """SQL, and the rows of parameters it is run with."""
@@ -35,12 +34,8 @@ _SAVE_RECEIVING = """
     INSERT INTO receiving VALUES (1, ?)
     ON CONFLICT DO UPDATE SET timestamp = excluded.timestamp"""
 
-_SAVE_OUTAGE = "INSERT OR REPLACE INTO outage VALUES (?, ?)"
-
-_FORGET_OLD_OUTAGES = """
-    DELETE FROM outage WHERE start_timestamp NOT IN
-        (SELECT start_timestamp FROM outage ORDER BY start_timestamp DESC LIMIT ?)"""
-
+_SAVE_OUTAGE = "INSERT INTO outage VALUES (?, ?)"
+_FORGET_OUTAGES = "DELETE FROM outage"
 _FORGET_ARMING = "DELETE FROM arming WHERE namespace = ? AND name = ?"
 _FORGET_PUSH = "DELETE FROM last_push WHERE namespace = ? AND name = ?"
 
@@ -75,12 +70,10 @@ def saving_receiving(timestamp: float) -> Statement:
     return _SAVE_RECEIVING, ((timestamp,),)
 
 
-def saving_outage(outage: Outage) -> tuple[Statement, Statement]:
-    """Return what adds an outage, and drops the oldest beyond the number that is kept."""
-    return (
-        (_SAVE_OUTAGE, ((outage.start_timestamp, outage.end_timestamp),)),
-        (_FORGET_OLD_OUTAGES, ((MAX_OUTAGES,),)),
-    )
+def saving_outages(outages: Iterable[Outage]) -> tuple[Statement, Statement]:
+    """Return what puts these outages in the place of all others."""
+    rows = [(outage.start_timestamp, outage.end_timestamp) for outage in outages]
+    return (_FORGET_OUTAGES, ((),)), (_SAVE_OUTAGE, rows)
 
 
 def forgetting(keys: Iterable[MonitorKey]) -> tuple[Statement, Statement]:

@@ -26,7 +26,7 @@ from yuptime_exporter.stores.rows import (
     forgetting,
     read,
     saving_armings,
-    saving_outage,
+    saving_outages,
     saving_pushes,
     saving_receiving,
 )
@@ -99,13 +99,12 @@ class SqliteStore:
         """Remember all of these, or none; never a push in the place of a newer one."""
         return self._save(saving_armings(armings), saving_pushes(last_pushes))
 
-    def save_receiving(self, timestamp: float) -> "asyncio.Future[None]":
-        """Remember that pushes could be received at this moment."""
-        return self._save(saving_receiving(timestamp))
-
-    def save_outage(self, outage: Outage) -> "asyncio.Future[None]":
-        """Remember a stretch in which nobody could push."""
-        return self._save(*saving_outage(outage))
+    def save_receiving(
+        self, timestamp: float, outages: Iterable[Outage] | None
+    ) -> "asyncio.Future[None]":
+        """Remember that pushes could be received at this moment, and all outages before it."""
+        saving = [] if outages is None else saving_outages(outages)
+        return self._save(saving_receiving(timestamp), *saving)
 
     def forget(self, keys: Iterable[MonitorKey]) -> "asyncio.Future[None]":
         """Forget all that is known of these monitors."""

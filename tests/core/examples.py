@@ -1,0 +1,138 @@
+"""Builders of the values that the tests talk about, and the life of one table told in moments.
+
+The example monitor is `prod/backup`, declared at 1000 with 300 s to expire and 60 s of grace: it
+expires at 1300 and its deadline is 1360, and so it is after a push at 1000.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from yuptime_exporter.core.evaluation import after_push, judge
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    Monitor,
+    MonitorKey,
+    Outage,
+    PushStatus,
+    Restored,
+    Row,
+    State,
+    TokenRef,
+    Verdict,
+)
+from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.table import MonitorTable
+
+KEY = MonitorKey("prod", "backup")
+UP, DOWN = PushStatus.UP, PushStatus.DOWN
+NO_OUTAGES = Outages()
+
+SILENCE_IS_OUTAGE_AFTER_SECONDS = 15.0
+
+
+def monitor(name: str = "backup", namespace: str = "prod", **fields: Any) -> Monitor:
+    return Monitor(MonitorKey(namespace, name), TokenRef("tokens", "token"), **fields)
+
+
+def push(status: PushStatus = UP, *, at: float = 1000, **fields: Any) -> LastPush:
+    """Return a first push, unless the fields say otherwise."""
+    first: dict[str, Any] = {
+        "message": "",
+        "since_timestamp": at,
+        "last_success_timestamp": at if status is UP else 0.0,
+        "pushes_total": 1,
+        "pushes_down_total": int(status is DOWN),
+    }
+    return LastPush(status=status, received_timestamp=at, **(first | fields))
+
+
+def row(
+    last_push: LastPush | None = None,
+    *,
+    armed: float = 1000,
+    paused: float | None = None,
+    **fields: Any,
+) -> Row:
+    declared = monitor(enabled=paused is None, **fields)
+    return Row(declared, Arming(armed, paused_timestamp=paused), last_push)
+
+
+def judged(judged_row: Row, *, at: float, outages: Outages = NO_OUTAGES) -> Verdict:
+    return judge(judged_row, outages, now_timestamp=at)
+
+
+def pushed(onto: Row, status: PushStatus, *, at: float, message: str = "") -> LastPush:
+    return after_push(onto, NO_OUTAGES, status=status, message=message, now_timestamp=at)
+
+
+class Life:
+    """What one exporter lives through: declarations, pushes, outages, restarts.
+
+    It keeps what a store would keep, and nothing else survives `restart`. It receives at every
+    moment that is named, unless a test says that it does not; time that nothing is told of is
+    no outage.
+    """
+
+    def __init__(self, *monitors: Monitor, at: float = 1000) -> None:
+        self.armings: dict[MonitorKey, Arming] = {}
+        self.last_pushes: dict[MonitorKey, LastPush] = {}
+        self.monitors: tuple[Monitor, ...] = ()
+        self.table = self._new_table()
+        self.declare(*(monitors or (monitor(),)), at=at)
+
+    def declare(self, *monitors: Monitor, at: float) -> None:
+        """Declare exactly these monitors."""
+        self.monitors = monitors
+        self.table.record_receiving(at)
+        self.armings |= self.table.replace_monitors(monitors, now_timestamp=at)
+
+    def push(self, status: PushStatus, *, at: float, key: MonitorKey = KEY) -> LastPush:
+        self.table.record_receiving(at)
+        row = self.table.row(key)
+        assert row is not None
+        accepted = after_push(
+            row, self.table.outages(now_timestamp=at), status=status, message="", now_timestamp=at
+        )
+        self.table.record_push(key, accepted)
+        self.last_pushes[key] = accepted
+        return accepted
+
+    def outage(self, start: float, end: float) -> None:
+        self.table.record_outage(Outage(start, end))
+
+    def restart(self, *, at: float) -> None:
+        """Lose everything but what was stored, and declare the same monitors again."""
+        restored = Restored(
+            armings=dict(self.armings),
+            last_pushes=dict(self.last_pushes),
+            outages=self.table.ended_outages,
+            receiving_timestamp=self.table.receiving_timestamp,
+        )
+        self.table = self._new_table()
+        self.table.restore(restored)
+        self.declare(*self.monitors, at=at)
+
+    def verdict(self, *, at: float, key: MonitorKey = KEY, receiving: bool = True) -> Verdict:
+        if receiving:
+            self.table.record_receiving(at)
+        verdicts = {
+            row.monitor.key: verdict for row, verdict in self.table.judged(now_timestamp=at)
+        }
+        return verdicts[key]
+
+    def state(self, *, at: float) -> State:
+        return self.verdict(at=at).state
+
+    def since(self, *, at: float) -> float:
+        return self.verdict(at=at).since_timestamp
+
+    def deadline(self, *, at: float) -> float:
+        return self.verdict(at=at).deadline_timestamp
+
+    def _new_table(self) -> MonitorTable:
+        return MonitorTable(silence_is_outage_after_seconds=SILENCE_IS_OUTAGE_AFTER_SECONDS)
+
+
+def names(rows: Iterable[Row]) -> list[str]:
+    return [str(row.monitor.key) for row in rows]

@@ -1,0 +1,352 @@
+"""What a scrape reads of the monitors, byte by byte and through two strict parsers."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+
+from tests.core.examples import DOWN, UP, judged, push, row
+from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families, process_families
+from yuptime_exporter.core.identity import AlertDefaults
+from yuptime_exporter.core.model import Row
+
+NO_DEFAULTS = AlertDefaults()
+
+FAMILIES = {
+    "yuptime_monitor_last_push_timestamp_seconds": "gauge",
+    "yuptime_monitor_last_success_timestamp_seconds": "gauge",
+    "yuptime_monitor_expire_seconds": "gauge",
+    "yuptime_monitor_grace_seconds": "gauge",
+    "yuptime_monitor_armed_timestamp_seconds": "gauge",
+    "yuptime_monitor_deadline_timestamp_seconds": "gauge",
+    "yuptime_monitor_up": "gauge",
+    "yuptime_monitor_pushes": "counter",
+    "yuptime_monitor_pushes_down": "counter",
+    "yuptime_monitor_alert_labels": "gauge",
+    "yuptime_monitor_info": "gauge",
+}
+
+
+class Scraped(Collector):
+    """The smallest collector that answers a scrape with given families."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+
+def families(*rows: Row, defaults: AlertDefaults = NO_DEFAULTS, at: float = 2000) -> list[Metric]:
+    return list(monitor_families([(r, judged(r, at=at)) for r in rows], defaults))
+
+
+def registry(metrics: Iterable[Metric]) -> CollectorRegistry:
+    scraped = CollectorRegistry()
+    scraped.register(Scraped(metrics))
+    return scraped
+
+
+def text(metrics: Iterable[Metric]) -> str:
+    return generate_latest(registry(metrics)).decode()
+
+
+def openmetrics(metrics: Iterable[Metric]) -> str:
+    encoded: bytes = generate_openmetrics(registry(metrics))  # type: ignore[no-untyped-call]
+    return encoded.decode()
+
+
+def samples(metrics: Iterable[Metric]) -> list[Sample]:
+    return [sample for family in metrics for sample in family.samples]
+
+
+def values(metrics: Iterable[Metric]) -> dict[str, float]:
+    return {sample.name: sample.value for sample in samples(metrics)}
+
+
+def labels_of(name: str, metrics: Iterable[Metric]) -> list[dict[str, str]]:
+    return [sample.labels for sample in samples(metrics) if sample.name == name]
+
+
+REPORTED_DOWN = row(
+    push(
+        DOWN,
+        at=1_700_000_100.25,
+        message="disk full",
+        last_success_timestamp=1_700_000_000.5,
+        pushes_total=12,
+        pushes_down_total=2,
+    ),
+    armed=1_600_000_000,
+    alert_labels=(("severity", "page"),),
+)
+
+EXPECTED_TEXT = """\
+# HELP yuptime_monitor_last_push_timestamp_seconds Unix time of the last accepted push, 0 before the first.
+# TYPE yuptime_monitor_last_push_timestamp_seconds gauge
+yuptime_monitor_last_push_timestamp_seconds{monitor="backup",namespace="prod"} 1.70000010025e+09
+yuptime_monitor_last_push_timestamp_seconds{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_last_success_timestamp_seconds Unix time of the last push that reported up, 0 before the first.
+# TYPE yuptime_monitor_last_success_timestamp_seconds gauge
+yuptime_monitor_last_success_timestamp_seconds{monitor="backup",namespace="prod"} 1.7000000005e+09
+yuptime_monitor_last_success_timestamp_seconds{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_expire_seconds Time after a push at which the next one is due.
+# TYPE yuptime_monitor_expire_seconds gauge
+yuptime_monitor_expire_seconds{monitor="backup",namespace="prod"} 300.0
+yuptime_monitor_expire_seconds{monitor="report",namespace="prod"} 86400.0
+# HELP yuptime_monitor_grace_seconds Time past expiry before the monitor counts as down.
+# TYPE yuptime_monitor_grace_seconds gauge
+yuptime_monitor_grace_seconds{monitor="backup",namespace="prod"} 60.0
+yuptime_monitor_grace_seconds{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_armed_timestamp_seconds Unix time from which the first push is awaited.
+# TYPE yuptime_monitor_armed_timestamp_seconds gauge
+yuptime_monitor_armed_timestamp_seconds{monitor="backup",namespace="prod"} 1.6e+09
+yuptime_monitor_armed_timestamp_seconds{monitor="report",namespace="prod"} 1.700000001e+09
+# HELP yuptime_monitor_deadline_timestamp_seconds Unix time at which silence makes the monitor down.
+# TYPE yuptime_monitor_deadline_timestamp_seconds gauge
+yuptime_monitor_deadline_timestamp_seconds{monitor="backup",namespace="prod"} 1.70000046025e+09
+yuptime_monitor_deadline_timestamp_seconds{monitor="report",namespace="prod"} 1.700086401e+09
+# HELP yuptime_monitor_up Whether the last push reported up, 0 before the first; silence is not folded in.
+# TYPE yuptime_monitor_up gauge
+yuptime_monitor_up{monitor="backup",namespace="prod"} 0.0
+yuptime_monitor_up{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_pushes_total Accepted pushes.
+# TYPE yuptime_monitor_pushes_total counter
+yuptime_monitor_pushes_total{monitor="backup",namespace="prod"} 12.0
+yuptime_monitor_pushes_total{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_pushes_down_total Accepted pushes that reported down.
+# TYPE yuptime_monitor_pushes_down_total counter
+yuptime_monitor_pushes_down_total{monitor="backup",namespace="prod"} 2.0
+yuptime_monitor_pushes_down_total{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_alert_labels Labels of the alerts of the monitor; absent while it is paused.
+# TYPE yuptime_monitor_alert_labels gauge
+yuptime_monitor_alert_labels{cluster="eu",container="",endpoint="",monitor="backup",namespace="prod",pod="",service="",severity="page"} 1.0
+# HELP yuptime_monitor_info Information about the monitor.
+# TYPE yuptime_monitor_info gauge
+yuptime_monitor_info{monitor="backup",namespace="prod",paused="false",source="manifests"} 1.0
+yuptime_monitor_info{monitor="report",namespace="prod",paused="true",source="kubernetes"} 1.0
+"""
+
+
+class TestWhatAScrapeReads:
+    def test_two_monitors_are_exposed_in_exactly_these_bytes(self) -> None:
+        paused = row(
+            armed=1_700_000_001,
+            paused=1_700_000_002,
+            name="report",
+            expire_seconds=86_400,
+            grace_seconds=0,
+            source="kubernetes",
+        )
+        defaults = AlertDefaults((("severity", "warning"),), (("cluster", "eu"),))
+
+        assert text(families(REPORTED_DOWN, paused, defaults=defaults)) == EXPECTED_TEXT
+
+    def test_every_monitor_has_exactly_its_eleven_series(self) -> None:
+        exposed = samples(families(row(name="a"), row(push(UP), name="b")))
+
+        assert len(exposed) == 2 * 11
+        for name in ("a", "b"):
+            own = [sample.name for sample in exposed if sample.labels["monitor"] == name]
+            assert len(own) == len(set(own)) == 11
+
+    def test_the_families_are_the_same_with_no_monitors_at_all(self) -> None:
+        assert {family.name: family.type for family in families()} == FAMILIES
+        assert samples(families()) == []
+
+    @pytest.mark.parametrize("name", FAMILIES)
+    def test_a_family_without_monitors_still_has_help_and_type(self, name: str) -> None:
+        exposed = f"{name}_total" if FAMILIES[name] == "counter" else name
+
+        assert f"# HELP {exposed} " in text(families())
+        assert f"# TYPE {exposed} {FAMILIES[name]}\n" in text(families())
+
+    def test_counters_and_nothing_else_are_named_total(self) -> None:
+        for family in families(REPORTED_DOWN):
+            for sample in family.samples:
+                assert sample.name.endswith("_total") == (family.type == "counter")
+
+    def test_a_monitor_that_never_pushed_shows_zeros_for_what_it_never_did(self) -> None:
+        exposed = values(families(row()))
+
+        assert exposed["yuptime_monitor_last_push_timestamp_seconds"] == 0
+        assert exposed["yuptime_monitor_last_success_timestamp_seconds"] == 0
+        assert exposed["yuptime_monitor_up"] == 0
+        assert exposed["yuptime_monitor_pushes_total"] == 0
+        assert exposed["yuptime_monitor_pushes_down_total"] == 0
+
+    def test_a_monitor_that_never_pushed_has_its_clock_exposed(self) -> None:
+        exposed = values(families(row()))
+
+        assert exposed["yuptime_monitor_armed_timestamp_seconds"] == 1000
+        assert exposed["yuptime_monitor_deadline_timestamp_seconds"] == 1360
+
+    def test_up_is_what_was_reported_however_long_ago(self) -> None:
+        exposed = values(families(row(push(UP, at=1000)), at=1e9))
+
+        assert exposed["yuptime_monitor_up"] == 1
+
+    def test_a_down_push_moves_the_last_push_and_not_the_last_success(self) -> None:
+        exposed = values(families(row(push(DOWN, at=1100, last_success_timestamp=1050))))
+
+        assert exposed["yuptime_monitor_last_push_timestamp_seconds"] == 1100
+        assert exposed["yuptime_monitor_last_success_timestamp_seconds"] == 1050
+
+    def test_the_message_of_a_push_is_never_exposed(self) -> None:
+        assert "disk full" not in text(families(REPORTED_DOWN))
+
+
+class TestAlertLabels:
+    def exposed(self, *rows: Row, defaults: AlertDefaults = NO_DEFAULTS) -> list[dict[str, str]]:
+        return labels_of("yuptime_monitor_alert_labels", families(*rows, defaults=defaults))
+
+    def test_they_are_absent_while_paused(self) -> None:
+        assert self.exposed(row(paused=1100)) == []
+
+    def test_a_paused_monitor_has_all_its_other_series(self) -> None:
+        exposed = samples(families(row(paused=1100)))
+
+        assert len({sample.name for sample in exposed}) == 10
+        assert labels_of("yuptime_monitor_info", families(row(paused=1100))) == [
+            {"namespace": "prod", "monitor": "backup", "source": "manifests", "paused": "true"}
+        ]
+
+    def test_labels_that_prometheus_gives_to_targets_are_written_empty(self) -> None:
+        [labels] = self.exposed(row())
+
+        assert labels == {
+            "namespace": "prod",
+            "monitor": "backup",
+            "container": "",
+            "endpoint": "",
+            "pod": "",
+            "service": "",
+        }
+
+    @pytest.mark.parametrize("label", TARGET_LABELS)
+    def test_a_target_label_that_the_user_sets_is_the_user_s(self, label: str) -> None:
+        [labels] = self.exposed(row(alert_labels=((label, "mine"),)))
+
+        assert {name: labels[name] for name in TARGET_LABELS} == {
+            name: "mine" if name == label else "" for name in TARGET_LABELS
+        }
+
+    @pytest.mark.parametrize("label", TARGET_LABELS)
+    def test_a_target_label_may_be_set_for_all_monitors(self, label: str) -> None:
+        [labels] = self.exposed(row(), defaults=AlertDefaults(((label, "ours"),)))
+
+        assert labels[label] == "ours"
+
+    def test_own_labels_of_one_monitor_do_not_show_on_another(self) -> None:
+        with_team, without = self.exposed(row(name="a", alert_labels=(("team", "x"),)), row())
+
+        assert with_team["team"] == "x"
+        assert "team" not in without
+
+
+class TestTheExporterItself:
+    def test_its_families_are_exposed_in_exactly_these_bytes(self) -> None:
+        metrics = process_families(
+            monitors_by_type={"push": 3, "http": 2}, now_timestamp=1_700_000_000.5
+        )
+
+        assert text(metrics) == (
+            "# HELP yuptime_time_seconds Unix time by the clock that judges.\n"
+            "# TYPE yuptime_time_seconds gauge\n"
+            "yuptime_time_seconds 1.7000000005e+09\n"
+            "# HELP yuptime_monitors Declared monitors; only type push is judged.\n"
+            "# TYPE yuptime_monitors gauge\n"
+            'yuptime_monitors{type="http"} 2.0\n'
+            'yuptime_monitors{type="push"} 3.0\n'
+        )
+
+    def test_with_no_monitors_it_still_has_help_and_type(self) -> None:
+        metrics = process_families(monitors_by_type={}, now_timestamp=1000)
+
+        assert "# TYPE yuptime_monitors gauge\n" in text(metrics)
+
+
+def read_text(metrics: Iterable[Metric]) -> list[Metric]:
+    return list(parse_text(text(metrics)))
+
+
+def read_openmetrics(metrics: Iterable[Metric]) -> list[Metric]:
+    return list(parse_openmetrics(openmetrics(metrics)))  # type: ignore[no-untyped-call]
+
+
+Reader = Callable[[Iterable[Metric]], list[Metric]]
+in_both_formats = pytest.mark.parametrize("read", [read_text, read_openmetrics])
+
+
+def meant(metrics: Iterable[Metric]) -> list[tuple[str, dict[str, str], float]]:
+    return [(sample.name, sample.labels, sample.value) for sample in samples(metrics)]
+
+
+class TestStrictParsers:
+    @in_both_formats
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            pytest.param([], id="no monitors"),
+            pytest.param([REPORTED_DOWN], id="one monitor"),
+            pytest.param([REPORTED_DOWN, row(name="b"), row(name="c", paused=1100)], id="three"),
+        ],
+    )
+    def test_both_formats_read_back_to_what_was_meant(self, read: Reader, rows: list[Row]) -> None:
+        metrics = families(*rows)
+
+        assert meant(read(metrics)) == meant(metrics)
+
+    @in_both_formats
+    def test_both_formats_read_back_to_the_same_types(self, read: Reader) -> None:
+        metrics = families(REPORTED_DOWN)
+
+        assert {family.name: family.type for family in read(metrics)} == FAMILIES
+
+    @in_both_formats
+    @pytest.mark.parametrize(
+        "value",
+        [
+            'say "hi"',
+            "C:\\temp\\new",
+            "two\nlines",
+            "\\n is not a newline",
+            'ends with \\"',
+            "\\",
+            '"} 1\nforged_metric{a="b',
+            "# HELP forged",
+            "名前 🙂",
+            "carriage\rreturn",
+            "line\u2028separator\x85next",
+            "nul\x00",
+        ],
+    )
+    def test_a_hostile_label_value_reads_back_as_it_was(self, read: Reader, value: str) -> None:
+        metrics = families(row(alert_labels=(("team", value),)))
+
+        assert labels_of("yuptime_monitor_alert_labels", metrics)[0]["team"] == value
+        assert meant(read(metrics)) == meant(metrics)
+
+    @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+    def test_any_label_value_reads_back_as_it_was(self, value: str) -> None:
+        metrics = families(row(alert_labels=(("team", value),)))
+
+        assert meant(read_text(metrics)) == meant(metrics)
+        assert meant(read_openmetrics(metrics)) == meant(metrics)
+
+    def test_the_exporter_s_own_families_read_back(self) -> None:
+        metrics = list(process_families(monitors_by_type={"push": 3}, now_timestamp=1000))
+
+        assert meant(read_text(metrics)) == meant(metrics)
+        assert meant(read_openmetrics(metrics)) == meant(metrics)

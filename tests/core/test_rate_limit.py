@@ -1,0 +1,157 @@
+"""A token bucket for each monitor."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+
+KEY, OTHER = MonitorKey("prod", "backup"), MonitorKey("prod", "other")
+NOW = 1_700_000_000.5
+
+
+def passed(limiter: RateLimiter, count: int, *, at: float = NOW, key: MonitorKey = KEY) -> int:
+    """Return how many of `count` pushes at one moment pass."""
+    return sum(limiter.wait_seconds(key, now_timestamp=at) == 0 for _ in range(count))
+
+
+def test_a_burst_passes_and_no_more() -> None:
+    assert passed(RateLimiter(RateLimit(1.0, burst=10)), 50) == 10
+
+
+def test_whoever_is_refused_is_told_how_long_to_wait() -> None:
+    limiter = RateLimiter(RateLimit(2.0, burst=3))
+    passed(limiter, 3)
+
+    assert limiter.wait_seconds(KEY, now_timestamp=NOW) == 2.0
+    assert limiter.wait_seconds(KEY, now_timestamp=NOW + 0.5) == 1.5
+
+
+def test_whoever_waits_as_told_passes() -> None:
+    limiter = RateLimiter(RateLimit(2.0, burst=3))
+    passed(limiter, 3)
+
+    assert limiter.wait_seconds(KEY, now_timestamp=NOW + 1.5) == 0.5
+    assert limiter.wait_seconds(KEY, now_timestamp=NOW + 2.0) == 0
+
+
+def test_a_refused_push_costs_nothing() -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=1))
+    passed(limiter, 1000)
+
+    assert passed(limiter, 1, at=NOW + 1) == 1
+
+
+@pytest.mark.parametrize(("waited", "refilled"), [(1, 1), (4, 4), (10, 10), (1e6, 10)])
+def test_a_bucket_refills_one_token_each_interval_and_never_above_its_burst(
+    waited: float, refilled: int
+) -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=10))
+    passed(limiter, 10)
+
+    assert passed(limiter, 50, at=NOW + waited) == refilled
+
+
+def test_one_monitor_does_not_use_up_the_tokens_of_another() -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=2))
+    passed(limiter, 50)
+
+    assert passed(limiter, 50, key=OTHER) == 2
+
+
+def test_an_interval_of_zero_is_no_limit() -> None:
+    assert passed(RateLimiter(RateLimit(0.0, burst=1)), 1000) == 1000
+
+
+@pytest.mark.parametrize("back", [1, 3600, NOW])
+def test_a_clock_set_back_cannot_lock_a_monitor_out(back: float) -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=10))
+    passed(limiter, 10)
+    told = limiter.wait_seconds(KEY, now_timestamp=NOW - back)
+
+    assert told <= 1.0
+    assert passed(limiter, 1, at=NOW - back + max(told, 1.0)) == 1
+
+
+def test_a_monitor_that_is_kept_keeps_its_bucket() -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=2))
+    passed(limiter, 2)
+    limiter.forget_all_but(frozenset({KEY}))
+
+    assert passed(limiter, 1) == 0
+
+
+def test_a_monitor_that_is_forgotten_starts_with_a_full_bucket() -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=2))
+    passed(limiter, 2)
+    limiter.forget_all_but(frozenset({OTHER}))
+
+    assert passed(limiter, 50) == 2
+
+
+# Quarters of a second are exact in a float of today, so that no rounding blurs the laws.
+gaps = st.lists(st.integers(0, 12).map(lambda quarters: quarters / 4), max_size=60)
+limits = st.builds(
+    RateLimit, st.integers(1, 16).map(lambda quarters: quarters / 4), st.integers(1, 8)
+)
+
+
+@given(limits, gaps)
+def test_over_any_time_at_most_the_burst_and_one_each_interval_pass(
+    limit: RateLimit, waits: list[float]
+) -> None:
+    limiter = RateLimiter(limit)
+    now, accepted = NOW, []
+    for wait in waits:
+        now += wait
+        if limiter.wait_seconds(KEY, now_timestamp=now) == 0:
+            accepted.append(now)
+
+    for first, start in enumerate(accepted):
+        for count, end in enumerate(accepted[first:], start=1):
+            assert count <= limit.burst + (end - start) / limit.interval_seconds
+
+
+@given(limits, gaps)
+def test_whoever_waits_exactly_as_long_as_told_always_passes(
+    limit: RateLimit, waits: list[float]
+) -> None:
+    limiter = RateLimiter(limit)
+    now = NOW
+    for wait in waits:
+        now += wait
+        told = limiter.wait_seconds(KEY, now_timestamp=now)
+        now += told
+
+        assert told == 0 or limiter.wait_seconds(KEY, now_timestamp=now) == 0
+
+
+@given(limits, gaps)
+def test_pushes_no_closer_than_the_interval_are_never_refused(
+    limit: RateLimit, waits: list[float]
+) -> None:
+    limiter = RateLimiter(limit)
+    now = NOW
+    for wait in waits:
+        now += limit.interval_seconds + wait
+
+        assert limiter.wait_seconds(KEY, now_timestamp=now) == 0
+
+
+@given(st.floats(0.001, 100), st.integers(1, 50), st.floats(1_600_000_000, 1_900_000_000))
+def test_exactly_a_burst_passes_whatever_the_interval(
+    interval: float, burst: int, now: float
+) -> None:
+    assert passed(RateLimiter(RateLimit(interval, burst)), 2 * burst, at=now) == burst
+
+
+@given(st.lists(st.floats(0, 2e9), max_size=30), limits)
+def test_no_clock_makes_anyone_wait_longer_than_one_interval(
+    moments: list[float], limit: RateLimit
+) -> None:
+    limiter = RateLimiter(limit)
+
+    for moment in moments:
+        wait = limiter.wait_seconds(KEY, now_timestamp=moment)
+        assert wait <= limit.interval_seconds + 1e-6

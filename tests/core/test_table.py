@@ -1,0 +1,385 @@
+"""All monitors in memory: what is kept, what is shown, what is handed to the store."""
+
+import pytest
+
+from tests.core.examples import (
+    DOWN,
+    KEY,
+    SILENCE_IS_OUTAGE_AFTER_SECONDS,
+    UP,
+    Life,
+    monitor,
+    names,
+    push,
+)
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    MonitorKey,
+    Outage,
+    Reason,
+    Restored,
+    Row,
+    State,
+)
+from yuptime_exporter.core.table import MonitorTable
+
+
+def new_table(restored: Restored | None = None) -> MonitorTable:
+    table = MonitorTable(silence_is_outage_after_seconds=SILENCE_IS_OUTAGE_AFTER_SECONDS)
+    if restored is not None:
+        table.restore(restored)
+    return table
+
+
+def restored(arming: Arming, last_push: LastPush | None = None) -> Restored:
+    return Restored({KEY: arming}, {KEY: last_push} if last_push else {})
+
+
+class TestDeclaring:
+    def test_a_new_table_is_empty(self) -> None:
+        table = new_table()
+
+        assert table.rows() == ()
+        assert table.judged(now_timestamp=1000) == []
+        assert table.row(KEY) is None
+
+    def test_a_declared_monitor_is_shown_at_once(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        assert table.rows() == (Row(monitor(), Arming(1000), None),)
+        assert table.row(KEY) == table.rows()[0]
+
+    def test_rows_are_in_the_order_of_namespace_and_name(self) -> None:
+        table = new_table()
+        declared = [monitor("b", "y"), monitor("a", "z"), monitor("a", "y"), monitor("z", "x")]
+        table.replace_monitors(declared, now_timestamp=1000)
+
+        assert names(table.rows()) == ["x/z", "y/a", "y/b", "z/a"]
+        assert names(row for row, _ in table.judged(now_timestamp=1000)) == names(table.rows())
+
+    def test_pushes_do_not_change_the_order_of_rows(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor("a"), monitor("b")], now_timestamp=1000)
+        table.record_push(MonitorKey("prod", "b"), push(at=1100))
+        table.record_push(MonitorKey("prod", "a"), push(at=1200))
+
+        assert names(table.rows()) == ["prod/a", "prod/b"]
+
+    def test_only_changed_armings_are_returned(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor("a"), monitor("b")], now_timestamp=1000)
+
+        changed = table.replace_monitors(
+            [monitor("a"), monitor("b", enabled=False), monitor("c")], now_timestamp=1100
+        )
+
+        assert changed == {
+            MonitorKey("prod", "b"): Arming(1000, paused_timestamp=1100),
+            MonitorKey("prod", "c"): Arming(1100),
+        }
+
+    def test_declaring_the_same_again_changes_nothing(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        assert table.replace_monitors([monitor()], now_timestamp=1100) == {}
+
+    def test_a_snapshot_of_the_rows_does_not_change_later(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+        before = table.rows()
+        table.record_push(KEY, push(at=1100))
+
+        assert before[0].last_push is None
+
+
+class TestVanishing:
+    def test_a_monitor_that_is_no_longer_declared_is_no_longer_shown(self) -> None:
+        life = Life()
+        life.declare(at=1100)
+
+        assert life.table.rows() == ()
+        assert life.table.judged(now_timestamp=1100) == []
+        assert life.table.row(KEY) is None
+
+    def test_its_vanishing_is_returned_for_the_store_once(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        first = table.replace_monitors([], now_timestamp=1100)
+        second = table.replace_monitors([], now_timestamp=1200)
+
+        assert first == {KEY: Arming(1000, vanished_timestamp=1100)}
+        assert second == {}
+
+    def test_when_it_returns_it_has_its_pushes_and_its_clock(self) -> None:
+        life = Life()
+        last = life.push(UP, at=1050)
+        life.declare(at=1100)
+        life.declare(monitor(), at=1200)
+
+        assert life.table.row(KEY) == Row(monitor(), Arming(1000), last)
+
+    def test_its_return_is_returned_for_the_store(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+        table.replace_monitors([], now_timestamp=1100)
+
+        changed = table.replace_monitors([monitor()], now_timestamp=1200)
+
+        assert changed == {KEY: Arming(1000)}
+
+    def test_others_are_not_disturbed(self) -> None:
+        life = Life(monitor(), monitor("other"))
+        last = life.push(UP, at=1050)
+        life.declare(monitor(), at=1100)
+
+        assert life.table.rows() == (Row(monitor(), Arming(1000), last),)
+
+    def test_a_push_that_became_durable_after_its_monitor_left_is_kept_unseen(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+        table.replace_monitors([], now_timestamp=1100)
+        table.record_push(KEY, push(at=1099))
+
+        assert table.rows() == ()
+        table.replace_monitors([monitor()], now_timestamp=1110)
+        assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1099))
+
+
+class TestForgetting:
+    def test_what_vanished_before_the_moment_is_forgotten(self) -> None:
+        life = Life()
+        life.push(UP, at=1050)
+        life.declare(at=1100)
+
+        assert life.table.forget_vanished(before_timestamp=1101) == {KEY}
+        life.declare(monitor(), at=1150)
+        assert life.table.row(KEY) == Row(monitor(), Arming(1150), None)
+
+    def test_what_vanished_at_the_moment_is_kept(self) -> None:
+        life = Life()
+        life.declare(at=1100)
+
+        assert life.table.forget_vanished(before_timestamp=1100) == frozenset()
+
+    def test_what_is_declared_is_never_forgotten(self) -> None:
+        life = Life()
+        life.push(UP, at=1050)
+
+        assert life.table.forget_vanished(before_timestamp=1e12) == frozenset()
+        assert len(life.table.rows()) == 1
+
+    def test_what_came_back_is_never_forgotten(self) -> None:
+        life = Life()
+        life.declare(at=1100)
+        life.declare(monitor(), at=1150)
+
+        assert life.table.forget_vanished(before_timestamp=1e12) == frozenset()
+
+    def test_what_is_forgotten_is_forgotten_once(self) -> None:
+        life = Life()
+        life.declare(at=1100)
+        life.table.forget_vanished(before_timestamp=1e12)
+
+        assert life.table.forget_vanished(before_timestamp=1e12) == frozenset()
+
+
+class TestRestoring:
+    def test_what_was_restored_is_shown_when_it_is_declared(self) -> None:
+        table = new_table(restored(Arming(500), push(at=900)))
+
+        assert table.rows() == ()
+        assert table.replace_monitors([monitor()], now_timestamp=1000) == {}
+        assert table.row(KEY) == Row(monitor(), Arming(500), push(at=900))
+
+    def test_what_was_restored_and_is_not_declared_vanishes_now(self) -> None:
+        table = new_table(restored(Arming(500)))
+
+        changed = table.replace_monitors([], now_timestamp=1000)
+
+        assert changed == {KEY: Arming(500, vanished_timestamp=1000)}
+
+    def test_a_resume_while_the_exporter_was_down_is_noticed_at_its_start(self) -> None:
+        table = new_table(restored(Arming(500, paused_timestamp=600)))
+
+        changed = table.replace_monitors([monitor()], now_timestamp=1000)
+
+        assert changed == {KEY: Arming(1000)}
+
+    def test_a_push_whose_arming_was_lost_is_good_from_now_on(self) -> None:
+        table = new_table(Restored({}, {KEY: push(at=500)}))
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        [(_, verdict)] = table.judged(now_timestamp=1000)
+        assert (verdict.state, verdict.expires_timestamp) == (State.UP, 1300)
+
+    def test_it_is_restored_since_when_pushes_could_be_received(self) -> None:
+        table = new_table(Restored({}, {}, receiving_timestamp=900))
+
+        assert table.receiving_timestamp == 900
+
+    def test_outages_are_restored(self) -> None:
+        table = new_table(Restored({}, {}, outages=(Outage(100, 200),)))
+
+        assert table.ended_outages == (Outage(100, 200),)
+
+    def test_the_store_s_own_mappings_are_not_written_to(self) -> None:
+        memory = restored(Arming(500))
+        table = new_table(memory)
+        table.replace_monitors([], now_timestamp=1000)
+        table.record_push(KEY, push(at=1100))
+
+        assert memory == restored(Arming(500))
+
+
+class TestOutages:
+    def test_nothing_is_an_outage_before_it_was_ever_certain_to_receive(self) -> None:
+        assert new_table().outages(now_timestamp=1e9).known == ()
+
+    def test_a_silence_up_to_the_limit_is_no_outage(self) -> None:
+        table = new_table()
+        table.record_receiving(1000)
+
+        assert table.outages(now_timestamp=1015).known == ()
+
+    def test_a_longer_silence_is_an_outage_while_it_lasts(self) -> None:
+        table = new_table()
+        table.record_receiving(1000)
+
+        assert table.outages(now_timestamp=1016).known == (Outage(1000, 1016),)
+        assert table.outages(now_timestamp=1100).known == (Outage(1000, 1100),)
+        assert table.ended_outages == ()
+
+    def test_no_deadline_passes_while_an_outage_lasts(self) -> None:
+        life = Life()
+        life.push(UP, at=1000)
+        life.verdict(at=1200)
+
+        assert life.verdict(at=1250, receiving=False).deadline_timestamp == 1360 + 50
+        assert life.verdict(at=1500, receiving=False).state is State.LATE
+        assert life.verdict(at=100_000, receiving=False).state is State.LATE
+
+    def test_what_the_first_seconds_of_an_outage_made_down_is_given_back(self) -> None:
+        # Nobody can know it at once; but once it is known, downtime is not blamed on the job.
+        life = Life()
+        life.push(UP, at=1000)
+        life.verdict(at=1355)
+        before_it_is_known = life.verdict(at=1365, receiving=False).state
+        once_it_is_known = life.verdict(at=1371, receiving=False).state
+
+        assert (before_it_is_known, once_it_is_known) == (State.DOWN, State.LATE)
+
+    def test_a_refused_push_tells_of_an_outage_at_once(self) -> None:
+        table = new_table()
+        table.record_receiving(1000)
+        table.record_refusing()
+
+        assert table.open_outage(now_timestamp=1001) == Outage(1000, 1001)
+        assert table.outages(now_timestamp=1001).known == (Outage(1000, 1001),)
+
+    def test_receiving_again_ends_an_outage_without_credit_until_it_is_recorded(self) -> None:
+        table = new_table()
+        table.record_receiving(1000)
+        table.record_refusing()
+        table.record_receiving(1003)
+
+        assert table.open_outage(now_timestamp=1004) is None
+
+    @pytest.mark.parametrize("end", [1216, 1359, 1360, 5000])
+    def test_an_outage_that_ends_is_seamlessly_the_one_that_lasted(self, end: float) -> None:
+        life = Life()
+        life.push(UP, at=1000)
+        life.verdict(at=1200)
+        while_it_lasted = life.verdict(at=end, receiving=False)
+        life.outage(1200, end)
+
+        assert life.table.outages(now_timestamp=end).known == (Outage(1200, end),)
+        assert life.table.receiving_timestamp == end
+        assert life.verdict(at=end) == while_it_lasted
+
+    def test_after_an_outage_the_rest_of_the_window_is_left(self) -> None:
+        life = Life()
+        life.push(UP, at=1000)
+        life.outage(1200, 5000)
+
+        assert life.deadline(at=5000) == 5160
+        assert life.state(at=5159) is State.LATE
+        assert life.state(at=5160) is State.DOWN
+
+    def test_receiving_goes_on_at_the_end_of_an_outage(self) -> None:
+        table = new_table()
+        table.record_receiving(1000)
+        table.record_outage(Outage(1000, 1100))
+
+        assert table.outages(now_timestamp=1110).known == (Outage(1000, 1100),)
+
+    def test_receiving_never_goes_back(self) -> None:
+        table = new_table()
+        table.record_receiving(1000)
+        table.record_receiving(900)
+
+        assert table.receiving_timestamp == 1000
+
+    def test_an_outage_that_is_learned_late_does_not_make_a_later_one(self) -> None:
+        table = new_table()
+        table.record_receiving(5000)
+        table.record_outage(Outage(1000, 1100))
+
+        assert table.outages(now_timestamp=5001).known == (Outage(1000, 1100),)
+
+    def test_a_down_that_was_reported_is_no_less_down_for_an_outage(self) -> None:
+        life = Life()
+        life.push(DOWN, at=1100)
+        life.outage(1200, 5000)
+
+        assert life.verdict(at=5000).reason is Reason.REPORTED_DOWN
+        assert life.since(at=9000) == 1100
+
+
+class TestBringingIntoThePresent:
+    def test_what_lies_ahead_is_set_to_now_and_returned_for_the_store(self) -> None:
+        table = new_table(restored(Arming(9000), push(at=9000)))
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        armings, last_pushes = table.bring_into_the_present(now_timestamp=1000)
+
+        assert armings == {KEY: Arming(1000)}
+        assert last_pushes == {KEY: push(at=1000)}
+        assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1000))
+
+    def test_what_does_not_lie_ahead_is_neither_changed_nor_returned(self) -> None:
+        table = new_table(restored(Arming(500), push(at=900)))
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        assert table.bring_into_the_present(now_timestamp=1000) == ({}, {})
+
+    def test_monitors_that_are_not_declared_are_corrected_too(self) -> None:
+        table = new_table(restored(Arming(9000), push(at=9000)))
+        table.bring_into_the_present(now_timestamp=1000)
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1000))
+
+    def test_receiving_is_no_later_than_now(self) -> None:
+        table = new_table(Restored({}, {}, receiving_timestamp=9000))
+        table.bring_into_the_present(now_timestamp=1000)
+
+        assert table.receiving_timestamp == 1000
+
+    def test_receiving_before_now_is_left_alone(self) -> None:
+        table = new_table(Restored({}, {}, receiving_timestamp=900))
+        table.bring_into_the_present(now_timestamp=1000)
+
+        assert table.receiving_timestamp == 900
+
+    def test_an_outage_that_lies_ahead_does_not_move_a_deadline(self) -> None:
+        # The clock ran ahead when the outage was stored, and has been set back since.
+        table = new_table(Restored({}, {}, outages=(Outage(1300, 9000),)))
+        table.bring_into_the_present(now_timestamp=1000)
+        table.replace_monitors([monitor()], now_timestamp=1000)
+
+        [(_, verdict)] = table.judged(now_timestamp=1000)
+        assert verdict.deadline_timestamp == 1360

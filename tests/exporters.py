@@ -6,22 +6,20 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
+from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
 from yuptime_exporter.settings import parse_arguments
 
 WAIT_SECONDS = 15.0
-
-_Value = TypeVar("_Value")
 
 
 class StandingClock:
@@ -35,21 +33,6 @@ class StandingClock:
 
     def advance(self, seconds: float) -> None:
         self.now_timestamp += seconds
-
-
-async def eventually(
-    read: Callable[[], Awaitable[_Value]],
-    holds: Callable[[_Value], object],
-    *,
-    seconds: float = WAIT_SECONDS,
-) -> _Value:
-    """Read again and again until the value holds; fail with the last value after the limit."""
-    loop = asyncio.get_running_loop()
-    limit = loop.time() + seconds
-    while not holds(value := await read()):
-        assert loop.time() < limit, f"still {value!r} after {seconds} s"
-        await asyncio.sleep(0.02)
-    return value
 
 
 @dataclass

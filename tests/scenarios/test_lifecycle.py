@@ -13,13 +13,13 @@ from tests.exporters import (
     Client,
     Home,
     StandingClock,
-    eventually,
     exporter_here,
     exporter_process,
     run_to_end,
     series,
 )
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
+from tests.waiting import eventually
 from yuptime_exporter.core.durations import duration_seconds
 
 

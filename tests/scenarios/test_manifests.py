@@ -3,8 +3,9 @@
 import shutil
 from pathlib import Path
 
-from tests.exporters import Home, StandingClock, eventually, exporter_here, exporter_process, series
+from tests.exporters import Home, StandingClock, exporter_here, exporter_process, series
 from tests.manifests import monitor_yaml, secret_yaml
+from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 

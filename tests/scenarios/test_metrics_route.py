@@ -8,9 +8,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text_format
 
-from tests.exporters import Home, StandingClock, eventually, exporter_here, series
+from tests.exporters import Home, StandingClock, exporter_here, series
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.peers.programs import Generation, require
+from tests.waiting import eventually
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 

@@ -11,12 +11,12 @@ from tests.exporters import (
     Client,
     Home,
     StandingClock,
-    eventually,
     exporter_here,
     exporter_process,
     series,
 )
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
+from tests.waiting import eventually
 
 PATH = "/api/push/jobs/backup"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

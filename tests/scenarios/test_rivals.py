@@ -8,8 +8,9 @@ import gzip
 import statistics
 import time
 
-from tests.exporters import Home, StandingClock, eventually, exporter_here, exporter_process, series
+from tests.exporters import Home, StandingClock, exporter_here, exporter_process, series
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
+from tests.waiting import eventually
 
 PATH = "/api/push/jobs/backup"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

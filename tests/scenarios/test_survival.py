@@ -10,16 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.exporters import (
-    Client,
-    Home,
-    StandingClock,
-    eventually,
-    exporter_here,
-    exporter_process,
-    series,
-)
+from tests.exporters import Client, Home, StandingClock, exporter_here, exporter_process, series
 from tests.manifests import monitor_yaml, secret_yaml
+from tests.waiting import eventually
 
 MONITORS = 20
 

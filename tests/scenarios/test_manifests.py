@@ -93,7 +93,7 @@ async def test_changes_at_a_thousand_manifests_take_effect_and_reset_no_clock(
         if key.startswith("yuptime_monitor_")
         and not any(f'monitor="{name}"' in key for name in ("job-2", "job-3"))
     ]
-    assert len(untouched) == 998 * 11
+    assert len(untouched) == 998 * 12
     assert [key for key in untouched if after[key] != before[key]] == []
     armed = series("armed_timestamp_seconds", "job-2")
     assert after[armed] == before[armed]

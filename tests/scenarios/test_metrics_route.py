@@ -33,6 +33,7 @@ FAMILIES = {
     "yuptime_monitor_up": "gauge",
     "yuptime_monitor_pushes": "counter",
     "yuptime_monitor_pushes_down": "counter",
+    "yuptime_monitor_pushes_rejected": "counter",
     "yuptime_monitor_alert_labels": "gauge",
     "yuptime_monitor_info": "gauge",
     "yuptime_build_info": "gauge",
@@ -53,6 +54,12 @@ FAMILIES = {
     "yuptime_store_last_commit_timestamp_seconds": "gauge",
     "yuptime_store_queue_length": "gauge",
     "yuptime_store_queue_capacity": "gauge",
+    "yuptime_notifications_sent": "counter",
+    "yuptime_notifications_errors": "counter",
+    "yuptime_notifications_dropped": "counter",
+    "yuptime_notifications_latency_seconds": "histogram",
+    "yuptime_notifications_queue_length": "gauge",
+    "yuptime_notifications_queue_capacity": "gauge",
 }
 
 
@@ -91,6 +98,7 @@ async def test_a_monitor_has_all_its_series_before_its_first_push(
         "up": 0,
         "pushes_total": 0,
         "pushes_down_total": 0,
+        "pushes_rejected_total": 0,
         "alert_labels": 1,
         "info": 1,
     }

@@ -213,7 +213,7 @@ async def test_uptime_kuma_awaits_its_notifications_before_it_stores_the_push(
     home: Home, clock: StandingClock
 ) -> None:
     """An Alertmanager that nobody can reach is declared; the push neither waits nor fails."""
-    monitor = monitor_yaml() + '  alerting: {alertmanagerUrl: "http://192.0.2.1:9093"}\n'
+    monitor = monitor_yaml() + '  alerting: {alertmanagerUrl: "http://127.0.0.1:9"}\n'
     home.declare(monitor, secret_yaml())
     async with exporter_here(home, clock) as client:
         answer = await client.push(body=b'{"status": "down"}')

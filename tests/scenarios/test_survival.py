@@ -242,16 +242,18 @@ async def test_a_store_that_cannot_write_refuses_pushes_until_it_can(home: Home)
     assert samples[series("pushes_total")] == pushes
 
 
+MOUNTING_IS_NOT_ALLOWED = (
+    "mounting a small disk is not allowed here; run as root, or allow unprivileged user "
+    "namespaces: sysctl kernel.unprivileged_userns_clone=1"
+)
+
+
 def may_mount() -> bool:
     probe = ["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/tmp"]  # noqa: S108
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.skipif(
-    "not may_mount()",
-    reason="mounting a small disk is not allowed here; run as root or allow "
-    "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1)",
-)
+@pytest.mark.skipif("not may_mount()", reason=MOUNTING_IS_NOT_ALLOWED)
 async def test_a_full_disk_loses_nothing_and_is_recovered_from(home: Home, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -275,6 +277,31 @@ async def test_a_full_disk_loses_nothing_and_is_recovered_from(home: Home, tmp_p
     assert refused[series("pushes_total")] >= 1
     assert refused["yuptime_ready"] == 1
     assert samples[series("pushes_total")] == refused[series("pushes_total")] + 1
+
+
+@pytest.mark.skipif("not may_mount()", reason=MOUNTING_IS_NOT_ALLOWED)
+async def test_a_read_only_disk_is_waited_for(home: Home, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    home.database_folder = disk
+    script = f'mount -t tmpfs -o ro none {disk} && exec "$@"'
+    on_read_only_disk = ("unshare", "-Urm", "sh", "-c", script, "sh")
+    async with exporter_process(home, wrapper=on_read_only_disk, wait_ready=False) as exporter:
+        refused = await exporter.push()
+        healthy = await exporter.request("GET", "/-/healthy")
+        ready = await exporter.request("GET", "/-/ready")
+        remount = await asyncio.create_subprocess_exec(
+            *("nsenter", "--target", str(exporter.process.pid), "--user", "--mount"),
+            *("--preserve-credentials", "mount", "-o", "remount,rw", str(disk)),
+        )
+        assert await remount.wait() == 0
+        await eventually(exporter.ready)
+        accepted = await exporter.push()
+
+    assert (refused.status, healthy.status, ready.status) == (503, 200, 503)
+    assert refused.headers["Retry-After"] == "5"
+    assert accepted.status == 200
+    assert any("store cannot be opened" in line and "Read-only" in line for line in exporter.log)
 
 
 async def test_the_time_of_a_full_disk_is_not_blamed_on_the_jobs(

@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
 from yuptime_exporter.core.identity import AlertDefaults, alert_labels
-from yuptime_exporter.core.model import PushStatus, Row, Verdict
+from yuptime_exporter.core.model import MonitorKey, PushStatus, Row, Verdict
 
 JudgedRow = tuple[Row, Verdict]
 
@@ -94,6 +94,18 @@ def monitor_families(judged: Iterable[JudgedRow], defaults: AlertDefaults) -> It
         yield family
     yield _alert_labels(rows, defaults)
     yield _info(rows, labels)
+
+
+def rejected_family(keys: Iterable[MonitorKey], rejected: Callable[[MonitorKey], int]) -> Metric:
+    """Return the family of refused pushes; it counts since the program started."""
+    family = CounterMetricFamily(
+        "yuptime_monitor_pushes_rejected",
+        "Pushes with a valid token that were refused: malformed, too large or too many.",
+        labels=("namespace", "monitor"),
+    )
+    for key in keys:
+        family.add_metric(key, rejected(key))
+    return family
 
 
 def process_families(

@@ -1,8 +1,9 @@
 """What the engine needs of the world: sources, stores and the clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.model import (
     Arming,
     LastPush,
@@ -78,3 +79,13 @@ class PushStore(Protocol):
 
     def forget(self, keys: Iterable[MonitorKey]) -> Saving:
         """Forget all that is known of these monitors."""
+
+
+class AlertSinks(Protocol):
+    """Those who are told of alerts, by the URLs that name them."""
+
+    def offer(self, url: str, alerts: Sequence[OutgoingAlert]) -> None:
+        """Take over alerts to be sent; never waits."""
+
+    def keep_only(self, urls: Iterable[str]) -> None:
+        """Forget all URLs but these and the configured ones."""

@@ -1,6 +1,7 @@
 """What the exporter counts of itself. Metric names of single monitors live in `exposition`."""
 
 import platform
+from dataclasses import dataclass
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -27,6 +28,17 @@ class Rejection(StrEnum):
     NOT_READY = "not_ready"
     TOKEN_MISSING = "token_missing"  # noqa: S105  a reason, not a token
     STORE_UNAVAILABLE = "store_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationMetrics:
+    """What is counted of one Alertmanager; the names are those of Prometheus' own sender."""
+
+    sent: Counter
+    errors: Counter
+    dropped: Counter
+    latency: Histogram
+    queue_length: Gauge
 
 
 class SelfMetrics:
@@ -123,3 +135,61 @@ class SelfMetrics:
             "Writes that may wait for the store before further ones are refused.",
             registry=registry,
         )
+        labels = ("alertmanager",)
+        self._notifications_sent = Counter(
+            "yuptime_notifications_sent_total",
+            "Alerts that an Alertmanager accepted.",
+            labels,
+            registry=registry,
+        )
+        self._notifications_errors = Counter(
+            "yuptime_notifications_errors_total",
+            "Alerts that could not be sent to an Alertmanager; they are sent again.",
+            labels,
+            registry=registry,
+        )
+        self._notifications_dropped = Counter(
+            "yuptime_notifications_dropped_total",
+            "Alerts that were dropped, after an error or because too many waited.",
+            labels,
+            registry=registry,
+        )
+        self._notifications_latency = Histogram(
+            "yuptime_notifications_latency_seconds",
+            "Time of one request to an Alertmanager.",
+            labels,
+            buckets=_REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._notifications_queue_length = Gauge(
+            "yuptime_notifications_queue_length",
+            "Alerts that wait to be sent to an Alertmanager.",
+            labels,
+            registry=registry,
+        )
+        self.notifications_queue_capacity = Gauge(
+            "yuptime_notifications_queue_capacity",
+            "Alerts that may wait for each address of an Alertmanager.",
+            registry=registry,
+        )
+
+    def notifications_to(self, alertmanager: str) -> NotificationMetrics:
+        """Return what is counted of one Alertmanager, from now on shown as 0."""
+        return NotificationMetrics(
+            sent=self._notifications_sent.labels(alertmanager),
+            errors=self._notifications_errors.labels(alertmanager),
+            dropped=self._notifications_dropped.labels(alertmanager),
+            latency=self._notifications_latency.labels(alertmanager),
+            queue_length=self._notifications_queue_length.labels(alertmanager),
+        )
+
+    def forget_notifications_to(self, alertmanager: str) -> None:
+        """Show nothing more of an Alertmanager that is no longer sent to."""
+        for metric in (
+            self._notifications_sent,
+            self._notifications_errors,
+            self._notifications_dropped,
+            self._notifications_latency,
+            self._notifications_queue_length,
+        ):
+            metric.remove(alertmanager)

@@ -41,6 +41,7 @@ class MonitorTable:
         self._armings: dict[MonitorKey, Arming] = {}
         self._last_pushes: dict[MonitorKey, LastPush] = {}
         self._rows: dict[MonitorKey, Row] = {}
+        self._rejected: dict[MonitorKey, int] = {}
         self._outages = Outages()
         self._receiving_timestamp: float | None = None
         self._refusing = False
@@ -77,6 +78,7 @@ class MonitorTable:
             key: Row(declared[key], self._armings[key], self._last_pushes.get(key))
             for key in sorted(declared)
         }
+        self._rejected = {key: n for key, n in self._rejected.items() if key in declared}
         return changed
 
     def row(self, key: MonitorKey) -> Row | None:
@@ -89,6 +91,15 @@ class MonitorTable:
         row = self._rows.get(key)
         if row is not None:  # else the monitor left while its push was on the way to the disk
             self._rows[key] = Row(row.monitor, row.arming, push)
+
+    def record_rejected(self, key: MonitorKey) -> None:
+        """Count a push whose token was right, and which was refused all the same."""
+        if key in self._rows:
+            self._rejected[key] = self._rejected.get(key, 0) + 1
+
+    def rejected_total(self, key: MonitorKey) -> int:
+        """Return how many such pushes a monitor had since the program started."""
+        return self._rejected.get(key, 0)
 
     def record_receiving(self, timestamp: float) -> None:
         """Note that pushes could be received at this moment."""

@@ -1,10 +1,10 @@
 """Put each set of monitors that a source declares into force."""
 
 import logging
+from collections.abc import Callable
 
 from yuptime_exporter.core.model import MonitorSet, Problem
 from yuptime_exporter.core.ports import Clock, MonitorSource
-from yuptime_exporter.core.rate_limit import RateLimiter
 from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.bookkeeping import Bookkeeping
@@ -20,15 +20,16 @@ class Follower:
         self,
         table: MonitorTable,
         bookkeeping: Bookkeeping,
-        limiter: RateLimiter,
         readiness: Readiness,
         *,
+        on_change: Callable[[], None],
         metrics: SelfMetrics,
         clock: Clock,
     ) -> None:
+        """Take what a set of monitors passes through; `on_change` is called once it is in force."""
+        self._on_change = on_change
         self._table = table
         self._bookkeeping = bookkeeping
-        self._limiter = limiter
         self._readiness = readiness
         self._metrics = metrics
         self._clock = clock
@@ -46,12 +47,12 @@ class Follower:
             await self._bookkeeping.begin()
         now_timestamp = self._clock()
         armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
-        self._limiter.forget_all_but(frozenset(monitor.key for monitor in monitor_set.monitors))
         self._describe(monitor_set)
         await self._bookkeeping.save(armings)
         if not self._readiness.ready:
             self._readiness.listed()
             log.info("ready to receive pushes", extra={"monitors": len(monitor_set.monitors)})
+        self._on_change()
 
     def _describe(self, monitor_set: MonitorSet) -> None:
         self.monitors_by_type = {

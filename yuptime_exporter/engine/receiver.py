@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from yuptime_exporter.core.errors import (
     TokenMissing,
 )
 from yuptime_exporter.core.evaluation import after_push, judge
-from yuptime_exporter.core.model import LastPush, MonitorKey, PushStatus, Row, Verdict
+from yuptime_exporter.core.model import LastPush, MonitorKey, PushStatus, Row, State, Verdict
 from yuptime_exporter.core.ports import Clock, PushStore, Saving
 from yuptime_exporter.core.rate_limit import RateLimiter
 from yuptime_exporter.core.table import MonitorTable
@@ -48,12 +49,24 @@ class Receiver:
         limiter: RateLimiter,
         readiness: Readiness,
         *,
+        on_alert_change: Callable[[], None],
         clock: Clock,
     ) -> None:
+        """Take what a push passes through.
+
+        Args:
+            table: where pushes are visible.
+            store: where they are durable.
+            limiter: how many are let in.
+            readiness: whether any are.
+            on_alert_change: called when a push has raised or ended an alert.
+            clock: gives the moment of receipt.
+        """
         self._table = table
         self._store = store
         self._limiter = limiter
         self._readiness = readiness
+        self._on_alert_change = on_alert_change
         self._clock = clock
         self._saving: dict[MonitorKey, Saving] = {}
 
@@ -84,6 +97,7 @@ class Receiver:
             raise NotAuthenticated
         wait_seconds = self._limiter.wait_seconds(key, now_timestamp=self._clock())
         if wait_seconds > 0:
+            self._table.record_rejected(key)
             limit = self._limiter.limit
             raise RateLimited(
                 f"monitor {key}: more than one push each {limit.interval_seconds:g} s "
@@ -104,9 +118,9 @@ class Receiver:
         received_timestamp = self._clock()
         try:
             async with asyncio.timeout(SAVE_TIMEOUT_SECONDS):
-                while (before := self._saving.get(key)) is not None:
+                while (earlier := self._saving.get(key)) is not None:
                     with suppress(StoreUnavailable):
-                        await asyncio.shield(before)
+                        await asyncio.shield(earlier)
                 row = self._table.row(key)
                 if row is None:
                     raise NotAuthenticated
@@ -114,13 +128,21 @@ class Receiver:
                 push = after_push(
                     row, outages, status=status, message=message, now_timestamp=received_timestamp
                 )
+                before = judge(row, outages, now_timestamp=received_timestamp)
                 await asyncio.shield(self._save(key, push))
         except TimeoutError as error:
             raise StoreUnavailable(
                 f"the store did not answer within {SAVE_TIMEOUT_SECONDS:g} s"
             ) from error
         row = Row(row.monitor, row.arming, push)
-        return Receipt(row, judge(row, outages, now_timestamp=received_timestamp))
+        verdict = judge(row, outages, now_timestamp=received_timestamp)
+        if State.DOWN in (verdict.state, before.state):
+            self._on_alert_change()
+        return Receipt(row, verdict)
+
+    def note_rejected(self, key: MonitorKey) -> None:
+        """Count a push that was admitted, and then could not be read."""
+        self._table.record_rejected(key)
 
     def _save(self, key: MonitorKey, push: LastPush) -> Saving:
         saving = self._store.save_push(key, push)

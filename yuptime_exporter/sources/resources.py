@@ -5,7 +5,6 @@ The description of a field is what a problem with it says is allowed.
 
 from collections.abc import Iterator
 from typing import Annotated, TypeVar, get_args
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from yuptime_exporter.core.alerting import MAX_URL_CHARS, url_problem
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.sources.documents import quotable
 
@@ -26,7 +26,6 @@ from yuptime_exporter.sources.documents import quotable
 DEFAULT_NAMESPACE = "default"
 
 MAX_SECONDS = 315_360_000  # ten years of 365 days
-MAX_URL_CHARS = 2048
 MAX_SHOWN_DIGITS = 20
 
 # RFC 1123 and the form of Secret keys, as Kubernetes reads them:
@@ -37,12 +36,7 @@ _MADE_OF = "a-z, 0-9 and -, with a letter or digit at both ends"
 
 
 def _check_alertmanager_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-        raise ValueError
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        raise ValueError
-    if not url.isprintable() or " " in url:
+    if url_problem(url):
         raise ValueError
     return url
 

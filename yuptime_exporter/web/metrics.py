@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from yuptime_exporter.core.exposition import monitor_families, process_families
+from yuptime_exporter.core.exposition import monitor_families, process_families, rejected_family
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.ports import Clock
 from yuptime_exporter.core.table import MonitorTable
@@ -34,14 +34,16 @@ class MonitorCollector(Collector):
     def describe(self) -> Iterable[Metric]:
         """Return all families without samples: without it `name[]` would find none of them."""
         yield from monitor_families((), AlertDefaults())
+        yield rejected_family((), self.table.rejected_total)
         yield from process_families(monitors_by_type={}, now_timestamp=0)
 
     def collect(self) -> Iterator[Metric]:
         """Return all families, judged now."""
         now_timestamp = self.clock()
-        yield from monitor_families(
-            self.table.judged(now_timestamp=now_timestamp), self.alert_defaults()
-        )
+        judged = self.table.judged(now_timestamp=now_timestamp)
+        yield from monitor_families(judged, self.alert_defaults())
+        keys = [row.monitor.key for row, _ in judged]
+        yield rejected_family(keys, self.table.rejected_total)
         yield from process_families(
             monitors_by_type=self.monitors_by_type(), now_timestamp=now_timestamp
         )

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -16,10 +15,12 @@ from yuptime_exporter.core.errors import (
     BodyTooLarge,
     LengthRequired,
     MalformedPush,
+    PushRejected,
     UnsupportedBody,
 )
 from yuptime_exporter.core.model import MonitorKey, PushStatus
 from yuptime_exporter.engine.receiver import Receipt, Receiver
+from yuptime_exporter.moments import rfc3339
 
 # A message of 1,024 characters is at most 12 KiB of escaped JSON; the rest is room for jobs that
 # send their whole log by mistake and should be told so in words.
@@ -60,8 +61,12 @@ def push_handler(receiver: Receiver) -> Handler:
     async def push(request: web.Request) -> web.Response:
         key = MonitorKey(request.match_info["namespace"], request.match_info["name"])
         receiver.admit(key, _bearer_token(request))
-        body = await _read_body(request)
-        report = parse_report(body, request.headers.get(hdrs.CONTENT_TYPE, ""))
+        try:
+            body = await _read_body(request)
+            report = parse_report(body, request.headers.get(hdrs.CONTENT_TYPE, ""))
+        except PushRejected:
+            receiver.note_rejected(key)
+            raise
         receipt = await receiver.accept(key, status=report.status, message=report.message)
         return web.json_response(_answer(receipt, report))
 
@@ -186,9 +191,3 @@ def _answer(receipt: Receipt, report: Report) -> dict[str, str | bool]:
     if report.message_truncated:
         answer["messageTruncated"] = True
     return answer
-
-
-def rfc3339(timestamp: float) -> str:
-    """Return a moment as RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(timestamp, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,109 @@
+"""Keep every Alertmanager informed: at once after a change, and again and again in between."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NoReturn
+
+from yuptime_exporter.core.alerting import (
+    AlertFeed,
+    AlertSettings,
+    firing_by_url,
+    may_name_its_alertmanager,
+)
+from yuptime_exporter.core.model import MonitorKey, Row, State, Verdict
+from yuptime_exporter.core.ports import AlertSinks, Clock
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.readiness import Readiness
+
+log = logging.getLogger(__name__)
+
+# Nothing is sent more seldom than this even if the clock was set back; a look at 10,000 monitors
+# takes some 30 ms.
+MAX_SLEEP_SECONDS = 15.0
+
+# Changes that come together are told together: a thousand jobs that fail at once are four requests.
+GATHER_SECONDS = 0.05
+
+
+class Publisher:
+    """Tells what is down to whoever is to know it."""
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        readiness: Readiness,
+        *,
+        settings: Callable[[], AlertSettings],
+        clock: Clock,
+    ) -> None:
+        self._table = table
+        self._readiness = readiness
+        self._settings = settings
+        self._clock = clock
+        self._feeds: dict[str, AlertFeed] = {}
+        self._refused: frozenset[MonitorKey] = frozenset()
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Note that something changed which may raise or end an alert."""
+        self._changed.set()
+
+    async def publish_forever(self, sinks: AlertSinks) -> NoReturn:
+        """Publish after each change, at each deadline, and whenever a repetition is due."""
+        while True:
+            self._changed.clear()
+            now_timestamp = self._clock()
+            sleep_seconds = MAX_SLEEP_SECONDS
+            if self._readiness.ready:
+                # In a thread, so that a look at many monitors does not hold up pushes.
+                judged = await asyncio.to_thread(self._table.judged, now_timestamp=now_timestamp)
+                self._publish(judged, sinks, now_timestamp)
+                sleep_seconds = self._until_next(judged, now_timestamp)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(sleep_seconds):
+                    await self._changed.wait()
+                await asyncio.sleep(GATHER_SECONDS)
+
+    def _publish(
+        self, judged: Iterable[tuple[Row, Verdict]], sinks: AlertSinks, now_timestamp: float
+    ) -> None:
+        settings = self._settings()
+        firing = firing_by_url(judged, settings)
+        for url in firing.keys() - self._feeds.keys():
+            self._feeds[url] = AlertFeed()
+        for url, feed in list(self._feeds.items()):
+            outgoing = feed.due(firing.get(url, {}), settings, now_timestamp=now_timestamp)
+            if outgoing:
+                sinks.offer(url, outgoing)
+            if feed.next_timestamp() is None:
+                del self._feeds[url]
+        sinks.keep_only(self._feeds)
+        self._report_refused(judged, settings)
+
+    def _until_next(self, judged: Iterable[tuple[Row, Verdict]], now_timestamp: float) -> float:
+        deadlines = [
+            verdict.deadline_timestamp
+            for _, verdict in judged
+            if verdict.state not in {State.DOWN, State.PAUSED}
+        ]
+        repetitions = [feed.next_timestamp() for feed in self._feeds.values()]
+        moments = (moment for moment in (*deadlines, *repetitions) if moment is not None)
+        earliest = min(moments, default=now_timestamp + MAX_SLEEP_SECONDS)
+        return min(max(earliest - now_timestamp, 0.0), MAX_SLEEP_SECONDS)
+
+    def _report_refused(
+        self, judged: Iterable[tuple[Row, Verdict]], settings: AlertSettings
+    ) -> None:
+        refused = {
+            row.monitor.key: row.monitor.alertmanager_url
+            for row, _ in judged
+            if not may_name_its_alertmanager(row.monitor, settings)
+        }
+        for key in refused.keys() - self._refused:
+            log.warning(
+                "the Alertmanager of a monitor is not told: alerting.allowed_urls does not list it",
+                extra={"monitor": str(key), "alertmanager": refused[key]},
+            )
+        self._refused = frozenset(refused)

@@ -1,0 +1,105 @@
+"""An Alertmanager to send to: its URL, and what it takes to be let in."""
+
+import base64
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import hdrs
+from yarl import URL
+
+from yuptime_exporter.core.alerting import API_PATH
+
+# prometheus/prometheus, config/config.go, DefaultAlertmanagerConfig.
+DEFAULT_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A header's scheme and credentials; the file is read for each request, so it may change.
+
+    Attributes:
+        username: for the scheme Basic; None for any other.
+    """
+
+    scheme: str
+    credentials_file: Path
+    username: str | None = None
+
+    def header(self) -> str:
+        """Return the header's value.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        credentials = self.credentials_file.read_text().strip()
+        if self.username is not None:
+            credentials = base64.b64encode(f"{self.username}:{credentials}".encode()).decode()
+        return f"{self.scheme} {credentials}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the other side of an https URL is known, and we to it."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    server_name: str | None = None
+    insecure_skip_verify: bool = False
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for connections.
+
+        Raises:
+            OSError: a file cannot be read, or is not what it should be.
+        """
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        if self.insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One Alertmanager, or all that its name stands for.
+
+    Attributes:
+        url: base URL as `core.alerting.base_url` returns it.
+        authorization: only of endpoints that the operator configured, never of a monitor's URL.
+    """
+
+    url: str
+    authorization: Authorization | None = None
+    tls: Tls = Tls()
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a request.
+
+        Raises:
+            OSError: the file with the credentials cannot be read.
+        """
+        headers: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json"}
+        if self.authorization is not None:
+            headers[hdrs.AUTHORIZATION] = self.authorization.header()
+        return headers
+
+    def ssl_context(self) -> ssl.SSLContext | bool:
+        """Return how an https URL is connected to; True where there is nothing to configure."""
+        return True if self.tls == Tls() else self.tls.context()
+
+    @property
+    def server_hostname(self) -> str | None:
+        """The name that the certificate of an https URL must have; None for http."""
+        if self.api_url.scheme != "https":
+            return None
+        return self.tls.server_name or self.api_url.host
+
+    @property
+    def api_url(self) -> URL:
+        """Where alerts are posted to."""
+        return URL(self.url + API_PATH)

@@ -174,7 +174,8 @@ class Exporter:
             self._alertmanagers.configure(self._configuration.alertmanagers)
         self._publisher.wake()
         self._note_reload()
-        await self._source.refresh()
+        if self._readiness.ready:  # else they are being listed for the first time anyway
+            await self._source.refresh()
         log.info("configuration and monitors reloaded")
 
     async def _follow(self) -> None:

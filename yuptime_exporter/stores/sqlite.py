@@ -42,7 +42,7 @@ QUEUE_CAPACITY = 10_000
 _MAX_GROUP = 512
 
 # A disk that hangs must not keep the process from ending; what it holds up was not acknowledged.
-_CLOSE_TIMEOUT_SECONDS = 3.0
+_CLOSE_TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)

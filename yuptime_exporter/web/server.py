@@ -12,9 +12,10 @@ from yuptime_exporter.core.errors import ConfigInvalid
 
 log = logging.getLogger(__name__)
 
-# What is in flight may take this long once we stop; a push waits 5 s for its commit at most, and
-# the whole shutdown is to take less than 10 s.
-DRAIN_SECONDS = 6.0
+# A shutdown is to take less than 10 s, whatever hangs: 2 s for alerts (sinks/alertmanagers), these
+# two for requests that are being handled and for their connections, 2 s for the store.
+DRAIN_SECONDS = 4.0
+CLOSE_SECONDS = 1.0
 
 # An idle connection is kept for longer than a scrape interval of one minute, so that Prometheus
 # need not connect anew for each scrape.
@@ -77,7 +78,7 @@ async def serving(
                 app,
                 access_log=None,
                 keepalive_timeout=KEEPALIVE_SECONDS,
-                shutdown_timeout=LINGER_SECONDS,
+                shutdown_timeout=CLOSE_SECONDS,
                 lingering_time=LINGER_SECONDS,
                 auto_decompress=False,  # a push is never compressed, so it cannot be a bomb
             )

@@ -40,6 +40,7 @@ from yuptime_exporter.stores.sqlite import SqliteStore
 from yuptime_exporter.web.landing import landing_handler
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import MonitorCollector, metrics_handler
+from yuptime_exporter.web.monitor_page import monitor_page_handler
 from yuptime_exporter.web.push import push_handler
 from yuptime_exporter.web.routes import (
     Handlers,
@@ -247,6 +248,7 @@ class Exporter:
                 telemetry_path=settings.telemetry_path,
                 external_url=settings.external_url,
             ),
+            monitor_page=monitor_page_handler(self._table, clock=self._clock),
         )
         probes = list(probe_routes(handlers, prefix=prefix))
         pushes = list(push_routes(handlers, prefix=prefix))

@@ -5,26 +5,9 @@ from html import escape
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>yuptime-exporter</title>
-<style>
-body {{ font-family: system-ui, sans-serif; line-height: 1.5; margin: 3rem auto; max-width: 42rem;
-  padding: 0 1rem; color: #1b1f24; background: #fff; }}
-code, pre {{ background: #f2f4f6; border-radius: 4px; padding: .1rem .3rem; }}
-pre {{ padding: .8rem 1rem; overflow-x: auto; }}
-@media (prefers-color-scheme: dark) {{
-  body {{ color: #e6e8ea; background: #15181c; }} a {{ color: #8ab4ff; }}
-  code, pre {{ background: #22272e; }}
-}}
-</style>
-</head>
-<body>
-<h1>yuptime-exporter</h1>
-<p>Version {version}. It receives the pushes of jobs and tells Prometheus which did not come.</p>
+from yuptime_exporter.web.page import page
+
+_BODY = """<p>Version {version}. It receives the pushes of jobs and tells Prometheus which did not come.</p>
 <ul>
 <li><a href="{prefix}{telemetry_path}">Metrics</a></li>
 <li><a href="{prefix}/-/healthy">Health</a> and <a href="{prefix}/-/ready">readiness</a></li>
@@ -33,10 +16,7 @@ pre {{ padding: .8rem 1rem; overflow-x: auto; }}
 <pre>curl -X POST {url}/api/push/NAMESPACE/NAME \\
   -H "Authorization: Bearer TOKEN" \\
   -H "Content-Type: application/json" \\
-  -d '{{"status": "up", "message": "Backup completed"}}'</pre>
-</body>
-</html>
-"""
+  -d '{{"status": "up", "message": "Backup completed"}}'</pre>"""
 
 
 def landing_handler(
@@ -53,12 +33,12 @@ def landing_handler(
 
     async def landing(request: web.Request) -> web.Response:
         url = external_url or f"{request.scheme}://{request.host}{prefix}"
-        page = _PAGE.format(
+        body = _BODY.format(
             version=escape(version),
             prefix=escape(prefix),
             telemetry_path=escape(telemetry_path),
             url=escape(url),
         )
-        return web.Response(text=page, content_type="text/html")
+        return page("yuptime-exporter", body)
 
     return landing

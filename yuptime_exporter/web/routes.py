@@ -26,6 +26,7 @@ class Handlers:
     ready: Handler
     reload: Handler
     landing: Handler
+    monitor_page: Handler
 
 
 def push_routes(handlers: Handlers, *, prefix: str) -> Iterable[web.RouteDef]:
@@ -49,6 +50,7 @@ def operator_routes(
     yield web.post(prefix + "/-/reload", handlers.reload)
     yield web.put(prefix + "/-/reload", handlers.reload)
     yield web.get(prefix + "/", handlers.landing)
+    yield web.get(prefix + "/monitors/{namespace}/{name}", handlers.monitor_page)
 
 
 def application(

@@ -1,0 +1,50 @@
+"""The frame of every page: one style, readable in light and dark, without a script."""
+
+from html import escape
+
+from aiohttp import web
+
+_FRAME = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font-family: system-ui, sans-serif; line-height: 1.5; margin: 3rem auto; max-width: 42rem;
+  padding: 0 1rem; color: #1b1f24; background: #fff; }}
+code, pre {{ background: #f2f4f6; border-radius: 4px; padding: .1rem .3rem; }}
+pre {{ padding: .8rem 1rem; overflow-x: auto; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ text-align: left; vertical-align: top; padding: .35rem 1rem .35rem 0;
+  border-bottom: 1px solid #d8dde3; }}
+td {{ overflow-wrap: anywhere; white-space: pre-wrap; }}
+@media (prefers-color-scheme: dark) {{
+  body {{ color: #e6e8ea; background: #15181c; }} a {{ color: #8ab4ff; }}
+  code, pre {{ background: #22272e; }} th, td {{ border-color: #353c45; }}
+}}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{body}
+</body>
+</html>
+"""
+
+# Nothing on these pages runs or loads anything; a message of a job cannot make them.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def page(title: str, body: str) -> web.Response:
+    """Return a page.
+
+    Args:
+        title: plain text.
+        body: HTML, in which everything that is not ours is escaped.
+    """
+    return web.Response(
+        text=_FRAME.format(title=escape(title), body=body),
+        content_type="text/html",
+        headers={"Content-Security-Policy": _POLICY},
+    )

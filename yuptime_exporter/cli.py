@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from yuptime_exporter import logs
+from yuptime_exporter import __version__, logs
 from yuptime_exporter.app import run
 from yuptime_exporter.check import check
 from yuptime_exporter.core.errors import YuptimeError
-from yuptime_exporter.settings import parse_arguments, version_text
+from yuptime_exporter.settings import HelpFormatter, parse_arguments, version_text
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `yuptime-exporter`; return its exit code: 0 stopped, 1 cannot run, 2 wrong usage."""
     settings = parse_arguments(arguments)
     logs.configure(level=settings.log_level, log_format=settings.log_format)
-    log.info("starting yuptime-exporter", extra={"version": version_text().split()[2]})
+    log.info("starting yuptime-exporter", extra={"version": __version__})
     try:
         asyncio.run(run(settings))
     except* YuptimeError as group:
@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def companion(arguments: Sequence[str] | None = None) -> int:
     """Run `yuptime`; return its exit code: 0 good, 1 problems, 2 wrong usage."""
     parser = argparse.ArgumentParser(
-        prog="yuptime", description="The companion of yuptime-exporter.", allow_abbrev=False
+        prog="yuptime",
+        description="The companion of yuptime-exporter.",
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=version_text())
+    parser.add_argument("--version", action="version", version=version_text("yuptime"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     check_parser = commands.add_parser(
         "check",

@@ -59,10 +59,17 @@ class Settings:
     log_format: str
 
 
-def version_text() -> str:
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Leaves the version its lines, and the flags their column."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34)
+
+
+def version_text(program: str = "yuptime-exporter") -> str:
     """Return what `--version` prints."""
     return (
-        f"yuptime-exporter, version {__version__}\n"
+        f"{program}, version {__version__}\n"
         f"  python version: {platform.python_version()}\n"
         f"  platform:       {platform.system().lower()}/{platform.machine()}"
     )
@@ -99,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="yuptime-exporter",
         description="Receives the pushes of jobs and tells Prometheus which did not come.",
         allow_abbrev=False,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, 32, 100),
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=version_text())
     _add_sources(parser.add_argument_group("monitors and configuration"))

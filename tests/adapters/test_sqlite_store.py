@@ -218,7 +218,7 @@ async def test_a_second_exporter_cannot_open_the_same_file(path: Path) -> None:
     async with opened(path) as (store, _):
         await store.save_push(KEY, push())
 
-        with pytest.raises(StoreUnavailable, match="locked"):
+        with pytest.raises(StoreUnavailable, match="open in another process"):
             await store_at(path).restore()
 
 
@@ -263,6 +263,10 @@ HARM: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a newer version": (
         lambda content: overwritten(content, 60, (len(MIGRATIONS) + 1).to_bytes(4, "big")),
         "newer version of yuptime-exporter",
+    ),
+    "a header of noise": (
+        lambda content: content[:16] + os.urandom(84) + content[100:],
+        "corrupt|not a SQLite|another program|newer",
     ),
     "another program's database": (
         lambda content: overwritten(content, 68, (APPLICATION_ID + 1).to_bytes(4, "big")),
@@ -311,7 +315,7 @@ async def test_a_database_without_our_mark_is_refused(path: Path) -> None:
         connection.execute("CREATE TABLE somebody_elses (thing TEXT)")
     before = path.read_bytes()
 
-    with pytest.raises(StoreUnusable, match="tables of another program"):
+    with pytest.raises(StoreUnusable, match="database of another program"):
         await store_at(path).restore()
 
     assert path.read_bytes() == before

@@ -4,8 +4,10 @@ Level-triggered: the whole picture is sent again and again, as Prometheus does i
 notifier/manager.go), so that a lost request repairs itself and a restart needs no memory.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from yuptime_exporter.core.identity import ALERT_NAME, AlertDefaults, alert_labels
@@ -19,6 +21,11 @@ API_PATH = "/api/v2/alerts"
 
 # So much is read of a URL by every browser and proxy; a longer one is surely a mistake.
 MAX_URL_CHARS = 2048
+
+# RFC 1123, with the _ that some names in use have. Other names end the lookup of addresses with
+# errors of the codec for international names, or are taken for another host by somebody else.
+_HOST_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST_NAME = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}\.?")
 
 # Prometheus, rules/alerting.go: a firing alert outlives two lost requests and some delay.
 ENDS_AFTER_RESENDS = 4
@@ -78,8 +85,11 @@ def url_problem(url: str) -> str | None:
     allowed = f"allowed is an http or https URL with a host, of at most {MAX_URL_CHARS} characters"
     try:
         parts = urlsplit(url)
-        reachable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number, or half an IPv6 address
+        host = parts.hostname or ""
+        if not _HOST_NAME.fullmatch(host):
+            IPv6Address(host)
+        reachable = parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:  # a port that is no number, neither a name nor an address
         return allowed
     if not reachable or len(url) > MAX_URL_CHARS or not url.isprintable() or " " in url:
         return allowed
@@ -144,7 +154,6 @@ class _Told:
     alert: Alert
     changed_timestamp: float
     next_timestamp: float
-    sent: int = 0
     resolved_timestamp: float | None = None
 
 
@@ -169,6 +178,7 @@ class AlertFeed:
         """
         self._note_firing(firing, now_timestamp)
         self._note_resolved(firing, settings, now_timestamp)
+        self._forget_later_times(settings, now_timestamp)
         due = [told for told in self._told.values() if told.next_timestamp <= now_timestamp]
         outgoing = [_outgoing(told, settings, now_timestamp) for told in due]
         for told in due:
@@ -199,6 +209,12 @@ class AlertFeed:
             elif now_timestamp > told.resolved_timestamp + RESOLVED_RETENTION_SECONDS:
                 del self._told[labels]
 
+    def _forget_later_times(self, settings: AlertSettings, now_timestamp: float) -> None:
+        """Wait no longer than from now: the clock was set back, or a delay was made shorter."""
+        longest = max(settings.resend_seconds, settings.resolve_delay_seconds)
+        for told in self._told.values():
+            told.next_timestamp = min(told.next_timestamp, now_timestamp + longest)
+
 
 def _outgoing(told: _Told, settings: AlertSettings, now_timestamp: float) -> OutgoingAlert:
     if told.resolved_timestamp is not None:
@@ -207,8 +223,7 @@ def _outgoing(told: _Told, settings: AlertSettings, now_timestamp: float) -> Out
 
 
 def _schedule(told: _Told, settings: AlertSettings, now_timestamp: float) -> None:
-    told.sent += 1
-    told.next_timestamp = now_timestamp + settings.resend_seconds
-    if told.resolved_timestamp is None and told.sent < len(RESEND_AFTER_CHANGE_SECONDS):
-        early = told.changed_timestamp + RESEND_AFTER_CHANGE_SECONDS[told.sent]
-        told.next_timestamp = min(told.next_timestamp, max(early, now_timestamp))
+    moments = [now_timestamp + settings.resend_seconds]
+    if told.resolved_timestamp is None:
+        moments += [told.changed_timestamp + after for after in RESEND_AFTER_CHANGE_SECONDS]
+    told.next_timestamp = min(moment for moment in moments if moment > now_timestamp)

@@ -129,7 +129,8 @@ class Bookkeeping:
         seconds = outage.end_timestamp - outage.start_timestamp
         self._table.record_outage(outage)
         self._metrics.outage_credit_seconds.inc(seconds)
-        log.warning(
+        log.log(
+            logging.INFO if seconds < OUTAGE_AFTER_SECONDS else logging.WARNING,  # a mere restart
             "nobody could push for a while; deadlines that were open then move by that time",
             extra={"outage_seconds": round(seconds, 3)},
         )

@@ -1,9 +1,9 @@
 """Put each set of monitors that a source declares into force."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
-from yuptime_exporter.core.model import MonitorSet, Problem
+from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
 from yuptime_exporter.core.ports import Clock, MonitorSource
 from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.table import MonitorTable
@@ -33,7 +33,7 @@ class Follower:
         self._readiness = readiness
         self._metrics = metrics
         self._clock = clock
-        self._problems: tuple[Problem, ...] = ()
+        self._problems: frozenset[Problem] = frozenset()
         self.monitors_by_type = {"push": 0}
 
     async def follow(self, source: MonitorSource) -> None:
@@ -60,17 +60,30 @@ class Follower:
             **monitor_set.ignored_types,
             "push": len(monitor_set.monitors),
         }
-        self._metrics.monitors_invalid.set(len(monitor_set.problems))
         self._metrics.documents_ignored.set(monitor_set.ignored_documents)
-        for problem in monitor_set.problems:
+        problems = [*monitor_set.problems, *_tokenless(monitor_set.monitors)]
+        self._metrics.monitors_invalid.set(len(problems))
+        for problem in problems:
             if problem not in self._problems:
                 log.warning("declared object cannot be used as it is", extra={"err": str(problem)})
-        self._problems = monitor_set.problems
+        self._problems = frozenset(problems)
         log.info(
             "monitors in force",
             extra={
                 "monitors": len(monitor_set.monitors),
                 "other_types": sum(monitor_set.ignored_types.values()),
-                "problems": len(monitor_set.problems),
+                "problems": len(problems),
             },
         )
+
+
+def _tokenless(monitors: Iterable[Monitor]) -> Iterator[Problem]:
+    """Return the monitors to which nobody can push, since there is no token to push with."""
+    for monitor in monitors:
+        if not monitor.token_digests:
+            secret = monitor.token_ref
+            text = (
+                f"nobody can push: the Secret {secret.secret_name} in its namespace is missing, "
+                f"or has no token under the key {secret.secret_key}"
+            )
+            yield Problem(f"monitor {monitor.key}", "", text)

@@ -95,7 +95,9 @@ class AlertmanagerSink:
 
     def _adopt(self, addresses: frozenset[str]) -> None:
         for address in self._senders.keys() - addresses:
-            self._senders.pop(address)[1].cancel()
+            sender, task = self._senders.pop(address)
+            self._courier.metrics.dropped.inc(sender.queue_length)
+            task.cancel()
         for address in addresses - self._senders.keys():
             sender = Sender(self._courier, address)
             name = f"send to {self._courier.endpoint.url} at {address}"
@@ -118,7 +120,7 @@ async def addresses_of(url: URL) -> frozenset[str]:
         OSError: the name cannot be resolved.
     """
     found = await asyncio.get_running_loop().getaddrinfo(
-        url.host, url.port, type=socket.SOCK_STREAM
+        url.raw_host, url.port, type=socket.SOCK_STREAM
     )
     families = {family for family, *_ in found}
     family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6

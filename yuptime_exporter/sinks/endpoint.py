@@ -30,12 +30,15 @@ class Authorization:
         """Return the header's value.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read, or holds what no header can carry.
         """
-        credentials = self.credentials_file.read_text().strip()
+        credentials = self.credentials_file.read_bytes().strip()
         if self.username is not None:
-            credentials = base64.b64encode(f"{self.username}:{credentials}".encode()).decode()
-        return f"{self.scheme} {credentials}"
+            credentials = base64.b64encode(b"%b:%b" % (self.username.encode(), credentials))
+        header = f"{self.scheme} {credentials.decode('latin-1')}"
+        if not (header.isascii() and header.isprintable()):
+            raise OSError(f"{self.credentials_file} holds what no header can carry")
+        return header
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Endpoint:
         """The name that the certificate of an https URL must have; None for http."""
         if self.api_url.scheme != "https":
             return None
-        return self.tls.server_name or self.api_url.host
+        return self.tls.server_name or self.api_url.raw_host
 
     @property
     def api_url(self) -> URL:

@@ -115,7 +115,7 @@ class Sender:
             async with self._courier.session.post(
                 self._url,
                 data=body.encode(),
-                headers={**endpoint.headers(), hdrs.HOST: endpoint.api_url.authority},
+                headers={**endpoint.headers(), hdrs.HOST: endpoint.api_url.raw_authority},
                 timeout=aiohttp.ClientTimeout(total=endpoint.timeout_seconds),
                 # To another host it would carry credentials and alerts of others there.
                 allow_redirects=False,

@@ -86,12 +86,10 @@ class Declared:
 
     Attributes:
         where: file and document.
-        warnings: what is valid in it, but surely not meant.
     """
 
     where: str
     value: Monitor | Secret
-    warnings: tuple[Problem, ...] = ()
 
     @property
     def key(self) -> ObjectKey:
@@ -120,12 +118,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that one file says, in the order of its documents."""
+    """Everything that one file says, in the order of its documents.
+
+    Attributes:
+        warnings: what is surely not meant, in objects that can be used and in those that cannot.
+    """
 
     declared: tuple[Declared, ...] = ()
     ignored_types: tuple[str, ...] = ()
     ignored_documents: int = 0
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def read_manifest(data: bytes, name: str) -> Manifest:
@@ -145,6 +148,11 @@ def read_manifest(data: bytes, name: str) -> Manifest:
         ignored_types=tuple(o.type for o in objects if isinstance(o, OtherMonitor)),
         ignored_documents=sum(isinstance(o, OtherKind) for o in objects),
         problems=tuple(problems),
+        warnings=tuple(
+            warning
+            for document in documents
+            for warning in _unknown_fields(document.value, document.where)
+        ),
     )
 
 
@@ -187,7 +195,7 @@ def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMo
     token_ref = _token_ref(resource.spec.target.push)
     if problems or token_ref is None:
         return Refused(tuple(problems))
-    return Declared(where, _monitor(resource, token_ref), tuple(_unknown_fields(value, where)))
+    return Declared(where, _monitor(resource, token_ref))
 
 
 def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
@@ -236,10 +244,11 @@ def _label_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
         yield Problem(where, path, text)
 
 
-def _unknown_fields(value: Mapping[str, object], where: str) -> Iterator[Problem]:
-    written: object = value
+def _unknown_fields(value: object, where: str) -> Iterator[Problem]:
+    """Return what stands in `spec.target.push` of any object and is no field of it."""
+    written = value
     for part in _PUSH.split("."):
-        written = written[part] if isinstance(written, dict) else None
+        written = written.get(part) if isinstance(written, dict) else None
     for name in written if isinstance(written, dict) else ():
         if name not in PUSH_FIELDS:
             close = difflib.get_close_matches(quotable(name), PUSH_FIELDS, n=1)

@@ -16,7 +16,7 @@ def misfires(found: Declarations) -> tuple[Problem, ...]:
     """Return a warning for each; none of them contains anything of a token."""
     return (
         *_readable_secrets(found),
-        *(warning for one in found.declared.values() for warning in one.warnings),
+        *(warning for file in found.files for warning in file.manifest.warnings),
         *(warning for monitor in found.monitors for warning in _of_monitor(monitor, found)),
         *_unsendable_tokens(found),
         *_shared_tokens(found),

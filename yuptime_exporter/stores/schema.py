@@ -66,9 +66,16 @@ def inspect(path: Path) -> None:
         log_is_empty = not log_path.exists() or log_path.stat().st_size == 0
     except FileNotFoundError:
         return
-    if header:
-        _inspect_header(path, header)
-        _inspect_pages(path, immutable=log_is_empty)
+    if not header:
+        return
+    _refuse_what_is_no_database(path, header)
+    application_id = int.from_bytes(header[_APPLICATION_ID], "big")
+    version = int.from_bytes(header[_USER_VERSION], "big")
+    if application_id == APPLICATION_ID:
+        _refuse_newer(path, version)
+    _inspect_pages(path, immutable=log_is_empty)
+    if application_id != APPLICATION_ID and (application_id or version):
+        raise _foreign(path)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -91,20 +98,12 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _inspect_header(path: Path, header: bytes) -> None:
+def _refuse_what_is_no_database(path: Path, header: bytes) -> None:
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise StoreUnusable(
             f"store {path}: not a SQLite database; move it away, or name another file with "
             "--storage.url=sqlite:PATH"
         )
-    application_id = int.from_bytes(header[_APPLICATION_ID], "big")
-    version = int.from_bytes(header[_USER_VERSION], "big")
-    if application_id != APPLICATION_ID and (application_id or version):
-        raise StoreUnusable(
-            f"store {path}: the database of another program (application id {application_id}); "
-            "name another file with --storage.url=sqlite:PATH"
-        )
-    _refuse_newer(path, version)
 
 
 def _refuse_newer(path: Path, version: int) -> None:
@@ -131,21 +130,34 @@ def _inspect_pages(path: Path, *, immutable: bool) -> None:
                 "('arming', 'last_push', 'outage', 'receiving') AND name NOT LIKE 'sqlite_%'"
             ).fetchone()[0]
     except sqlite3.OperationalError as error:
-        raise StoreUnavailable(f"store {path}: cannot be read: {error}") from error
+        raise unavailable(path, error) from error
     except sqlite3.DatabaseError as error:
         raise _corrupt(path, str(error)) from error
     if verdict != "ok":
         raise _corrupt(path, verdict)
     if foreign:
-        raise StoreUnusable(
-            f"store {path}: holds tables of another program; name another file with "
-            "--storage.url=sqlite:PATH"
+        raise _foreign(path)
+
+
+def unavailable(path: Path, error: Exception) -> StoreUnavailable:
+    """Return why a store cannot be used for now."""
+    if "locked" in str(error):
+        return StoreUnavailable(
+            f"store {path}: open in another process; does another yuptime-exporter use it?"
         )
+    return StoreUnavailable(f"store {path}: {error}")
+
+
+def _foreign(path: Path) -> StoreUnusable:
+    return StoreUnusable(
+        f"store {path}: the database of another program; name another file with "
+        "--storage.url=sqlite:PATH"
+    )
 
 
 def _corrupt(path: Path, what: str) -> StoreUnusable:
-    first_line = what.splitlines()[0]
+    said = [line for line in what.splitlines() if not line.startswith("***")]
     return StoreUnusable(
-        f"store {path}: the database is corrupt ({first_line}); nothing was changed. Restore it "
+        f"store {path}: the database is corrupt ({said[0]}); nothing was changed. Restore it "
         "from a copy, or move it away: all monitors are then armed anew"
     )

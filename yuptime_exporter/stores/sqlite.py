@@ -30,7 +30,7 @@ from yuptime_exporter.stores.rows import (
     saving_pushes,
     saving_receiving,
 )
-from yuptime_exporter.stores.schema import LOCK_TIMEOUT_SECONDS, inspect, migrate
+from yuptime_exporter.stores.schema import LOCK_TIMEOUT_SECONDS, inspect, migrate, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class SqliteStore:
         except (sqlite3.Error, OSError) as error:
             self._metrics.store_errors.inc()
             self._disconnect()
-            return StoreUnavailable(f"store {self._path}: {error}")
+            return unavailable(self._path, error)
         except StoreUnavailable as error:
             self._metrics.store_errors.inc()
             return error
@@ -194,7 +194,7 @@ class SqliteStore:
             ) from error
         except (sqlite3.Error, OSError) as error:
             self._disconnect()
-            raise StoreUnavailable(f"store {self._path}: {error}") from error
+            raise unavailable(self._path, error) from error
 
     def _connected(self) -> sqlite3.Connection:
         """Return the open connection, opened anew after a failure.

@@ -45,7 +45,7 @@ def problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = No
     }
     return web.Response(
         status=status,
-        body=json.dumps(body).encode(),
+        body=json.dumps(body, ensure_ascii=False).encode(),
         content_type="application/problem+json",
         headers=headers,
     )

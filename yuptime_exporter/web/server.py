@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -97,9 +98,10 @@ async def _listen(runner: web.AppRunner, listener: Listener) -> web.TCPSite:
     try:
         await site.start()
     except OSError as error:
-        raise ConfigInvalid(
-            f"{listener.flag}={listener.host or ''}:{listener.port}: {error.strerror or error}"
-        ) from error
+        # asyncio's own text repeats the address.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        address = f"{listener.host or ''}:{listener.port}"
+        raise ConfigInvalid(f"{listener.flag}={address}: {why}") from error
     return site
 
 

@@ -1,0 +1,442 @@
+"""Every command in the documents is executed, and does what the documents say."""
+
+import asyncio
+import configparser
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents
+from tests.exporters import Home, Process, exporter_process
+from tests.manifests import TOKEN
+from tests.peers.programs import Generation, require
+from tests.peers.running import free_port, prometheus
+from tests.waiting import eventually
+from yuptime_exporter.configuration import load_configuration
+from yuptime_exporter.core.rate_limit import RateLimit
+from yuptime_exporter.settings import parse_arguments
+from yuptime_exporter.sources.manifest import read_manifest
+
+# What each language of a block is good for; each has a test below.
+LANGUAGES = {"sh", "json", "text", "yaml", "promql", "ini", "crontab"}
+
+# Run by a test of their own: they fetch packages, or are what runs the tests.
+MAKE = ("make run", "make test")
+
+ADDRESS = "localhost:10091"
+LIMIT_SECONDS = 30.0
+
+_LOOKS_LIKE_A_COMMAND = re.compile(
+    r"^(\$ |curl |make |yuptime (?:check|--)|yuptime-exporter --|\.venv/|pip |kill )", re.MULTILINE
+)
+_SERVER = re.compile(r"^yuptime-exporter (?!--version|--help)", re.MULTILINE)
+_LISTENING = re.compile(r"(--(?:web|push)\.listen-address=)\S+")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_RECENT_UNIX_TIME = re.compile(r"\b1\.[6-9]\d+e\+09\b")
+_SOURCE_LINE = re.compile(r"(source=\w+\.py):\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a reader of the documents tries them: the files of a checkout, and our commands."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        path = f"{self.folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    folder = tmp_path / "desk"
+    shutil.copytree(CHECKOUT / "deploy" / "examples", folder / "deploy" / "examples")
+    programs = folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, function in (("yuptime", "companion"), ("yuptime-exporter", "main")):
+        code = f"import sys; from yuptime_exporter.cli import {function}; sys.exit({function}())"
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+        program.chmod(0o755)
+    return Desk(folder)
+
+
+@dataclass
+class ExampleHome(Home):
+    """An exporter's home whose manifests are the examples on the desk."""
+
+    @property
+    def manifests(self) -> Path:
+        return self.folder / "deploy" / "examples"
+
+
+@asynccontextmanager
+async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
+    """Run an exporter on the desk's examples."""
+    home = ExampleHome(desk.folder, flags=["--web.enable-lifecycle"])
+    async with exporter_process(home) as exporter:
+        yield exporter
+
+
+def documents_with_commands() -> list[str]:
+    return [
+        document for document in documents()
+        if any(block.language == "sh" for block in blocks_of(document))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("document", documents_with_commands())
+async def test_every_command_does_what_the_document_says(document: str, desk: Desk) -> None:
+    async with example_exporter(desk) as exporter:
+        for block, output in with_outputs(document):
+            if block.language == "yaml" and block.file_name:
+                await save(block, desk, exporter)
+            elif block.language != "sh" or block.text.strip() in MAKE:
+                continue
+            elif _SERVER.search(block.text):
+                await start_and_stop(block, desk)
+            else:
+                said = await run(block, desk, exporter)
+
+                if output is not None:
+                    assert normal(said, output.language) == normal(output.text, output.language), (
+                        f"{output} is not what {block} says"
+                    )
+
+
+def with_outputs(document: str) -> Iterator[tuple[Block, Block | None]]:
+    """Each block with the one that shows what it writes."""
+    found = blocks_of(document)
+    for block, following in zip_longest(found, found[1:]):
+        is_output = block.language == "sh" and following and is_shown_output(following)
+        yield block, (following if is_output else None)
+
+
+def is_shown_output(block: Block) -> bool:
+    return block.language in ("text", "json") and not block.tags
+
+
+async def run(block: Block, desk: Desk, exporter: Process) -> str:
+    """Run the commands, insist on success, and return what they write."""
+    address = exporter.url.removeprefix("http://")
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-euc", block.text.replace(ADDRESS, address)),
+        cwd=desk.folder,
+        env=desk.environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), LIMIT_SECONDS)
+    assert process.returncode == 0, f"{block}: {err.decode()}"
+    return out.decode().replace(address, ADDRESS)
+
+
+async def start_and_stop(block: Block, desk: Desk) -> None:
+    """Run a command that serves until it is stopped."""
+    text = _LISTENING.sub(r"\g<1>127.0.0.1:0", block.text.strip())
+    if "--web.listen-address" not in text:
+        text += " --web.listen-address=127.0.0.1:0"
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-euc", _SERVER.sub("exec yuptime-exporter ", text)),
+        cwd=desk.folder,
+        env=desk.environment,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            assert process.stderr is not None
+            log = []
+            while "ready to receive pushes" not in (
+                line := (await process.stderr.readline()).decode()
+            ):
+                log.append(line)
+                assert line, f"{block}: {''.join(log)}"
+            process.send_signal(signal.SIGTERM)
+            await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, str(block)
+
+
+async def save(block: Block, desk: Desk, exporter: Process) -> None:
+    """Save a block where the reader is told to, and wait until it is in force."""
+    path = desk.folder / block.file_name
+    path.write_text(block.text)
+    if path.parent == desk.folder / "deploy" / "examples":
+        names = re.findall(r"^kind: Monitor\nmetadata:\n  name: (\S+)", block.text, re.MULTILINE)
+
+        async def in_force() -> bool:
+            metrics = (await exporter.request("GET", "/metrics")).body.decode()
+            return all(f'monitor="{name}"' in metrics for name in names)
+
+        await eventually(in_force)
+
+
+def normal(text: str, language: str) -> object:
+    """What must be equal in any run: all but moments, and how JSON is wrapped."""
+    text = _RFC3339.sub("(moment)", text)
+    text = _RECENT_UNIX_TIME.sub("(moment)", text)
+    text = _SOURCE_LINE.sub(r"\1", text)
+    return json.loads(text) if language == "json" else text.strip()
+
+
+def test_blocks_are_of_languages_that_a_test_reads() -> None:
+    unknown = [
+        f"{block}: {block.language!r}"
+        for document in documents()
+        for block in blocks_of(document)
+        if block.language not in LANGUAGES
+    ]
+
+    assert unknown == []
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES - {"sh"}))
+def test_no_command_hides_in_a_block_that_is_not_executed(language: str) -> None:
+    hiding = [str(block) for block in blocks(language) if _LOOKS_LIKE_A_COMMAND.search(block.text)]
+
+    assert hiding == []
+
+
+def test_every_shown_json_is_the_output_of_a_command() -> None:
+    shown = {str(output) for document in documents() for _, output in with_outputs(document)}
+
+    assert [str(block) for block in blocks("json") if str(block) not in shown] == []
+
+
+async def test_shown_log_lines_are_in_the_log(desk: Desk) -> None:
+    shown = [
+        line for block in blocks("text") if "log" in block.tags for line in block.text.splitlines()
+    ]
+    async with example_exporter(desk) as exporter:
+        log = {normal(line, "text") for line in exporter.log}
+
+    assert shown
+    assert [line for line in shown if normal(line, "text") not in log] == []
+
+
+def test_what_make_does_is_a_target_of_the_makefile() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    said = {
+        word
+        for document in documents()
+        for word in re.findall(r"\bmake ([a-z-]+)`", (CHECKOUT / document).read_text())
+    }
+
+    assert [block.text.strip() for block in blocks_of("README.md")[:2]] == list(MAKE)
+    assert said | {command.split()[1] for command in MAKE} <= targets
+
+
+@pytest.mark.peer
+@pytest.mark.timeout(600)  # it installs the exporter into a fresh checkout
+async def test_make_run_starts_the_exporter_and_prints_a_curl_that_works(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    fresh_clone(clone)
+    process = await asyncio.create_subprocess_exec(
+        *("make", "run", f"LISTEN=127.0.0.1:{free_port()}"),
+        cwd=clone,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        printed = await read_until("ready to receive pushes", process)
+        push = await asyncio.create_subprocess_exec(
+            *shlex.split(curl_in(printed)), "--silent", "--fail", stdout=asyncio.subprocess.PIPE
+        )
+        answer, _ = await asyncio.wait_for(push.communicate(), LIMIT_SECONDS)
+        os.killpg(process.pid, signal.SIGINT)
+        last_words, _ = await asyncio.wait_for(process.communicate(), LIMIT_SECONDS)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    assert json.loads(answer)["state"] == "up"
+    assert b"msg=stopped" in last_words
+
+
+def fresh_clone(folder: Path) -> None:
+    """Copy what git has, or would have, of the checkout."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if (CHECKOUT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, target)
+
+
+async def read_until(wanted: str, process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    printed = ""
+    while wanted not in printed:
+        line = (await process.stdout.readline()).decode()
+        assert line, printed
+        printed += line
+    return printed
+
+
+def curl_in(printed: str) -> str:
+    """The first command with curl, its continued lines joined."""
+    joined = printed.replace("\\\n", "")
+    return next(line for line in joined.splitlines() if line.lstrip().startswith("curl "))
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+def test_every_yaml_is_valid_where_it_belongs(block: Block, tmp_path: Path) -> None:
+    if "kind: " in block.text:
+        manifest = read_manifest(block.text.encode(), str(block))
+        problems = int(dict(tag.split("=") for tag in block.tags).get("problems", "0"))
+
+        assert len(manifest.problems) == problems, manifest.problems
+        assert manifest.ignored_documents == 0
+        assert manifest.warnings == ()
+    elif "scrape_configs:" not in block.text:  # else promtool judges it
+        path = tmp_path / "config.yaml"
+        path.write_text(block.text)
+
+        assert load_configuration(path).push_rate == RateLimit()  # as the document says
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("generation", list(Generation))
+@pytest.mark.parametrize(
+    "block", [block for block in blocks("yaml") if "scrape_configs:" in block.text], ids=str
+)
+def test_promtool_accepts_the_prometheus_configuration(
+    block: Block, generation: Generation, tmp_path: Path
+) -> None:
+    path = tmp_path / "prometheus.yml"
+    path.write_text(block.text)
+
+    checked = subprocess.run(
+        [require("promtool", generation), "check", "config", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+# Which monitors a query finds: one pushed up and is late, one said down, one was never pushed.
+FOUND = {
+    "down by silence": {"payment-processor"},
+    "down by report": {"nightly-backup"},
+    "late": {"backup-job"},
+    "never pushed": {"payment-processor"},
+    "hours since the last success": {"backup-job"},
+    "jobs that failed today": set[str](),  # a counter that began at 1 has not increased
+}
+WINDOWS = {"backup-job": (1, 3600), "payment-processor": (1, 0)}
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("generation", list(Generation))
+async def test_prometheus_answers_every_query(
+    generation: Generation, desk: Desk, tmp_path: Path
+) -> None:
+    for name, (expire, grace) in WINDOWS.items():
+        path = desk.folder / "deploy" / "examples" / f"{name}.yaml"
+        text = re.sub(r"expireSeconds: \d+", f"expireSeconds: {expire}", path.read_text())
+        path.write_text(re.sub(r"PeriodSeconds: \d+", f"PeriodSeconds: {grace}", text))
+    async with example_exporter(desk) as exporter:
+        await push(exporter, "backup-job", "my-secure-token", b"status=up")
+        await push(exporter, "nightly-backup", "another-secure-random-token", b"status=down")
+        await push(exporter, "nobody", TOKEN, b"")
+        target = {"targets": [exporter.url.removeprefix("http://")]}
+        scrape = {"job_name": "yuptime", "honor_labels": True, "static_configs": [target]}
+        config = {"scrape_configs": [scrape]}
+        async with prometheus(generation, tmp_path / "prometheus", config) as peer:
+
+            async def found() -> dict[str, set[str]]:
+                answers = {
+                    title_of(block): await peer.query(block.text) for block in blocks("promql")
+                }
+                return {
+                    title: {sample.labels.get("monitor", "") for sample in answer}
+                    for title, answer in answers.items()
+                }
+
+            answers = await eventually(found, lambda answers: answers | FOUND == answers)
+            overdue = await peer.query(blocks("promql")[0].text)
+
+    assert set(FOUND) < set(answers)
+    assert {sample.labels["monitor"]: sample.value >= 0 for sample in overdue} == {
+        "backup-job": False,
+        "nightly-backup": False,
+        "payment-processor": True,
+    }
+
+
+async def push(exporter: Process, name: str, token: str, form: bytes) -> None:
+    await exporter.push(
+        name,
+        namespace="yuptime",
+        token=token,
+        body=form,
+        content_type="application/x-www-form-urlencoded",
+    )
+
+
+def title_of(block: Block) -> str:
+    """The last words in bold before a block."""
+    lines = (CHECKOUT / block.document).read_text().splitlines()[: block.line - 1]
+    bold = re.findall(r"\*\*([^*]+)\*\*", "\n".join(lines))
+    return str(bold[-1]).partition(",")[0].rstrip(".").lower() if bold else str(block)
+
+
+@pytest.mark.parametrize("block", blocks("ini"), ids=str)
+def test_units_of_systemd_name_what_exists(block: Block) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(block.text)
+    program, *arguments = shlex.split(unit["Service"]["ExecStart"])
+
+    assert unit["Unit"]["Description"]
+    for value in (value for key, value in unit["Service"].items() if key.startswith("Exec")):
+        shell_must_read(value.replace("$MAINPID", "1"))
+    if program.endswith("yuptime-exporter"):
+        assert parse_arguments(arguments).manifest_paths
+
+
+@pytest.mark.parametrize("block", blocks("crontab"), ids=str)
+def test_lines_of_a_crontab_are_complete(block: Block) -> None:
+    for line in block.text.splitlines():
+        *when, command = line.split(maxsplit=5)
+
+        assert all(re.fullmatch(r"[\d*/,-]+", field) for field in when)
+        assert not re.search(r"(?<!\\)%", command)
+        shell_must_read(command)
+
+
+def shell_must_read(command: str) -> None:
+    """Insist that a shell can read the command, and that curl knows its options."""
+    read = subprocess.run(["sh", "-nc", command], capture_output=True, text=True, check=False)
+    assert (read.returncode, read.stderr) == (0, "")
+    known = subprocess.run(
+        ["curl", "--help", "all"], capture_output=True, text=True, check=True
+    ).stdout
+    for option in re.findall(r" (--[a-z-]+)", command.partition("curl ")[2]):
+        assert f"{option} " in known

@@ -1,0 +1,196 @@
+"""What the reference lists is what there is: nothing is missing, nothing is made up."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel
+
+from tests.docs.documents import CHECKOUT, documents, rows_of, text_of, without_blocks
+from tests.exporters import Home, StandingClock, exporter_here
+from yuptime_exporter import configuration, settings
+from yuptime_exporter.core.identity import RESERVED_LABELS
+from yuptime_exporter.core.model import State
+from yuptime_exporter.core.self_metrics import Rejection
+from yuptime_exporter.sources import resources
+from yuptime_exporter.sources.resources import MonitorResource, Push
+from yuptime_exporter.web.failures import FAILURES
+
+_NAME = re.compile(r"\byuptime_[a-z0-9_]+\b")
+_OF_PYTHON = {"yuptime_exporter"}  # the package, not a metric
+_ALL_OF_A_KIND = re.compile(r"`yuptime_[a-z_]*\*`")
+
+# Nobody listens there, and nobody is told anything: it only has its series.
+ALERTMANAGER = "--alertmanager.url=http://127.0.0.1:9"
+
+
+def code_in(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+async def exposed(home: Home) -> dict[str, tuple[str, set[str]]]:
+    """Type and labels of every metric of ours, by the name under which it is queried."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    async with exporter_here(home, StandingClock()) as client:
+        await client.push()
+        text = (await client.request("GET", "/metrics")).body.decode()
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        if name.startswith("yuptime_"):
+            labels = {label for sample in family.samples for label in sample.labels}
+            found[name] = family.type, labels - {"le"}
+    return found
+
+
+async def test_every_metric_is_listed_with_its_type_and_labels(tmp_path: Path) -> None:
+    listed = {
+        code_in(row[0])[0]: (row[1], set(code_in(row[2])))
+        for row in rows_of("docs/metrics.md")
+        if row[0].startswith("`yuptime_")
+    }
+
+    assert listed == await exposed(Home(tmp_path, flags=[ALERTMANAGER]))
+
+
+async def test_every_metric_that_is_mentioned_anywhere_is_exposed(tmp_path: Path) -> None:
+    found = await exposed(Home(tmp_path, flags=[ALERTMANAGER]))
+    names = set(found) | {
+        f"{name}_{part}"
+        for name, (kind, _) in found.items()
+        if kind == "histogram"
+        for part in ("bucket", "count", "sum")
+    }
+
+    for document in documents():
+        text = _ALL_OF_A_KIND.sub("", text_of(document))
+        assert set(_NAME.findall(text)) - _OF_PYTHON - names == set(), document
+
+
+def test_every_reason_of_a_rejection_is_listed() -> None:
+    text = text_of("docs/metrics.md")
+
+    assert [reason for reason in Rejection if f"`{reason}`" not in text] == []
+
+
+def flags() -> dict[str, argparse.Action]:
+    return {action.option_strings[-1]: action for action in settings._parser()._actions}
+
+
+def test_every_flag_is_listed_and_no_other() -> None:
+    rows = [row for row in rows_of("docs/operations.md") if row[0].startswith("`--")]
+    listed = [code_in(row[0])[0].partition("=")[0] for row in rows]
+
+    assert sorted(listed) == sorted(flags())
+
+
+def test_the_defaults_of_flags_are_as_listed() -> None:
+    listed = {
+        code_in(row[0])[0].partition("=")[0]: code_in(row[1])
+        for row in rows_of("docs/operations.md")
+        if row[0].startswith("`--")
+    }
+    defaults = {
+        flag: [action.default]
+        for flag, action in flags().items()
+        if isinstance(action.default, str) and action.default != argparse.SUPPRESS
+    }
+
+    assert {flag: listed[flag] for flag in defaults} == defaults
+    assert listed["--web.listen-address"] == [settings._DEFAULT_ADDRESS]
+
+
+def test_every_flag_that_is_mentioned_anywhere_exists() -> None:
+    ours = r"`(--(?:web|push|log|storage|source|config|alertmanager|kubernetes)\.[a-z.-]+)"
+    for document in documents():
+        mentioned = set(re.findall(ours, without_blocks(document)))
+
+        assert mentioned - set(flags()) == set(), document
+
+
+def test_every_field_of_a_monitor_is_listed_and_no_other() -> None:
+    paths = set(resources._ALLOWED[MonitorResource])
+    parents = {path[:length] for path in paths for length in range(1, len(path))}
+    fields = {".".join(path) for path in paths - parents}
+    rows = rows_of("docs/manifests.md")
+    of_a_monitor = rows[: next(n for n, row in enumerate(rows) if row == ["field", "meaning"])]
+    listed = {code_in(row[0])[0] for row in of_a_monitor if row[0].startswith("`")}
+
+    assert listed == fields | {"apiVersion", "kind"}
+
+
+def test_the_defaults_of_a_push_monitor_are_as_listed() -> None:
+    listed = {row[0]: row[1] for row in rows_of("docs/manifests.md")}
+
+    for name in ("expire_seconds", "grace_period_seconds"):
+        info = Push.model_fields[name]
+        assert listed[f"`spec.target.push.{info.alias}`"] == f"`{info.default}`"
+
+
+def test_every_reserved_label_is_listed() -> None:
+    text = text_of("docs/manifests.md")
+
+    assert [label for label in sorted(RESERVED_LABELS) if f"`{label}`" not in text] == []
+
+
+def test_every_status_of_a_push_is_listed_and_no_other() -> None:
+    listed = {int(row[0]) for row in rows_of("docs/push.md") if row[0].isdigit()}
+
+    assert listed == {status.value for status, _ in FAILURES.values()} | {200, 404, 405}
+
+
+def test_every_state_is_listed_and_no_other() -> None:
+    rows = rows_of("README.md")
+    listed = {code_in(row[0])[0] for row in rows if row[0].startswith("`")}
+
+    assert listed == set(State)
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    names = set(model.model_fields)
+    for info in model.model_fields.values():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            names |= keys_of(info.annotation)
+    return names
+
+
+def test_every_key_of_the_configuration_file_is_shown() -> None:
+    text = text_of("docs/operations.md")
+    shown = set(re.findall(r"^ *([a-z_]+):", text, re.MULTILINE))
+
+    assert keys_of(configuration._File) - shown == set()
+
+
+def anchors_of(document: str) -> set[str]:
+    """The anchors of the headings, as Git hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", without_blocks(document), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", documents())
+def test_every_link_leads_somewhere(document: str) -> None:
+    folder = (CHECKOUT / document).parent
+    for link in re.findall(r"\]\(([^)]+)\)", without_blocks(document)):
+        name, _, anchor = link.partition("#")
+        target = (folder / name).resolve() if name else CHECKOUT / document
+
+        assert "://" not in link, f"{link}: only what is in the checkout stays with it"
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors_of(str(target.relative_to(CHECKOUT))), link
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached: set[str] = set()
+    waiting = ["README.md"]
+    while waiting:
+        document = waiting.pop()
+        reached.add(document)
+        for name in re.findall(r"\]\(([^)#]+\.md)", text_of(document)):
+            target = str((CHECKOUT / document).parent.joinpath(name).resolve())
+            linked = str(Path(target).relative_to(CHECKOUT))
+            if linked in documents() and linked not in reached:
+                waiting.append(linked)
+
+    assert sorted(reached) == sorted({*documents()} - {"docs/README.md"})

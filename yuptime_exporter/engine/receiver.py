@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -68,7 +67,7 @@ class Receiver:
         self._readiness = readiness
         self._on_alert_change = on_alert_change
         self._clock = clock
-        self._saving: dict[MonitorKey, Saving] = {}
+        self._settled: dict[MonitorKey, asyncio.Future[None]] = {}
 
     def admit(self, key: MonitorKey, token: bytes | None) -> None:
         """Let in whoever may push to this monitor now; cheap, and before any body is read.
@@ -117,9 +116,8 @@ class Receiver:
         received_timestamp = self._clock()
         try:
             async with asyncio.timeout(SAVE_TIMEOUT_SECONDS):
-                while (earlier := self._saving.get(key)) is not None:
-                    with suppress(StoreUnavailable):
-                        await asyncio.shield(earlier)
+                while (earlier := self._settled.get(key)) is not None:
+                    await asyncio.shield(earlier)
                 row = self._table.row(key)
                 if row is None:
                     raise NotAuthenticated
@@ -145,17 +143,24 @@ class Receiver:
 
     def _save(self, key: MonitorKey, push: LastPush) -> Saving:
         saving = self._store.save_push(key, push)
-        self._saving[key] = saving
-        saving.add_done_callback(partial(self._settle, key, push))
+        settled = self._settled[key] = asyncio.get_running_loop().create_future()
+        saving.add_done_callback(partial(self._settle, key, push, settled))
         return saving
 
-    def _settle(self, key: MonitorKey, push: LastPush, saving: Saving) -> None:
-        """Show what became durable, even if nobody waits for it any more."""
-        del self._saving[key]
+    def _settle(
+        self, key: MonitorKey, push: LastPush, settled: "asyncio.Future[None]", saving: Saving
+    ) -> None:
+        """Show what became durable, even if nobody waits for it any more; then let the next in.
+
+        The next push waits for `settled` and not for `saving`: between the end of that and this
+        call, it would find a saving that is done and a table that does not show it yet.
+        """
         if saving.exception() is None:
             self._table.record_push(key, push)
         else:
             self._table.record_refusing()
+        del self._settled[key]
+        settled.set_result(None)
 
 
 def _matches(token: bytes, digests: tuple[bytes, ...]) -> bool:

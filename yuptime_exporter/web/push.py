@@ -122,6 +122,8 @@ async def _read_body(request: web.Request) -> bytes:
     length = request.content_length or 0
     if length > MAX_BODY_BYTES:
         raise BodyTooLarge(f"the body has {length} bytes, allowed are {MAX_BODY_BYTES}")
+    if request.content.is_eof():  # all of it came with the head, as from curl
+        return await request.read()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             return await request.read()

@@ -1,0 +1,1 @@
+"""How fast the exporter is, and what it is compared with; see README.md beside this file."""

@@ -1,0 +1,233 @@
+"""The servers that are measured, each in a process and a folder of its own, gone at the end."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from benchmarks.load import Generator, Load
+from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
+from tests.peers.programs import Generation, find
+from tests.peers.running import free_port
+
+NAMESPACE = "bench"
+
+# So many monitors in a file, where files are not what is measured.
+_MONITORS_PER_FILE = 100
+
+_READY_SECONDS = 60.0
+_POLL_SECONDS = 0.002
+_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        """Return status and body, as they came over the wire."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the process has used, in steps of 10 ms; Linux only."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def wait_ready(self) -> None:
+        """Return once it answers that it is ready."""
+        limit = time.monotonic() + _READY_SECONDS
+        while not self._is_ready():
+            if self.process.poll() is not None or time.monotonic() > limit:
+                raise RuntimeError(f"{self.name} is not ready:\n{self.log.read_text()[-4000:]}")
+            time.sleep(_POLL_SECONDS)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it as its users do.
+
+        Raises:
+            RuntimeError: it had errors, or did not end well.
+        """
+        self.process.terminate()
+        try:
+            code = self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{self.name} goes on {_STOP_SECONDS:g} s after SIGTERM") from None
+        errors = re.findall(r"^.*(?:level=ERROR|Traceback).*$", self.log.read_text(), re.MULTILINE)
+        if code != 0 or errors:
+            shown = "\n".join(errors[:5]) or self.log.read_text()[-4000:]
+            raise RuntimeError(f"{self.name} ended with {code}:\n{shown}")
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.get("/-/ready")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give a folder that goes away, also when the benchmark is told to end."""
+
+    def end(number: int, _: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    with tempfile.TemporaryDirectory(prefix="yuptime-benchmark-") as path:
+        yield Path(path)
+
+
+def names(monitors: int) -> list[str]:
+    """Return the names of so many monitors."""
+    return [f"job-{number:05}" for number in range(monitors)]
+
+
+def declare(home: Path, monitors: int, *, per_file: int = _MONITORS_PER_FILE) -> None:
+    """Write the manifests of so many monitors, and a configuration without a limit of rate."""
+    manifests = home / "manifests"
+    write_manifests(manifests, secret_yaml(namespace=NAMESPACE), file_name="secret.yaml")
+    all_names = names(monitors)
+    for start in range(0, monitors, per_file):
+        documents = [
+            monitor_yaml(name, namespace=NAMESPACE) for name in all_names[start : start + per_file]
+        ]
+        write_manifests(manifests, *documents, file_name=f"{all_names[start]}.yaml")
+    (home / "config.yaml").write_text("limits: {push_rate: {interval: 0s}}\n")
+
+
+def started_exporter(home: Path) -> Server:
+    """Start the exporter in a folder that `declare` filled; it may not be ready yet."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "yuptime_exporter",
+        f"--source.manifests={home / 'manifests'}",
+        f"--storage.url=sqlite:{home / 'yuptime.db'}",
+        f"--config.file={home / 'config.yaml'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    return _started("exporter", command, port, home / "exporter.log")
+
+
+@contextmanager
+def exporter(home: Path) -> Iterator[Server]:
+    """Run the exporter in a folder that `declare` filled."""
+    server = started_exporter(home)
+    try:
+        server.wait_ready()
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+
+
+def pushgateway_program() -> Path | None:
+    """Return Debian's Pushgateway, if it is here (`make peers`)."""
+    return find("pushgateway", Generation.DEBIAN)
+
+
+@contextmanager
+def pushgateway(home: Path, program: Path, *, check: bool) -> Iterator[Server]:
+    """Run a Pushgateway that keeps its groups in memory only, and begins with those of `fill`.
+
+    Args:
+        home: its folder.
+        program: what to run.
+        check: whether it checks each push for consistency with all others, as is its default.
+    """
+    home.mkdir(exist_ok=True)
+    name = "pushgateway" if check else "pushgateway, no check"
+    port = free_port()
+    command = [str(program), f"--web.listen-address=127.0.0.1:{port}"]
+    if (home / "groups").exists():
+        # Read at the start; not written before the end.
+        command += [f"--persistence.file={home / 'groups'}", "--persistence.interval=1h"]
+    if not check:
+        command.append("--push.disable-consistency-check")
+    server = _started(name, command, port, home / "pushgateway.log")
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.kill()
+
+
+def fill(home: Path, program: Path, send: Generator, monitors: int, copies: Sequence[Path]) -> None:
+    """Let a Pushgateway write the file of so many groups, and copy it to other ones' folders.
+
+    With its check on it would take quarters of an hour to take in 10,000 groups.
+    """
+    (home / "groups").touch()
+    with pushgateway(home, program, check=False) as server:
+        fill_by_pushing(server, send, pushgateway_requests(monitors))
+        server.process.terminate()  # writes the file
+        server.process.wait(_STOP_SECONDS)
+    for copy in copies:
+        copy.mkdir()
+        shutil.copy(home / "groups", copy / "groups")
+
+
+def fill_by_pushing(server: Server, send: Generator, requests: Sequence[bytes]) -> None:
+    """Push once to each monitor."""
+    load = Load(server.port, requests, connections=32, seconds=60, at_most=len(requests))
+    answers = send(load).result()
+    if answers.failed or len(answers.acknowledged) != len(requests):
+        raise RuntimeError(f"{server.name} did not take every push: {dict(answers.failed)}")
+
+
+def exporter_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:
+    """Return an authenticated push to each monitor, as curl would send it."""
+    extra = f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+    paths = [f"/api/push/{NAMESPACE}/{name}" for name in names(monitors)]
+    return tuple(_request(path, extra, b'{"status": "up"}', close=close) for path in paths)
+
+
+def pushgateway_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:
+    """Return a push of one gauge to the group of each job."""
+    body = b"job_last_success_timestamp_seconds 1.7000000001234e+09\n"
+    paths = [f"/metrics/job/{name}" for name in names(monitors)]
+    return tuple(
+        _request(path, "Content-Type: text/plain\r\n", body, close=close) for path in paths
+    )
+
+
+def _request(path: str, extra: str, body: bytes, *, close: bool) -> bytes:
+    closing = "Connection: close\r\n" if close else ""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: benchmark\r\nAccept: */*\r\n"
+        f"{extra}{closing}Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _started(name: str, command: Sequence[str], port: int, log: Path) -> Server:
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    return Server(name, port, process, log)

@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(GOOD)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers rules format cov peers clean
+.PHONY: help run test test-fast check lint types layers rules rules-generate format cov peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ layers: $(DEV) ## import-linter: who may import whom
 
 rules: $(DEV) ## promtool: the alert rules and their tests
 	@tests/peers/rules.sh $(BIN)/python
+
+rules-generate: $(DEV) ## make the PrometheusRule from the alert rules
+	@$(BIN)/python alert-rules/generate.py
 
 format: $(DEV) ## rewrite the code as ruff wants it
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

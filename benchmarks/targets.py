@@ -121,7 +121,7 @@ def declare(home: Path, monitors: int, *, per_file: int = _MONITORS_PER_FILE) ->
     (home / "config.yaml").write_text("limits: {push_rate: {interval: 0s}}\n")
 
 
-def started_exporter(home: Path) -> Server:
+def started_exporter(home: Path, *flags: str) -> Server:
     """Start the exporter in a folder that `declare` filled; it may not be ready yet."""
     port = free_port()
     command = [
@@ -132,14 +132,15 @@ def started_exporter(home: Path) -> Server:
         f"--storage.url=sqlite:{home / 'yuptime.db'}",
         f"--config.file={home / 'config.yaml'}",
         f"--web.listen-address=127.0.0.1:{port}",
+        *flags,
     ]
     return _started("exporter", command, port, home / "exporter.log")
 
 
 @contextmanager
-def exporter(home: Path) -> Iterator[Server]:
+def exporter(home: Path, *flags: str) -> Iterator[Server]:
     """Run the exporter in a folder that `declare` filled."""
-    server = started_exporter(home)
+    server = started_exporter(home, *flags)
     try:
         server.wait_ready()
         yield server

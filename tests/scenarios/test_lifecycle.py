@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,10 @@ from tests.exporters import (
 )
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
 from tests.waiting import eventually
+from yuptime_exporter.cli import main
+from yuptime_exporter.configuration import load_configuration
 from yuptime_exporter.core.durations import duration_seconds
+from yuptime_exporter.core.errors import ConfigInvalid
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"])
@@ -179,21 +183,28 @@ WRONG_CONFIGURATIONS = {
 
 
 @pytest.mark.parametrize("content", WRONG_CONFIGURATIONS)
-async def test_a_wrong_configuration_stops_the_start_with_one_line(
-    home: Home, content: str
-) -> None:
-    config = home.folder / "config.yaml"
+def test_a_wrong_configuration_is_explained_in_one_line(tmp_path: Path, content: str) -> None:
+    config = tmp_path / "config.yaml"
     config.write_text(content)
+
+    with pytest.raises(ConfigInvalid) as refusal:
+        load_configuration(config)
+
+    assert WRONG_CONFIGURATIONS[content] in str(refusal.value)
+    assert str(config) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+async def test_a_wrong_configuration_stops_the_start_with_one_line(home: Home) -> None:
+    config = home.folder / "config.yaml"
+    config.write_text("limit: {}")
     home.declare()
     home.flags = [f"--config.file={config}"]
 
     exit_code, log = await run_to_end(home)
 
-    errors = [line for line in log if "level=ERROR" in line]
     assert exit_code == 1
-    assert len(errors) == 1
-    assert WRONG_CONFIGURATIONS[content] in errors[0]
-    assert str(config) in errors[0]
+    assert ["limit: unknown key" in line for line in log if "level=ERROR" in line] == [True]
 
 
 async def test_an_unusable_database_stops_the_start_with_one_line(home: Home) -> None:
@@ -250,11 +261,14 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("arguments", USAGE)
-def test_wrong_usage_is_explained_and_exits_with_2(arguments: tuple[str, ...]) -> None:
-    result = run_command(*arguments)
+def test_wrong_usage_is_explained_and_exits_with_2(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
 
-    assert result.returncode == 2
-    assert USAGE[arguments] in result.stderr
+    assert exit_.value.code == 2
+    assert USAGE[arguments] in capsys.readouterr().err
 
 
 def test_the_version_is_printed() -> None:

@@ -49,7 +49,7 @@ from yuptime_exporter.web.routes import (
     probe_routes,
     push_routes,
 )
-from yuptime_exporter.web.server import InFlight, Listener, serving
+from yuptime_exporter.web.server import Listener, Traffic, serving
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Exporter:
         self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self._store = SqliteStore(settings.storage_path, metrics=self._metrics, clock=clock)
         self._readiness = Readiness(self._metrics)
-        self._in_flight = InFlight()
+        self._traffic = Traffic()
         self._limiter = RateLimiter(self._configuration.push_rate)
         self._source = DirectorySource(settings.manifest_paths)
         self._publisher = Publisher(
@@ -131,7 +131,7 @@ class Exporter:
             async with (
                 aiohttp.ClientSession() as session,
                 asyncio.TaskGroup() as tasks,
-                serving(self._applications(), self._in_flight) as self.bound,
+                serving(self._applications(), self._traffic) as self.bound,
             ):
                 sinks = self._alertmanagers = Alertmanagers(
                     session, tasks, external_url=self._external_url(), metrics=self._metrics
@@ -257,8 +257,8 @@ class Exporter:
         )
         pushes_apart = bool(settings.push_listen_addresses)
         web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
-        web_app = application(web_routes, self._metrics, self._in_flight)
-        push_app = application([*pushes, *probes], self._metrics, self._in_flight)
+        web_app = application(web_routes, self._metrics, self._traffic)
+        push_app = application([*pushes, *probes], self._metrics, self._traffic)
         return {
             Listener("--web.listen-address", address.host, address.port): web_app
             for address in settings.listen_addresses

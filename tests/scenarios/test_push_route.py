@@ -228,6 +228,15 @@ async def test_a_body_that_does_not_arrive_is_given_up(home: Home, clock: Standi
     assert samples['yuptime_pushes_rejected_total{reason="timeout"}'] == 1
 
 
+@pytest.mark.peer
+@pytest.mark.parametrize("sent", [b"", b"POST /api/push/jobs/backup HTTP/1.1\r\nHost: x\r\n"])
+async def test_a_connection_that_asks_nothing_is_closed(
+    home: Home, clock: StandingClock, sent: bytes
+) -> None:
+    async with exporter_here(home, clock) as client:
+        assert await raw(client, sent) == b""
+
+
 async def test_a_stranger_is_refused_before_the_body_is_sent(
     home: Home, clock: StandingClock
 ) -> None:

@@ -11,7 +11,7 @@ from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.web.failures import problems
 from yuptime_exporter.web.lifecycle import healthy
 from yuptime_exporter.web.push import MAX_BODY_BYTES
-from yuptime_exporter.web.server import InFlight
+from yuptime_exporter.web.server import Traffic
 
 # Methods that may name a series; anything else a client invents is counted as one.
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -54,11 +54,11 @@ def operator_routes(
 
 
 def application(
-    routes: Iterable[web.RouteDef], metrics: SelfMetrics, in_flight: InFlight
+    routes: Iterable[web.RouteDef], metrics: SelfMetrics, traffic: Traffic
 ) -> web.Application:
     """Return an application that serves these routes and nothing else."""
     app = web.Application(
-        middlewares=[_observed(metrics, in_flight), problems(metrics)],
+        middlewares=[_observed(metrics, traffic), problems(metrics)],
         client_max_size=MAX_BODY_BYTES,
     )
     app.router.add_routes(routes)
@@ -66,13 +66,13 @@ def application(
     return app
 
 
-def _observed(metrics: SelfMetrics, in_flight: InFlight) -> Middleware:
+def _observed(metrics: SelfMetrics, traffic: Traffic) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         code = 500  # what aiohttp answers when a handler fails in a way that nobody foresaw
         try:
-            with in_flight:
+            with traffic.handling(request):
                 response = await handler(request)
             code = response.status
         finally:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -26,6 +26,10 @@ KEEPALIVE_SECONDS = 75.0
 # sending gets to read why.
 LINGER_SECONDS = 2.0
 
+# Who has connected and not asked anything by then is not going to: without a limit, strangers
+# could hold all connections that the system allows (slowloris). A head is one packet of curl's.
+HEAD_TIMEOUT_SECONDS = 10.0
+
 # Jobs of a whole company may start at the same second; Linux cuts this to net.core.somaxconn.
 _BACKLOG = 4096
 
@@ -39,22 +43,33 @@ class Listener:
     port: int
 
 
-class InFlight:
-    """How many requests are being handled."""
+class Traffic:
+    """Which connections have not asked anything yet, and how many requests are being handled."""
 
     def __init__(self) -> None:
+        self._silent: set[object] = set()
         self._requests = 0
         self._none = asyncio.Event()
         self._none.set()
 
-    def __enter__(self) -> None:
+    def connected(self, connection: web.RequestHandler) -> None:
+        """Give a new connection its time to ask something, and close it if it does not."""
+        self._silent.add(connection)
+        loop = asyncio.get_running_loop()
+        loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_silent, connection)
+
+    @contextmanager
+    def handling(self, request: web.Request) -> Iterator[None]:
+        """Count a request while it is handled."""
+        self._silent.discard(request.protocol)
         self._requests += 1
         self._none.clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._requests -= 1
-        if not self._requests:
-            self._none.set()
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._none.set()
 
     async def drained(self) -> None:
         """Return when no request is being handled, or after `DRAIN_SECONDS`."""
@@ -62,10 +77,15 @@ class InFlight:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._none.wait()
 
+    def _close_if_silent(self, connection: web.RequestHandler) -> None:
+        if connection in self._silent:
+            self._silent.discard(connection)
+            connection.force_close()
+
 
 @asynccontextmanager
 async def serving(
-    applications: Mapping[Listener, web.Application], in_flight: InFlight
+    applications: Mapping[Listener, web.Application], traffic: Traffic
 ) -> AsyncIterator[dict[str, list[str]]]:
     """Serve until the block ends; give the addresses that are bound, by their flags.
 
@@ -85,38 +105,38 @@ async def serving(
             )
             await runners[app].setup()
             stack.push_async_callback(runners[app].cleanup)
-        sites = [await _listen(runners[app], listener) for listener, app in applications.items()]
-        yield _bound(applications, runners)
-        for site in sites:
-            await site.stop()
+        bound: dict[str, list[str]] = {}
+        servers = []
+        for listener, app in applications.items():
+            servers.append(await _listen(listener, runners[app], traffic))
+            stack.callback(servers[-1].close)
+            for socket in servers[-1].sockets:
+                address = _address(socket.getsockname())
+                bound.setdefault(listener.flag, []).append(address)
+                log.info("listening", extra={"flag": listener.flag, "address": address})
+        yield bound
+        for server in servers:
+            server.close()
         # aiohttp's own shutdown drops what is left of a body that is still arriving.
-        await in_flight.drained()
+        await traffic.drained()
 
 
-async def _listen(runner: web.AppRunner, listener: Listener) -> web.TCPSite:
-    site = web.TCPSite(runner, listener.host, listener.port, backlog=_BACKLOG)
+async def _listen(listener: Listener, runner: web.AppRunner, traffic: Traffic) -> asyncio.Server:
+    def connection() -> web.RequestHandler:
+        assert runner.server is not None  # noqa: S101  it is set up
+        made = runner.server()
+        traffic.connected(made)
+        return made
+
     try:
-        await site.start()
+        return await asyncio.get_running_loop().create_server(
+            connection, listener.host, listener.port, backlog=_BACKLOG
+        )
     except OSError as error:
         # asyncio's own text repeats the address.
         why = os.strerror(error.errno) if error.errno else str(error)
         address = f"{listener.host or ''}:{listener.port}"
         raise ConfigInvalid(f"{listener.flag}={address}: {why}") from error
-    return site
-
-
-def _bound(
-    applications: Mapping[Listener, web.Application],
-    runners: Mapping[web.Application, web.AppRunner],
-) -> dict[str, list[str]]:
-    bound: dict[str, list[str]] = {}
-    for flag, runner in {
-        listener.flag: runners[app] for listener, app in applications.items()
-    }.items():
-        bound[flag] = [_address(socket_name) for socket_name in runner.addresses]
-        for address in bound[flag]:
-            log.info("listening", extra={"flag": flag, "address": address})
-    return bound
 
 
 def _address(socket_name: Sequence[object]) -> str:

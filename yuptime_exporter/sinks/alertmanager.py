@@ -7,8 +7,10 @@ told everything; a load balancer in between would tell each of them a part.
 import asyncio
 import logging
 import socket
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from typing import NoReturn
 
 from yarl import URL
@@ -20,7 +22,6 @@ log = logging.getLogger(__name__)
 
 # Pods come and go: a headless Service is asked this often for the addresses behind its name.
 RESOLVE_INTERVAL_SECONDS = 30.0
-RESOLVE_TIMEOUT_SECONDS = 5.0
 
 # While nobody is known behind a name, it is asked for more often: alerts are waiting.
 RESOLVE_RETRY_SECONDS = 2.0
@@ -82,10 +83,9 @@ class AlertmanagerSink:
         failing = False
         while True:
             try:
-                async with asyncio.timeout(RESOLVE_TIMEOUT_SECONDS):
-                    self._adopt(await self._resolve(self._courier.endpoint.api_url))
+                self._adopt(await self._resolve(self._courier.endpoint.api_url))
                 failing = False
-            except (OSError, TimeoutError) as error:
+            except OSError as error:
                 if not failing:
                     failing = True
                     extra = {"alertmanager": self._courier.endpoint.url, "err": str(error)}
@@ -119,9 +119,21 @@ async def addresses_of(url: URL) -> frozenset[str]:
     Raises:
         OSError: the name cannot be resolved.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(
-        url.raw_host, url.port, type=socket.SOCK_STREAM
-    )
-    families = {family for family, *_ in found}
+    found: Future[frozenset[str]] = Future()
+    found.set_running_or_notify_cancel()
+    # A thread of its own: names that hang, which may be a monitor's, would hold up all others
+    # who share the few threads of the loop, and at the end the program.
+    threading.Thread(target=_look_up, args=(url, found), daemon=True).start()
+    return await asyncio.wrap_future(found)
+
+
+def _look_up(url: URL, found: Future[frozenset[str]]) -> None:
+    try:
+        all_of_them = socket.getaddrinfo(url.raw_host, url.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        found.set_exception(error)
+        return
+    families = {family for family, *_ in all_of_them}
     family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
-    return frozenset(str(address[0]) for kind, _, _, _, address in found if kind == family)
+    addresses = (address for kind, _, _, _, address in all_of_them if kind == family)
+    found.set_result(frozenset(str(host) for host, *_ in addresses))

@@ -1,0 +1,635 @@
+"""Which alerts are sent to whom, and when they are sent again.
+
+In the feed's stories an alert of `prod/backup` begins at the moment 0 of the story; all moments
+are told in seconds from there.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.examples import DOWN, UP, judged, monitor, push, row
+from yuptime_exporter.core.alerting import (
+    Alert,
+    AlertFeed,
+    AlertSettings,
+    alert_of,
+    base_url,
+    fingerprint,
+    firing_by_url,
+    may_name_its_alertmanager,
+    url_problem,
+    urls_of,
+)
+from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families
+from yuptime_exporter.core.identity import (
+    ALERT_NAME,
+    MAX_LABELS,
+    RESERVED_LABELS,
+    AlertDefaults,
+    label_problems,
+)
+from yuptime_exporter.core.model import LastPush, Monitor, Row
+from yuptime_exporter.sinks.alert_body import alert_body
+from yuptime_exporter.sources.manifest import Declared, Refused, read_object
+
+START = 1_700_000_000.0
+MINUTE = 60.0
+BY_DEFAULT = AlertSettings()
+
+Told = tuple[float, float]
+"""When something was sent, and which end it had; both in seconds of the story."""
+
+
+def down(name: str = "backup", *, since: float = 0, **fields: Any) -> Alert:
+    """Return the alert of a monitor that reported down."""
+    declared = row(push(DOWN, at=START + since), armed=START - 9999, name=name, **fields)
+    alert = alert_of(declared, judged(declared, at=START + since), BY_DEFAULT)
+    assert alert is not None
+    return alert
+
+
+class Story:
+    """One feed, looked at once in each second of a story, as often as the publisher may look."""
+
+    def __init__(self, settings: AlertSettings = BY_DEFAULT) -> None:
+        self.settings = settings
+        self.feed = AlertFeed()
+
+    def look(self, *firing: Alert, at: float) -> list[Told]:
+        alerts = {alert.labels: alert for alert in firing}
+        outgoing = self.feed.due(alerts, self.settings, now_timestamp=START + at)
+        return [(at, one.ends_timestamp - START) for one in outgoing]
+
+    def through(self, *firing: Alert, start: int, end: int) -> list[Told]:
+        """Return what is sent from `start` until before `end` while exactly these alerts fire."""
+        return [told for at in range(start, end) for told in self.look(*firing, at=at)]
+
+
+def moments(told: Iterable[Told]) -> list[float]:
+    return [at for at, _ in told]
+
+
+class TestFiring:
+    def test_a_new_alert_is_sent_after_0_15_30_and_60_seconds_and_then_each_minute(self) -> None:
+        told = Story().through(down(), start=0, end=301)
+
+        assert moments(told) == [0, 15, 30, 60, 120, 180, 240, 300]
+
+    def test_a_shorter_resend_delay_repeats_more_often(self) -> None:
+        told = Story(AlertSettings(resend_seconds=20)).through(down(), start=0, end=101)
+
+        assert moments(told) == [0, 15, 30, 50, 60, 80, 100]
+
+    def test_a_longer_resend_delay_spares_only_the_later_repetitions(self) -> None:
+        told = Story(AlertSettings(resend_seconds=300)).through(down(), start=0, end=1000)
+
+        assert moments(told) == [0, 15, 30, 60, 360, 660, 960]
+
+    @pytest.mark.parametrize("resend_seconds", [1, 60, 300])
+    def test_it_outlives_three_lost_repetitions(self, resend_seconds: float) -> None:
+        told = Story(AlertSettings(resend_seconds=resend_seconds)).through(
+            down(), start=0, end=1000
+        )
+
+        assert [ends - at for at, ends in told] == [4 * resend_seconds] * len(told)
+
+    def test_each_alert_is_repeated_by_its_own_times(self) -> None:
+        story, first, second = Story(), down("first"), down("second")
+        story.through(first, start=0, end=7)
+
+        told = story.through(first, second, start=7, end=100)
+
+        assert moments(told) == [7, 15, 22, 30, 37, 60, 67]
+
+    def test_a_late_look_sends_what_was_missed_once(self) -> None:
+        story = Story()
+        story.look(down(), at=0)
+
+        told = story.through(down(), start=500, end=600)
+
+        assert moments(told) == [500, 560]
+
+    def test_what_is_known_of_an_alert_is_sent_as_it_is_now(self) -> None:
+        story = Story()
+        [alert] = story.feed.due({down().labels: down()}, BY_DEFAULT, now_timestamp=START)
+        worse = row(push(DOWN, at=START + 60, since_timestamp=START, message="worse"))
+        renewed = alert_of(worse, judged(worse, at=START + 60), BY_DEFAULT)
+        assert renewed is not None
+
+        [again] = story.feed.due({renewed.labels: renewed}, BY_DEFAULT, now_timestamp=START + 60)
+
+        assert again.alert.labels == alert.alert.labels
+        assert again.alert.row.last_push is not None
+        assert again.alert.row.last_push.message == "worse"
+
+    def test_a_second_report_of_the_same_failure_begins_no_new_series_of_repetitions(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=61)
+
+        told = story.through(down(since=61), start=61, end=240)
+
+        assert moments(told) == [120, 180]
+
+    def test_the_next_repetition_is_known(self) -> None:
+        story = Story()
+        story.look(down(), at=0)
+
+        assert story.feed.next_timestamp() == START + 15
+
+    def test_a_feed_that_was_told_nothing_has_nothing_to_repeat(self) -> None:
+        story = Story()
+
+        assert story.look(at=0) == []
+        assert story.feed.next_timestamp() is None
+
+    @pytest.mark.parametrize("back", [100, 3600, 10 * 365 * 86_400])
+    def test_a_clock_that_is_set_back_keeps_no_alert_from_being_repeated(self, back: int) -> None:
+        story = Story()
+        story.through(down(), start=0, end=61)
+
+        told = story.through(down(), start=61 - back, end=61 - back + 200)
+
+        assert moments(told)
+        assert moments(told)[0] <= 61 - back + 90
+
+    def test_a_resend_delay_made_shorter_holds_for_what_fires_already(self) -> None:
+        story = Story(AlertSettings(resend_seconds=3600))
+        story.through(down(), start=0, end=100)
+        story.settings = AlertSettings(resend_seconds=20, resolve_delay_seconds=0)
+
+        told = story.through(down(), start=100, end=200)
+
+        assert moments(told)[0] <= 120
+
+
+class TestRecovery:
+    def test_firing_is_no_longer_sent_from_the_moment_of_recovery_on(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=14)
+
+        told = story.through(start=14, end=104)
+
+        assert told == []
+
+    def test_it_is_sent_after_the_delay_with_the_moment_of_recovery(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=100)
+
+        told = story.through(start=100, end=191)
+
+        assert told == [(190, 100)]
+
+    def test_without_a_delay_it_is_sent_at_once_and_then_each_minute(self) -> None:
+        story = Story(AlertSettings(resolve_delay_seconds=0))
+        story.through(down(), start=0, end=5)
+
+        told = story.through(start=5, end=126)
+
+        assert told == [(5, 5), (65, 5), (125, 5)]
+
+    def test_it_is_repeated_for_15_minutes_and_then_forgotten(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=100)
+
+        told = story.through(start=100, end=5000)
+
+        assert moments(told) == [190 + 60 * n for n in range(14)]
+        assert {ends for _, ends in told} == {100}
+        assert told[-1][0] <= 100 + 15 * MINUTE
+        assert story.feed.next_timestamp() is None
+
+    def test_the_moment_of_recovery_does_not_move_with_a_clock_that_is_set_back(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=100)
+        story.look(at=100)
+
+        told = story.through(start=50, end=300)
+
+        assert {ends for _, ends in told} == {100}
+
+    def test_it_never_ends_before_it_began(self) -> None:
+        story = Story(AlertSettings(resolve_delay_seconds=0))
+        story.look(down(), at=0)
+
+        [(_, ends)] = story.look(at=-50)
+
+        assert ends == 0
+
+    def test_an_alert_that_fires_again_is_no_longer_sent_as_resolved(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=100)
+        story.through(start=100, end=200)
+
+        told = story.through(down(since=200), start=200, end=2000)
+
+        assert all(ends > at for at, ends in told)
+        assert moments(told)[:5] == [200, 215, 230, 260, 320]
+
+    def test_an_alert_that_fires_again_within_the_delay_was_never_resolved(self) -> None:
+        story = Story()
+        story.through(down(), start=0, end=100)
+        story.through(start=100, end=189)
+
+        told = story.through(down(since=189), start=189, end=2000)
+
+        assert moments(told)[:2] == [189, 204]
+        assert all(ends > at for at, ends in told)
+
+    def test_each_incident_has_a_recovery_of_its_own(self) -> None:
+        story = Story()
+        recoveries = []
+        for start in (0, 1000, 2000):
+            story.through(down(since=start), start=start, end=start + 100)
+            told = story.through(start=start + 100, end=start + 1000)
+            recoveries.append({ends for _, ends in told})
+
+        assert recoveries == [{100}, {1100}, {2100}]
+
+    def test_one_alert_of_two_recovers_and_the_other_goes_on(self) -> None:
+        story, first, second = Story(), down("first"), down("second")
+        story.through(first, second, start=0, end=100)
+
+        told = story.through(second, start=100, end=400)
+
+        assert [at for at, ends in told if ends > at] == [120, 180, 240, 300, 360]
+        assert [at for at, ends in told if ends <= at] == [190, 250, 310, 370]
+
+    def test_other_labels_make_another_alert_and_resolve_the_old_one(self) -> None:
+        story = Story(AlertSettings(resolve_delay_seconds=0))
+        old, new = down(alert_labels=(("team", "a"),)), down(alert_labels=(("team", "b"),))
+        story.look(old, at=0)
+
+        sent = story.feed.due({new.labels: new}, story.settings, now_timestamp=START + 1)
+
+        ends = {dict(one.alert.labels)["team"]: one.ends_timestamp - START for one in sent}
+        assert ends == {"a": 1, "b": 241}
+
+
+class TestTheBeginning:
+    def test_an_alert_begins_when_the_job_reported(self) -> None:
+        declared = row(push(DOWN, at=1200))
+
+        at_once = alert_of(declared, judged(declared, at=1200), BY_DEFAULT)
+        hours_later = alert_of(declared, judged(declared, at=99_999), BY_DEFAULT)
+
+        assert at_once is not None
+        assert hours_later is not None
+        assert at_once.verdict.since_timestamp == hours_later.verdict.since_timestamp == 1200
+
+    @pytest.mark.parametrize("last_push", [None, push(UP, at=1000)])
+    def test_silence_begins_at_the_deadline_whenever_it_is_noticed(
+        self, last_push: LastPush | None
+    ) -> None:
+        declared = row(last_push)
+
+        alerts = [alert_of(declared, judged(declared, at=at), BY_DEFAULT) for at in (1360, 9999)]
+
+        assert [alert and alert.verdict.since_timestamp for alert in alerts] == [1360, 1360]
+
+    @pytest.mark.parametrize(
+        ("declared", "at"),
+        [
+            (row(), 1359),
+            (row(push(UP)), 1299),
+            (row(push(UP)), 1359),
+            (row(push(DOWN), paused=1100), 9999),
+            (row(paused=1100), 9999),
+        ],
+        ids=["pending", "up", "late", "paused after a report", "paused and silent"],
+    )
+    def test_a_monitor_that_is_not_down_raises_nothing(self, declared: Row, at: float) -> None:
+        assert alert_of(declared, judged(declared, at=at), BY_DEFAULT) is None
+
+    def test_the_body_never_ends_before_it_starts(self) -> None:
+        declared = row(push(DOWN, at=START))
+        alert = alert_of(declared, judged(declared, at=START), BY_DEFAULT)
+        assert alert is not None
+        [outgoing] = AlertFeed().due(
+            {alert.labels: alert}, BY_DEFAULT, now_timestamp=START - 86_400
+        )
+
+        body = alert_body(outgoing, external_url="http://yuptime")
+
+        assert body["endsAt"] == body["startsAt"] == "2023-11-14T22:13:20.000Z"
+
+
+GLOBAL = ("http://one:9093", "http://two:9093")
+
+
+class TestRecipients:
+    def test_every_monitor_is_told_to_the_configured_ones(self) -> None:
+        assert urls_of(monitor(), AlertSettings(alertmanager_urls=GLOBAL)) == set(GLOBAL)
+
+    def test_a_monitor_adds_its_own(self) -> None:
+        own = monitor(alertmanager_url="http://own:9093")
+
+        urls = urls_of(own, AlertSettings(alertmanager_urls=GLOBAL))
+
+        assert urls == {*GLOBAL, "http://own:9093"}
+
+    def test_one_that_is_configured_and_named_is_told_once(self) -> None:
+        own = monitor(alertmanager_url="http://two:9093/api/v2/alerts/")
+
+        assert urls_of(own, AlertSettings(alertmanager_urls=GLOBAL)) == set(GLOBAL)
+
+    @pytest.mark.parametrize("allowed", [frozenset(), frozenset({"http://other:9093"})])
+    def test_one_that_is_not_allowed_is_not_told(self, allowed: frozenset[str]) -> None:
+        own = monitor(alertmanager_url="http://own:9093")
+        settings = AlertSettings(alertmanager_urls=GLOBAL, allowed_urls=allowed)
+
+        assert urls_of(own, settings) == set(GLOBAL)
+        assert not may_name_its_alertmanager(own, settings)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://own:9093.example.com",
+            "http://own:90930",
+            "http://own:9093/tenant",
+            "https://own:9093",
+            "http://own",
+            "http://own:9093/api/v2/alerts/../../..",
+        ],
+    )
+    def test_only_the_very_url_is_allowed(self, url: str) -> None:
+        settings = AlertSettings(allowed_urls=frozenset({"http://own:9093"}))
+
+        assert urls_of(monitor(alertmanager_url=url), settings) == frozenset()
+
+    def test_an_allowed_one_is_allowed_however_it_is_written(self) -> None:
+        own = monitor(alertmanager_url="http://own:9093/api/v1/alerts")
+        settings = AlertSettings(allowed_urls=frozenset({"http://own:9093"}))
+
+        assert urls_of(own, settings) == {"http://own:9093"}
+
+    @pytest.mark.parametrize("allowed", [None, frozenset[str]()])
+    def test_a_monitor_that_names_none_breaks_no_rule(self, allowed: frozenset[str] | None) -> None:
+        assert may_name_its_alertmanager(monitor(), AlertSettings(allowed_urls=allowed))
+
+    def test_each_alertmanager_holds_what_is_meant_for_it_and_is_down(self) -> None:
+        rows = [
+            row(push(DOWN), name="a"),
+            row(push(DOWN), name="b", alertmanager_url="http://own:9093"),
+            row(push(UP), name="c", alertmanager_url="http://own:9093"),
+            row(push(UP), name="d"),
+        ]
+        settings = AlertSettings(alertmanager_urls=("http://one:9093",))
+
+        firing = firing_by_url([(one, judged(one, at=1000)) for one in rows], settings)
+
+        names = {
+            url: [dict(labels)["monitor"] for labels in alerts] for url, alerts in firing.items()
+        }
+        assert names == {"http://one:9093": ["a", "b"], "http://own:9093": ["b"]}
+
+
+class TestUrls:
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "http://am:9093/prefix",
+            "http://am:9093/prefix/",
+            "http://am:9093/prefix///",
+            "http://am:9093/prefix/api/v2/alerts",
+            "http://am:9093/prefix/api/v2/alerts/",
+            "http://am:9093/prefix/api/v1/alerts",
+            "http://am:9093/prefix/api/v2",
+            "http://am:9093/prefix/api/v2/",
+            "http://am:9093/prefix/api/v1",
+        ],
+    )
+    def test_every_written_form_is_one_base_url(self, written: str) -> None:
+        assert base_url(written) == "http://am:9093/prefix"
+        assert base_url(base_url(written)) == base_url(written)
+
+    def test_a_path_that_only_looks_like_the_api_is_kept(self) -> None:
+        assert base_url("http://am/my-api/v3/alerts") == "http://am/my-api/v3/alerts"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://alertmanager:9093",
+            "https://alertmanager.example.com",
+            "http://am",
+            "HTTP://AM.Example.com:80/",
+            "http://am.monitoring.svc.cluster.local.:9093",
+            "http://10.0.0.1:9093/alerts",
+            "http://[::1]:9093/",
+            "http://my_alertmanager:9093/a/b",
+            "http://xn--bcher-kva.example",
+            f"http://{'a' * 63}.example",
+        ],
+    )
+    def test_a_url_with_a_host_is_allowed(self, url: str) -> None:
+        assert url_problem(url) is None
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "",
+            "am:9093",
+            "//am:9093",
+            "/api/v2/alerts",
+            "ftp://am:9093",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "http://",
+            "http:///api",
+            "http://:9093",
+            "http://am:0",
+            "http://am:65536",
+            "http://am:port",
+            "http://[::1",
+            "http://am\n.example",
+            "http://am/\x00",
+            "http://am/a b",
+            "http://am/" + "a" * 2048,
+            "http://user:password@am",
+            "http://user@am",
+            "http://@am",
+            "http://am?x=1",
+            "http://am/#here",
+            "http://am?",
+        ],
+    )
+    def test_anything_else_is_refused(self, url: str) -> None:
+        assert "http or https URL with a host" in (url_problem(url) or "")
+
+    @pytest.mark.parametrize(
+        "host",
+        ["a..b", ".", "..", ".am", "a" * 64, "-am", "am-", "am\\evil", "a,b", "a%00b", "*", "büch"],
+    )
+    def test_a_host_that_no_lookup_understands_is_refused(self, host: str) -> None:
+        assert url_problem(f"http://{host}:9093")
+
+    def test_the_reason_names_no_credentials(self) -> None:
+        assert "hunter2" not in (url_problem("http://user:hunter2@am") or "")
+
+
+class TestFingerprints:
+    @pytest.mark.parametrize(
+        ("labels", "expected"),
+        [
+            ({}, "cbf29ce484222325"),
+            ({"a": "b"}, "d2b371819297f98a"),
+            ({"a": "bc"}, "a0a3542c19b900ab"),
+            ({"B": "1", "a": "2", "_": "3"}, "3ec37bce5bb696d1"),
+            (
+                {"alertname": "YuptimeMonitorDown", "namespace": "jobs", "monitor": "backup"},
+                "5656978974a1ceae",
+            ),
+            (
+                {
+                    "alertname": "YuptimeMonitorDown",
+                    "namespace": "j",
+                    "monitor": "b",
+                    "team": 'say "hi"\n\\ü🙂',
+                },
+                "e45575a848ae4dd0",
+            ),
+        ],
+    )
+    def test_it_is_what_a_real_alertmanager_calls_the_alert(
+        self, labels: Mapping[str, str], expected: str
+    ) -> None:
+        assert fingerprint(labels.items()) == expected
+
+    @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)).map(lambda d: [*d.items()]))
+    def test_the_order_of_the_labels_does_not_matter(self, labels: list[tuple[str, str]]) -> None:
+        try:
+            assert fingerprint(labels) == fingerprint(labels[::-1])
+        except UnicodeEncodeError:
+            assert any("\ud800" <= c <= "\udfff" for pair in labels for c in "".join(pair))
+
+
+def encodable(max_size: int) -> st.SearchStrategy[str]:
+    return st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=max_size)
+
+
+def good_labels() -> st.SearchStrategy[dict[str, str]]:
+    """Label sets that pass validation, the labels of scrape targets among them."""
+    names = st.sampled_from([*TARGET_LABELS, "team", "severity", "cluster"]) | st.from_regex(
+        r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True
+    ).filter(lambda name: name not in RESERVED_LABELS and not name.startswith("__"))
+    return st.dictionaries(names, encodable(20), max_size=6)
+
+
+def sorted_items(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(labels.items()))
+
+
+def any_defaults() -> st.SearchStrategy[AlertDefaults]:
+    return st.builds(
+        AlertDefaults, good_labels().map(sorted_items), good_labels().map(sorted_items)
+    )
+
+
+def any_monitors() -> st.SearchStrategy[Monitor]:
+    names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,6}[a-z0-9])?", fullmatch=True)
+    labels = good_labels().map(sorted_items)
+    return st.builds(
+        lambda name, namespace, own: monitor(name, namespace, alert_labels=own),
+        names,
+        names,
+        labels,
+    )
+
+
+def exposed_labels(down_row: Row, defaults: AlertDefaults) -> dict[str, str]:
+    """Return the labels of the gauge as Prometheus' rule sees them, with the name of the alert."""
+    [family] = [
+        family
+        for family in monitor_families([(down_row, judged(down_row, at=1000))], defaults)
+        if family.name == "yuptime_monitor_alert_labels"
+    ]
+    [sample] = family.samples
+    kept = {name: value for name, value in sample.labels.items() if value}
+    assert sample.labels.keys() - kept.keys() <= set(TARGET_LABELS)
+    return {**kept, "alertname": ALERT_NAME}
+
+
+class TestOneIdentityOnBothPaths:
+    @given(any_monitors(), any_defaults())
+    def test_what_is_exposed_is_what_is_sent(
+        self, declared: Monitor, defaults: AlertDefaults
+    ) -> None:
+        down_row = row(
+            push(DOWN),
+            name=declared.key.name,
+            namespace=declared.key.namespace,
+            alert_labels=declared.alert_labels,
+        )
+        settings = AlertSettings(defaults=defaults)
+        alert = alert_of(down_row, judged(down_row, at=1000), settings)
+        assert alert is not None
+        [outgoing] = AlertFeed().due({alert.labels: alert}, settings, now_timestamp=1000)
+
+        exposed = exposed_labels(down_row, defaults)
+        sent = alert_body(outgoing, external_url="http://yuptime")["labels"]
+
+        assert sent == exposed
+        assert fingerprint(alert.labels) == fingerprint(exposed.items())
+
+    @given(
+        st.dictionaries(
+            st.sampled_from([*RESERVED_LABELS, "__name__", "te-am", "", "team", "a b", "é"])
+            | st.text(max_size=4)
+            | st.from_regex(r"[a-z_]{1,4}", fullmatch=True),
+            st.text(max_size=4),
+            max_size=4,
+        )
+    )
+    def test_labels_that_a_manifest_may_not_give_are_refused_when_it_is_read(
+        self, labels: dict[str, str]
+    ) -> None:
+        manifest = {
+            "apiVersion": "monitoring.yuptime.io/v1",
+            "kind": "Monitor",
+            "metadata": {"name": "backup", "namespace": "prod"},
+            "spec": {
+                "type": "push",
+                "target": {"push": {"tokenSecretRef": {"name": "tokens", "key": "token"}}},
+                "alerting": {"labels": labels},
+            },
+        }
+
+        read = read_object(manifest, "jobs.yaml")
+
+        harmless = all(
+            re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name)
+            and not name.startswith("__")
+            and name not in RESERVED_LABELS
+            and value
+            and not re.search("[\ud800-\udfff]", value)
+            for name, value in labels.items()
+        )
+        assert isinstance(read, Declared if harmless else Refused)
+        assert bool(label_problems(labels)) is not harmless
+        if isinstance(read, Declared):
+            assert isinstance(read.value, Monitor)
+            assert dict(read.value.alert_labels) == labels
+
+    def test_the_largest_label_set_is_the_same_on_both_paths(self) -> None:
+        own = tuple((f"label_{number:02}", "x" * 1024) for number in range(MAX_LABELS))
+        down_row = row(push(DOWN), alert_labels=own)
+
+        alert = alert_of(down_row, judged(down_row, at=1000), BY_DEFAULT)
+
+        assert alert is not None
+        assert dict(alert.labels) == exposed_labels(down_row, AlertDefaults())
+
+    def test_a_paused_monitor_is_on_neither_path(self) -> None:
+        paused = row(push(DOWN), paused=1000)
+        judged_rows = [(paused, judged(paused, at=1000))]
+
+        families = {
+            family.name: family for family in monitor_families(judged_rows, AlertDefaults())
+        }
+
+        assert families["yuptime_monitor_alert_labels"].samples == []
+        assert alert_of(*judged_rows[0], BY_DEFAULT) is None

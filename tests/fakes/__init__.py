@@ -1,0 +1,1 @@
+"""Servers that behave as the real ones do, and misbehave on request."""

@@ -129,7 +129,8 @@ class Exporter:
         """
         try:
             async with (
-                aiohttp.ClientSession() as session,
+                # Without a limit: those that hang must not keep others from being connected to.
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
                 asyncio.TaskGroup() as tasks,
                 serving(self._applications(), self._traffic) as self.bound,
             ):

@@ -17,7 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-from yuptime_exporter.core.alerting import AlertSettings, base_url, url_problem
+from yuptime_exporter.core.alerting import (
+    RESOLVED_RETENTION_SECONDS,
+    AlertSettings,
+    base_url,
+    url_problem,
+)
 from yuptime_exporter.core.durations import duration_seconds
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults, label_problems
@@ -62,7 +67,7 @@ def load_configuration(path: Path | None, alertmanager_urls: Sequence[str] = ())
             {} if content is None else content, context={"folder": path.parent}
         )
         for endpoint in (one.endpoint() for one in parsed.alerting.alertmanagers):
-            endpoint.ssl_context()
+            endpoint.tls.context()  # now rather than when an alert is waiting
             named[endpoint.url] = endpoint
     except OSError as error:  # ssl.SSLError is one
         raise ConfigInvalid(f"--config.file={path}: {error}") from error
@@ -108,6 +113,12 @@ def _labels(labels: dict[str, str]) -> dict[str, str]:
 def _positive(seconds: float) -> float:
     if not seconds:
         raise ValueError("allowed is a duration above 0")
+    return seconds
+
+
+def _not_too_quiet(seconds: float) -> float:
+    if seconds >= RESOLVED_RETENTION_SECONDS:
+        raise ValueError("allowed is a duration below 15m, for which a recovery is told")
     return seconds
 
 
@@ -183,7 +194,9 @@ class _Alerting(_Section):
     default_labels: _Labels = Field(default_factory=dict)
     external_labels: _Labels = Field(default_factory=dict)
     resend_delay: _PositiveDuration = _DEFAULT_ALERTING.resend_seconds
-    resolve_delay: _Duration = _DEFAULT_ALERTING.resolve_delay_seconds
+    resolve_delay: Annotated[_Duration, AfterValidator(_not_too_quiet)] = (
+        _DEFAULT_ALERTING.resolve_delay_seconds
+    )
     allowed_urls: list[_Url] | None = None
     alertmanagers: list[_Alertmanager] = Field(default_factory=list)
 

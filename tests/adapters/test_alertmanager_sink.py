@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import shutil
 import socket
 import ssl
 import subprocess
@@ -284,6 +285,22 @@ class TestQueues:
             assert waiting == QUEUE_CAPACITY
             assert dropped == 300
             assert await alertmanager.firing() == {*names[300:]}
+
+    async def test_what_is_told_later_takes_the_place_of_what_still_waits(self) -> None:
+        """So a queue is as long as there are alerts, however long an Alertmanager hangs."""
+        async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
+            alertmanager.hanging = True
+            one.sink.offer(outgoing("first"))
+            await eventually(alertmanager.received)
+            for _ in range(50):
+                one.sink.offer(outgoing("backup", "import"))
+            waiting = await one.waiting()
+            alertmanager.recover()
+            await eventually(one.sent, lambda sent: sent >= 2)
+
+            assert waiting == 2
+            assert one.value("dropped_total") == one.value("errors_total")  # the one that hung
+            assert {"backup", "import"} <= await alertmanager.firing()
 
     async def test_what_waits_for_an_address_is_bounded_and_counted_too(self) -> None:
         names, resolver = numbered(QUEUE_CAPACITY), Resolver()
@@ -724,6 +741,21 @@ class TestTls:
             without_it = await self.outcome(alertmanager, Tls(ca))
 
         assert (with_it, without_it) == ("sent", "error")
+
+    async def test_a_certificate_that_was_renewed_is_used_without_a_reload(
+        self, authority: Path, tmp_path: Path
+    ) -> None:
+        ca = tmp_path / "ca.crt"
+        shutil.copy(authority / "client.crt", ca)  # signed by the CA, but not the CA
+        async with over_tls(authority) as alertmanager:
+            endpoint = Endpoint(alertmanager.url, tls=Tls(ca_file=ca))
+            async with sending(endpoint, resolve=Resolver("127.0.0.1")) as one:
+                one.sink.offer(outgoing("backup"))
+                await one.has_errors(1)
+                shutil.copy(authority / "ca.crt", ca)
+                one.sink.offer(outgoing("backup"))
+
+                await eventually(one.sent)
 
     async def test_tls_belongs_to_the_configured_url_alone(self, authority: Path) -> None:
         """A URL that a monitor names is verified by what the system trusts."""

@@ -407,6 +407,9 @@ class TestUrls:
         assert base_url(written) == "http://am:9093/prefix"
         assert base_url(base_url(written)) == base_url(written)
 
+    def test_a_host_has_one_spelling_and_a_path_has_its_own(self) -> None:
+        assert base_url("HTTP://AM.Example.com:9093/Prefix/") == "http://am.example.com:9093/Prefix"
+
     def test_a_path_that_only_looks_like_the_api_is_kept(self) -> None:
         assert base_url("http://am/my-api/v3/alerts") == "http://am/my-api/v3/alerts"
 

@@ -151,6 +151,24 @@ class TestTheLifeOfAnAlert:
         assert "its deadline was" in silent.annotations["description"]
         assert "jobs/never has never reported" in never.annotations["description"]
 
+    async def test_who_is_no_longer_configured_is_told_nothing_more(
+        self, home: Home, clock: StandingClock
+    ) -> None:
+        """Not even that it is over: the credentials for it went with its configuration."""
+        async with fake_alertmanager() as before, fake_alertmanager() as after:
+            configure(home, before.url, resolve_delay="0s")
+            async with exporter_here(home, clock) as client:
+                await report_down(client)
+                await eventually(before.firing)
+                configure(home, after.url, resolve_delay="0s")
+                await reload(client)
+                await eventually(after.firing)
+                told = len(before.accepted)
+                await client.push()
+                await eventually(after.alerts_of("backup"), lambda alerts: len(alerts) > 1)
+
+        assert len(before.accepted) == told
+
     async def test_the_beginning_never_moves_while_a_job_stays_down(
         self, home: Home, clock: StandingClock
     ) -> None:
@@ -320,7 +338,6 @@ class TestAlertmanagersOfMonitors:
                 await report_down(client)
                 await eventually(alertmanager.alerts_of("backup"), lambda told: len(told) > 1)
 
-    @pytest.mark.xfail(reason="app.py: the session's connector holds 100 connections for all")
     async def test_hanging_alertmanagers_of_many_monitors_do_not_delay_the_configured_one(
         self, home: Home, clock: StandingClock
     ) -> None:

@@ -105,7 +105,8 @@ def base_url(url: str) -> str:
     """
     for path in (API_PATH, "/api/v1/alerts", "/api/v2", "/api/v1"):
         url = url.rstrip("/").removesuffix(path)
-    return url.rstrip("/")
+    parts = urlsplit(url.rstrip("/"))
+    return parts._replace(netloc=parts.netloc.lower()).geturl()  # one host has one spelling
 
 
 def urls_of(monitor: Monitor, settings: AlertSettings) -> frozenset[str]:

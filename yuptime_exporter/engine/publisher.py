@@ -43,6 +43,7 @@ class Publisher:
         self._settings = settings
         self._clock = clock
         self._feeds: dict[str, AlertFeed] = {}
+        self._configured: frozenset[str] = frozenset()
         self._refused: frozenset[MonitorKey] = frozenset()
         self._changed = asyncio.Event()
 
@@ -71,6 +72,9 @@ class Publisher:
     ) -> None:
         settings = self._settings()
         firing = firing_by_url(judged, settings)
+        for url in self._configured.difference(settings.alertmanager_urls, firing):
+            self._feeds.pop(url, None)  # who is no longer configured is told nothing more
+        self._configured = frozenset(settings.alertmanager_urls)
         for url in firing.keys() - self._feeds.keys():
             self._feeds[url] = AlertFeed()
         for url, feed in list(self._feeds.items()):

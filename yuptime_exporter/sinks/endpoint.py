@@ -65,6 +65,34 @@ class Tls:
             context.verify_mode = ssl.CERT_NONE
         return context
 
+    def version(self) -> tuple[int, ...]:
+        """Return what changes when one of the files does.
+
+        Raises:
+            OSError: a file is not there.
+        """
+        files = (self.ca_file, self.cert_file, self.key_file)
+        return tuple(file.stat().st_mtime_ns for file in files if file is not None)
+
+
+class CurrentContext:
+    """The context of an https URL, made anew when one of its files was: certificates run out."""
+
+    def __init__(self, tls: Tls) -> None:
+        self._tls = tls
+        self._version: tuple[int, ...] | None = None
+        self._context: ssl.SSLContext | bool = True
+
+    def get(self) -> ssl.SSLContext | bool:
+        """Return the context; True where there is nothing to configure.
+
+        Raises:
+            OSError: a file cannot be read, or is not what it should be.
+        """
+        if self._tls != Tls() and (version := self._tls.version()) != self._version:
+            self._context, self._version = self._tls.context(), version
+        return self._context
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -90,10 +118,6 @@ class Endpoint:
         if self.authorization is not None:
             headers[hdrs.AUTHORIZATION] = self.authorization.header()
         return headers
-
-    def ssl_context(self) -> ssl.SSLContext | bool:
-        """Return how an https URL is connected to; True where there is nothing to configure."""
-        return True if self.tls == Tls() else self.tls.context()
 
     @property
     def server_hostname(self) -> str | None:

@@ -7,19 +7,19 @@ the next repetition, within a minute.
 import asyncio
 import json
 import logging
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import NoReturn
 
 import aiohttp
 from aiohttp import hdrs
 
-from yuptime_exporter.core.alerting import OutgoingAlert, fingerprint
+from yuptime_exporter.core.alerting import Labels, OutgoingAlert, fingerprint
 from yuptime_exporter.core.self_metrics import NotificationMetrics
 from yuptime_exporter.sinks.alert_body import alert_body
-from yuptime_exporter.sinks.endpoint import Endpoint
+from yuptime_exporter.sinks.endpoint import CurrentContext, Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class Sender:
     def __init__(self, courier: Courier, address: str) -> None:
         self._courier = courier
         self._url = courier.endpoint.api_url.with_host(address)
-        self._ssl = courier.endpoint.ssl_context()
-        self._queue: deque[OutgoingAlert] = deque()
+        self._context = CurrentContext(courier.endpoint.tls)
+        self._queue: dict[Labels, OutgoingAlert] = {}
         self._offered = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -65,13 +65,16 @@ class Sender:
         return len(self._queue)
 
     def offer(self, alerts: Sequence[OutgoingAlert]) -> None:
-        """Take over alerts; the oldest give way when too many wait, and are counted."""
-        self._queue.extend(alerts)
+        """Take over alerts; the oldest give way when too many wait, and are counted.
+
+        What is told of an alert takes the place of what still waits to be told of it, so that an
+        Alertmanager which hangs is later told what is true then, once.
+        """
+        self._queue.update((one.alert.labels, one) for one in alerts)
         surplus = len(self._queue) - QUEUE_CAPACITY
         if surplus > 0:
             self._courier.metrics.dropped.inc(surplus)
-            for _ in range(surplus):
-                self._queue.popleft()
+            self._take(surplus)
         if self._queue:
             self._idle.clear()
             self._offered.set()
@@ -86,9 +89,13 @@ class Sender:
             await self._offered.wait()
             self._offered.clear()
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
-                await self._send(batch)
+                await self._send(self._take(MAX_BATCH))
             self._idle.set()
+
+    def _take(self, at_most: int) -> list[OutgoingAlert]:
+        """Remove the oldest from the queue and return them."""
+        oldest = list(islice(self._queue, at_most))
+        return [self._queue.pop(labels) for labels in oldest]
 
     async def _send(self, batch: Sequence[OutgoingAlert]) -> None:
         """Send a batch; if it is refused, halve it until the alert that is refused is alone."""
@@ -119,7 +126,7 @@ class Sender:
                 timeout=aiohttp.ClientTimeout(total=endpoint.timeout_seconds),
                 # To another host it would carry credentials and alerts of others there.
                 allow_redirects=False,
-                ssl=self._ssl,
+                ssl=self._context.get(),
                 server_hostname=endpoint.server_hostname,
             ) as response:
                 answer = await response.content.read(_MAX_ANSWER_BYTES)

@@ -18,10 +18,10 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(GOOD)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers rules rules-generate format cov peers clean
+.PHONY: help run test test-fast check lint types layers rules rules-generate dashboards-generate format cov peers clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  LISTEN=:10091 is where \`make run\` listens; ARGS=... goes on to the exporter or to pytest;"
 	@echo "  PYTHON=... makes the virtual environment."
@@ -63,6 +63,9 @@ rules: $(DEV) ## promtool: the alert rules and their tests
 
 rules-generate: $(DEV) ## make the PrometheusRule from the alert rules
 	@$(BIN)/python alert-rules/generate.py
+
+dashboards-generate: $(DEV) ## make the Grafana dashboards from their script
+	@$(BIN)/python -m dashboards.generate
 
 format: $(DEV) ## rewrite the code as ruff wants it
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -1,4 +1,5 @@
-// The alert rules for those who compose their monitoring with Jsonnet (monitoring.mixins.dev).
+// The alert rules and the dashboards, for those who compose their monitoring with Jsonnet
+// (monitoring.mixins.dev).
 // The recorded series is in the same group as the alert that reads it, so it comes with the alerts.
 {
   prometheusAlerts+:: {
@@ -6,5 +7,10 @@
   },
   prometheusRules+:: {
     groups+: [],
+  },
+  grafanaDashboards+:: {
+    'yuptime-overview.json': import '../dashboards/yuptime-overview.json',
+    'yuptime-monitor.json': import '../dashboards/yuptime-monitor.json',
+    'yuptime-exporter.json': import '../dashboards/yuptime-exporter.json',
   },
 }

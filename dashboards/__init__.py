@@ -1,0 +1,1 @@
+"""The Grafana dashboards, as a script that makes them; `generate` is its entrance."""

@@ -1,0 +1,105 @@
+"""What the dashboards ask of Prometheus about monitors.
+
+All of it is computed from what the exporter exposes, so the dashboards need no rules to be loaded;
+only the history of alerts does. Replicas are merged as the alert rules merge them: the latest
+deadline and the newest push count.
+"""
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """What the number of a state means, and how it is shown; text and colour always together."""
+
+    value: int
+    text: str
+    colour: str
+
+
+# The colours are Okabe and Ito's, which people with any kind of colour blindness can tell apart.
+GREY, BLUE, SKY, YELLOW, VERMILION = "#BBBBBB", "#0072B2", "#56B4E9", "#F0E442", "#D55E00"
+
+# The worse the higher, so that the worst are kept where only some are shown.
+STATES = (
+    Code(0, "paused", GREY),
+    Code(1, "up", BLUE),
+    Code(2, "pending", SKY),
+    Code(3, "late", YELLOW),
+    Code(4, "down: silent", VERMILION),
+    Code(5, "down: reported", VERMILION),
+    Code(6, "down: never pushed", VERMILION),
+)
+LATE, DOWN = 3, 4
+
+MANY = 'job=~"$job", namespace=~"$namespace", monitor=~"$monitor"'
+ONE = 'job=~"$job", namespace="$namespace", monitor="$monitor"'
+AT_THE_END = " @ end()"
+
+
+def newest(metric: str, where: str, at: str = "") -> str:
+    """Return the greatest value of any replica for each monitor."""
+    return f"max by (namespace, monitor) (yuptime_monitor_{metric}{{{where}}}{at})"
+
+
+def now(where: str, at: str = "") -> str:
+    """Return the clock by which each monitor is judged: the moment of its scrape."""
+    sample = f"yuptime_monitor_deadline_timestamp_seconds{{{where}}}{at}"
+    return f"max by (namespace, monitor) (timestamp({sample}))"
+
+
+def paused(where: str, at: str = "") -> str:
+    """Return the paused monitors."""
+    return newest("info", f'{where}, paused="true"', at)
+
+
+def overdue(where: str, at: str = "") -> str:
+    """Return the seconds since the deadline, negative before it."""
+    return f"{now(where, at)}\n- {newest('deadline_timestamp_seconds', where, at)}"
+
+
+def state(where: str, at: str = "") -> str:
+    """Return the state of each monitor as the number that `STATES` explains."""
+    last = newest("last_push_timestamp_seconds", where, at)
+    armed = newest("armed_timestamp_seconds", where, at)
+    return f"""\
+0 * {paused(where, at)}
+or 5 + max by (namespace, monitor) (
+  yuptime_monitor_up{{{where}}}{at} == 0
+  and yuptime_monitor_last_push_timestamp_seconds{{{where}}}{at}
+    == on (namespace, monitor) group_left ()
+    ({last} > 0)
+)
+or 4 + 0 * (
+  {now(where, at)}
+  - {newest("deadline_timestamp_seconds", where, at)}
+  >= 0
+) + 2 * (
+  {last} == bool 0
+)
+or 2 + ({last} == 0)
+or 3 + 0 * (
+  {now(where, at)}
+  - (
+    {last}
+    > {armed}
+    or {armed}
+  )
+  - {newest("expire_seconds", where, at)}
+  >= 0
+)
+or 1 + 0 * {last}"""
+
+
+def unhealthy(where: str, at: str = "") -> str:
+    """Return the states of those monitors that are late or down."""
+    return f"({indented(state(where, at))}) >= {LATE}"
+
+
+def worst(promql: str) -> str:
+    """Return as many of these states as the dashboard shows, the worst first."""
+    return f"topk($rows, {indented(promql)})"
+
+
+def indented(promql: str) -> str:
+    """Return the query as it looks in brackets."""
+    return "\n  " + promql.replace("\n", "\n  ") + "\n"

@@ -1,0 +1,74 @@
+"""The day is lived once, and asked about once with each generation of Prometheus."""
+
+import asyncio
+import fcntl
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.dashboards.asking import Json, everything
+from tests.dashboards.backfill import judge, scraped, write
+from tests.dashboards.day import Day, scripted_day
+from tests.dashboards.script import NAMES
+from tests.peers.programs import Generation, require
+from tests.peers.running import prometheus
+
+# The whole day stays in the head of the database, which takes samples in any order of series.
+FLAGS = (
+    "--web.enable-remote-write-receiver",
+    "--storage.tsdb.min-block-duration=31d",
+    "--storage.tsdb.max-block-duration=31d",
+    "--storage.tsdb.retention.time=100y",
+)
+
+_Made = TypeVar("_Made")
+
+
+def once(path: Path, make: Callable[[], _Made]) -> _Made:
+    """What `make` returns, made by the first of all test processes that asks."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            path.write_bytes(pickle.dumps(make()))
+        made: _Made = pickle.loads(path.read_bytes())  # noqa: S301  we wrote it ourselves
+    return made
+
+
+async def answered(generation: Generation, folder: Path, day: Day) -> Json:
+    """What that Prometheus answers to all queries, after that day."""
+    async with prometheus(generation, folder, {}, flags=FLAGS) as peer:
+        await write(peer, scraped(day))
+        await judge(peer)
+        return json.loads(json.dumps(await everything(peer, NAMES)))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder for all test processes of this run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "dashboards"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def day(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    return once(
+        shared / "day", lambda: asyncio.run(scripted_day(tmp_path_factory.mktemp("exporters")))
+    )
+
+
+@pytest.fixture(scope="session", params=list(Generation))
+def answers(
+    request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The answers to all queries of all dashboards, as `everything` arranges them."""
+    generation: Generation = request.param
+    require("prometheus", generation)
+    lived: Day = request.getfixturevalue("day")
+    folder = tmp_path_factory.mktemp(f"prometheus-{generation}")
+    return once(shared / generation, lambda: asyncio.run(answered(generation, folder, lived)))

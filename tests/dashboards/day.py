@@ -1,0 +1,217 @@
+"""The scripted day, lived by real exporters in seconds.
+
+Each minute every exporter is scraped over HTTP, and the page is kept as it came; the clock moves
+only in between.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from tests.dashboards.script import (
+    CHANGES,
+    DAY,
+    MALFORMED,
+    MIDNIGHT,
+    MINUTE,
+    NAMES,
+    at,
+    declared,
+    pushes,
+)
+from tests.exporters import Client, Home, StandingClock
+from tests.fakes.alertmanager import fake_alertmanager
+from tests.waiting import eventually
+from yuptime_exporter.app import Exporter
+from yuptime_exporter.settings import parse_arguments
+
+TICK = 15  # how often an exporter says that it receives, at least, or it counts as an outage
+
+
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """A page of metrics as it was at a moment; None: the exporter did not answer."""
+
+    at_timestamp: float
+    instance: str
+    page: str | None
+
+
+@dataclass
+class Day:
+    """What was seen of it.
+
+    Attributes:
+        scrapes: in the order of time.
+        states: what the exporter's own page says of a monitor at some moments.
+        pages: the status with which a monitor's page was answered at the end.
+    """
+
+    scrapes: list[Scrape] = field(default_factory=list)
+    states: dict[tuple[float, str, str], str] = field(default_factory=dict)
+    pages: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass
+class Replica:
+    """An exporter in this process."""
+
+    exporter: Exporter
+    client: Client
+    instance: str
+
+
+@asynccontextmanager
+async def replica(home: Home, clock: Callable[[], float], instance: str) -> AsyncIterator[Replica]:
+    """Run an exporter, at hand so that it can be told to say that it receives."""
+    exporter = Exporter(parse_arguments(home.arguments()), clock=clock)
+    async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as session:
+        running = tasks.create_task(exporter.run())
+
+        async def bound() -> bool:
+            return bool(exporter.bound) or running.done()
+
+        await eventually(bound)
+        client = Client(f"http://{exporter.bound['--web.listen-address'][0]}", session)
+        await eventually(client.ready)
+        yield Replica(exporter, client, instance)
+        exporter.stop_requested.set()
+
+
+class Play:
+    """Lets the day pass."""
+
+    def __init__(self, folder: Path, alertmanager_url: str) -> None:
+        self.clock = StandingClock(MIDNIGHT)
+        self.day = Day()
+        self.running: dict[str, Replica] = {}
+        self.lives: dict[str, AsyncExitStack] = {}
+        configuration = folder / "yuptime-exporter.yml"
+        configuration.write_text("alerting: {default_labels: {cluster: prod}}\n")
+        self.configuration = configuration
+        flags = [
+            f"--alertmanager.url={alertmanager_url}",
+            f"--config.file={configuration}",
+            "--web.enable-lifecycle",
+        ]
+        self.homes = {}
+        for name in ("yuptime-0:10091", "yuptime-1:10091"):
+            own = folder / name.partition(":")[0]
+            own.mkdir()
+            self.homes[name] = Home(own, flags=flags)
+
+    async def pass_by(self) -> Day:
+        planned = pushes()
+        first, _ = self.homes
+        await self.start(first)
+        for moment in range(MIDNIGHT, MIDNIGHT + DAY + 1, MINUTE):
+            self.clock.now_timestamp = moment
+            await self.replicas_come_and_go(moment)
+            if moment in CHANGES:
+                await self.declare()
+            await self.happen(moment)
+            await self.scrape(moment)
+            await self.push(planned.get(moment, []))
+            for _ in range(MINUTE // TICK - 1):
+                self.clock.advance(TICK)
+                await self.receive()
+        for namespace, name in NAMES:
+            page = f"/monitors/{namespace}/{name}"
+            answer = await self.running[first].client.request("GET", page)
+            self.day.pages[namespace, name] = answer.status
+        for each in list(self.running):
+            await self.stop(each)
+        return self.day
+
+    async def replicas_come_and_go(self, moment: int) -> None:
+        first, second = self.homes
+        if moment == at("05:00"):
+            await self.stop(first)
+        elif moment == at("05:10"):
+            await self.start(first)
+        elif moment == at("08:00"):
+            await self.stop(first)  # so that the other begins with all that it knows
+            for each in self.homes[first].folder.glob("yuptime.db*"):
+                shutil.copy(each, self.homes[second].folder)
+            await self.start(first)
+            await self.start(second)
+        elif moment == at("20:00"):
+            await self.stop(second)
+
+    async def start(self, name: str) -> None:
+        self.homes[name].declare(*declared(self.clock.now_timestamp))
+        self.lives[name] = AsyncExitStack()
+        self.running[name] = await self.lives[name].enter_async_context(
+            replica(self.homes[name], self.clock, name)
+        )
+
+    async def stop(self, name: str) -> None:
+        self.running.pop(name)
+        await self.lives.pop(name).aclose()
+
+    async def declare(self) -> None:
+        for name, each in self.running.items():
+            self.homes[name].declare(*declared(self.clock.now_timestamp))
+            await each.exporter._source.refresh()
+
+    async def receive(self) -> None:
+        for each in self.running.values():
+            await each.exporter._bookkeeping.tick()
+
+    async def happen(self, moment: int) -> None:
+        """What strangers and operators do."""
+        clients = [each.client for each in self.running.values()]
+        if moment == at("12:00"):
+            for _ in range(30):
+                await clients[0].push("order-sync", namespace="shop", token="guessed")
+        if moment == at("11:00"):
+            good = self.configuration.read_text()
+            self.configuration.write_text("alerting: {labels: {}}\n")
+            for client in clients:
+                assert (await client.request("POST", "/-/reload")).status == 500
+            self.configuration.write_text(good)
+        if moment == at("11:30"):
+            for client in clients:
+                assert (await client.request("POST", "/-/reload")).status == 200
+        if (moment - MIDNIGHT) % (30 * MINUTE) == 0 and clients:
+            await self.look(moment, clients[-1])
+
+    async def look(self, moment: int, client: Client) -> None:
+        """Open the page of each monitor, and note which state it tells."""
+        for namespace, name in NAMES:
+            page = (await client.request("GET", f"/monitors/{namespace}/{name}")).body.decode()
+            if found := re.search(r"<th>State</th><td>([^<]+)</td>", page):
+                self.day.states[moment, namespace, name] = found[1]
+
+    async def scrape(self, moment: int) -> None:
+        for name in self.homes:
+            each = self.running.get(name)
+            if each is not None:
+                page = (await each.client.request("GET", "/metrics")).body.decode()
+                self.day.scrapes.append(Scrape(moment, name, page))
+            elif name == "yuptime-0:10091":
+                self.day.scrapes.append(Scrape(moment, name, None))
+
+    async def push(self, planned: list[tuple[str, str, bytes]]) -> None:
+        await self.receive()
+        for namespace, name, body in planned:
+            for each in self.running.values():
+                answer = await each.client.push(
+                    name,
+                    namespace=namespace,
+                    body=body,
+                    content_type="application/x-www-form-urlencoded",
+                )
+                assert answer.status == (400 if body == MALFORMED else 200)
+
+
+async def scripted_day(folder: Path) -> Day:
+    """Live the day in this folder."""
+    async with fake_alertmanager() as alertmanager:
+        return await Play(folder, alertmanager.url).pass_by()

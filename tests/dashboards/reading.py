@@ -1,0 +1,45 @@
+"""Reads the answers that the dashboards got."""
+
+from typing import Any
+
+from dashboards.promql import STATES
+from tests.dashboards.asking import STEP
+
+Answers = dict[str, Any]
+
+OVERVIEW, MONITOR, EXPORTER = "yuptime-overview", "yuptime-monitor", "yuptime-exporter"
+TEXT = {code.value: code.text for code in STATES}
+
+
+def number(answers: Answers, uid: str, title: str) -> float:
+    """What a panel with one number shows."""
+    [one] = answers[uid][title]["A"]
+    return float(one["value"][1])
+
+
+def of_monitor(namespace: str, name: str) -> str:
+    return f"{MONITOR} {namespace}/{name}"
+
+
+def by_monitor(result: list[Any]) -> dict[tuple[str, str], float]:
+    return {
+        (one["metric"]["namespace"], one["metric"]["monitor"]): float(one["value"][1])
+        for one in result
+    }
+
+
+def spans(one: Any) -> list[tuple[str, int, int]]:
+    """The states of a row of a timeline: text, and from when to when it was seen."""
+    found: list[tuple[str, int, int]] = []
+    for moment, value in one["values"]:
+        text = TEXT[int(value)]
+        if found and found[-1][0] == text and moment - found[-1][2] == STEP:
+            found[-1] = text, found[-1][1], moment
+        else:
+            found.append((text, moment, moment))
+    return found
+
+
+def states_of(answers: Answers, namespace: str, name: str) -> dict[int, str]:
+    [one] = answers[of_monitor(namespace, name)]["State over the range"]["A"]
+    return {moment: TEXT[int(value)] for moment, value in one["values"]}

@@ -1,0 +1,77 @@
+"""What the dashboards of one job and of the exporter tell about the day."""
+
+import pytest
+
+from tests.dashboards.asking import STEP
+from tests.dashboards.backfill import matching
+from tests.dashboards.reading import EXPORTER, Answers, number, of_monitor
+from tests.dashboards.script import at
+
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
+
+
+def test_the_dashboard_of_a_job_tells_its_story(answers: Answers):
+    shown = answers[of_monitor("shop", "mail-queue")]
+    [overdue] = shown["Overdue"]["A"]
+    [silence] = shown["Silence between pushes"]["A"]
+    [alert] = shown["Alerts"]["A"]
+    [labels] = shown["Labels of its alerts"]["A"]
+    late = [int(moment) for moment, value in overdue["values"] if float(value) > 0]
+
+    assert (min(late), max(late)) == (at("09:20") + STEP, at("09:50"))
+    assert max(float(value) for _, value in silence["values"]) == 3000
+    assert shown["Silence between pushes"]["B"][0]["values"][0][1] == "900"
+    assert shown["Silence between pushes"]["C"][0]["values"][0][1] == "1200"
+    assert alert["metric"] == {"alertname": "YuptimeMonitorDown"}
+    assert {value for _, value in alert["values"]} == {"2"}
+    assert at("09:20") < alert["values"][0][0] <= at("09:24")
+    assert labels["metric"] == {
+        "namespace": "shop",
+        "monitor": "mail-queue",
+        "severity": "warning",
+        "team": "shop",
+        "cluster": "prod",
+    }
+
+
+def test_pushes_are_counted_once_however_many_replicas_took_them(answers: Answers):
+    shown = answers[of_monitor("shop", "mail-queue")]["Pushes"]["A"]
+    [one] = shown
+    with_two = [
+        float(value) for moment, value in one["values"] if at("12:00") < moment < at("18:00")
+    ]
+
+    assert 0 < max(with_two) < 2
+
+
+def test_rejected_pushes_appear_at_their_job_and_at_the_exporter(answers: Answers):
+    [at_the_job] = answers[of_monitor("ops", "flaky-sync")]["Pushes"]["C"]
+    rejected = answers[EXPORTER]["Rejected pushes"]["A"]
+    strangers = matching(rejected, reason="unauthorized")[0]["values"]
+    malformed = matching(rejected, reason="malformed")[0]["values"]
+
+    assert max(float(value) for _, value in at_the_job["values"]) >= 1
+    assert max(float(value) for _, value in strangers) >= 30
+    assert {int(moment) for moment, value in malformed if float(value) > 0} <= set(
+        range(at("21:00"), at("21:06"), STEP)
+    )
+
+
+def test_the_exporter_shows_its_own_health(answers: Answers):
+    credit = number(answers, EXPORTER, "Outage credit in the range")
+    by_hour = answers[EXPORTER]["Outage credit of the last hour"]["A"]
+    commits = answers[EXPORTER]["Age of the last commit"]["A"]
+    versions = answers[EXPORTER]["Versions"]["A"]
+
+    assert number(answers, EXPORTER, "Ready") == 1
+    assert number(answers, EXPORTER, "Configuration") == 1
+    assert number(answers, EXPORTER, "Last good reload") == 1000 * at("11:30")
+    assert 595 <= credit <= 615
+    assert max(float(value) for one in by_hour for _, value in one["values"]) >= 595
+    assert all(float(value) <= 60 for one in commits for _, value in one["values"])
+    assert [one["metric"]["instance"] for one in versions] == ["yuptime-0:10091"]
+    assert {one["metric"]["type"] for one in answers[EXPORTER]["Declared monitors"]["A"]} == {
+        "push"
+    }
+    assert len(matching(answers[EXPORTER]["Memory"]["A"], instance="yuptime-1:10091")) == 1
+    assert answers[EXPORTER]["Alerts told"]["A"]

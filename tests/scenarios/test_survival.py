@@ -66,7 +66,7 @@ async def test_a_deadline_that_was_open_moves_by_the_time_nobody_could_push(
     async with exporter_here(home, clock) as client:
         await client.push()
         before = await client.samples()
-        clock.advance(100)
+        clock.advance(10)  # a longer jump would be an outage in itself
     clock.advance(600)
     async with exporter_here(home, clock) as client:
         after = await client.samples()
@@ -83,9 +83,10 @@ async def test_a_deadline_that_was_open_moves_by_the_time_nobody_could_push(
 async def test_a_deadline_that_had_passed_before_the_outage_stays_where_it_was(
     home: Home, clock: StandingClock
 ) -> None:
+    home.declare(monitor_yaml(expire=5, grace=5), secret_yaml())
     async with exporter_here(home, clock) as client:
         before = await client.samples()
-        clock.advance(361)
+        clock.advance(11)
     clock.advance(600)
     async with exporter_here(home, clock) as client:
         after = await client.samples()
@@ -323,6 +324,23 @@ async def test_the_time_of_a_full_disk_is_not_blamed_on_the_jobs(
     assert during[deadline] == before[deadline] + 100
     assert after[deadline] == before[deadline] + 100
     assert after["yuptime_outage_credit_seconds_total"] == 100
+
+
+async def test_an_outage_that_ends_with_the_process_is_credited_all_the_same(
+    home: Home, clock: StandingClock
+) -> None:
+    async with exporter_here(home, clock) as client:
+        await client.push()
+        before = await client.samples()
+        moved = home.database.with_suffix(".moved")
+        home.database.rename(moved)
+        clock.advance(100)
+        moved.rename(home.database)  # and the end comes before the next note of receiving
+    async with exporter_here(home, clock) as client:
+        after = await client.samples()
+
+    deadline = series("deadline_timestamp_seconds")
+    assert after[deadline] == before[deadline] + 100
 
 
 async def test_a_stored_push_that_nobody_waited_for_is_shown(home: Home) -> None:

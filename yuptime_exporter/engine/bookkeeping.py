@@ -76,8 +76,7 @@ class Bookkeeping:
         since = self._table.receiving_timestamp
         if since is not None and now_timestamp < since - MAX_FUTURE_SECONDS:
             self._correct_clock(now_timestamp)
-        outage = self._table.open_outage(now_timestamp=now_timestamp)
-        if await self._note(now_timestamp, over=outage):
+        if await self._note(now_timestamp):
             await self.save({})
             await self._forget(now_timestamp - self._retention_seconds)
 
@@ -103,8 +102,9 @@ class Bookkeeping:
         if self._begun.is_set():
             await self._note(self._clock())
 
-    async def _note(self, now_timestamp: float, *, over: Outage | None = None) -> bool:
+    async def _note(self, now_timestamp: float) -> bool:
         """Save that pushes can be received, in one piece with the outage that is over by it."""
+        over = self._table.open_outage(now_timestamp=now_timestamp)
         outages = self._table.ended_outages
         try:
             if over is not None:

@@ -34,6 +34,11 @@ MAX_FUTURE_SECONDS = 5.0
 # Kubernetes object is. Kubelet replaces a mounted volume within its sync period of about a minute.
 REMOUNT_SECONDS = 300.0
 
+# How long after its creation an object is told of at the latest: a watch tells within a second,
+# creation times are cut to whole seconds, and clocks differ. One that became known later, such as
+# one whose type was changed, could not be pushed to before, so that its clock starts then.
+ANNOUNCED_SECONDS = 10.0
+
 
 def expires_timestamp(row: Row) -> float:
     """Return until when the last push, or the arming, stays good."""
@@ -79,22 +84,83 @@ def after_push(
     )
 
 
-def after_declaration(previous: Arming | None, monitor: Monitor, *, now_timestamp: float) -> Arming:
+def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -> LastPush:
+    """Return what is remembered if other replicas accepted pushes meanwhile; none is uncounted.
+
+    Args:
+        push: what was to be remembered.
+        base: the push that it continues; None: it was the first.
+        found: the newest push that is remembered in the place of `base`.
+    """
+    if base is not None and found.received_timestamp <= base.received_timestamp:
+        return push
+    pushes = push.pushes_total - (base.pushes_total if base else 0)
+    downs = push.pushes_down_total - (base.pushes_down_total if base else 0)
+    newest = push if push.received_timestamp >= found.received_timestamp else found
+    since = newest.since_timestamp
+    if newest is push and push.status is found.status:
+        since = min(push.since_timestamp, found.since_timestamp)
+    return replace(
+        newest,
+        since_timestamp=since,
+        last_success_timestamp=max(push.last_success_timestamp, found.last_success_timestamp),
+        pushes_total=found.pushes_total + pushes,
+        pushes_down_total=found.pushes_down_total + downs,
+    )
+
+
+def after_declaration(
+    previous: Arming | None,
+    monitor: Monitor,
+    *,
+    now_timestamp: float,
+    known_timestamp: float | None = None,
+) -> Arming:
     """Return the arming of a monitor that a source declares now.
 
-    `previous` is None when nothing is known of it: then it was created, or state was lost, and
-    its clock starts. It starts anew after a pause and after a long absence, and never otherwise.
+    Its clock starts anew after a pause and after a long absence, and when an object of its name
+    was created in its place; never otherwise.
+
+    Args:
+        previous: None when nothing is known of it: then it was created, or state was lost.
+        monitor: as it is declared.
+        now_timestamp: the moment of the declaration.
+        known_timestamp: until when all declarations were known before; None: they never were.
     """
     paused = None if monitor.enabled else now_timestamp
+    created = min(monitor.created_timestamp or 0.0, now_timestamp)
     if previous is None:
-        return Arming(armed_timestamp=now_timestamp, paused_timestamp=paused)
+        just_created = (
+            known_timestamp is not None and created >= known_timestamp - ANNOUNCED_SECONDS
+        )
+        armed = created if just_created else now_timestamp
+        return Arming(armed_timestamp=armed, paused_timestamp=paused)
     if not monitor.enabled and previous.paused_timestamp is not None:
         paused = previous.paused_timestamp
-    armed = previous.armed_timestamp
+    armed = max(previous.armed_timestamp, created)
     resumed = monitor.enabled and previous.paused_timestamp is not None
     if resumed or _gone_for_long(previous, now_timestamp):
         armed = max(armed, now_timestamp)
     return Arming(armed_timestamp=armed, paused_timestamp=paused)
+
+
+def of_a_predecessor(push: LastPush, monitor: Monitor) -> bool:
+    """Tell whether a push was to an object of the same name that is gone: older than this one."""
+    created = monitor.created_timestamp
+    return created is not None and push.received_timestamp < created - MAX_FUTURE_SECONDS
+
+
+def newer_arming(known: Arming, other: Arming) -> Arming:
+    """Return what two replicas that armed one monitor agree on.
+
+    They see a declaration within moments of each other. The later arming holds, so that neither
+    is down before the other; a pause began when the first of them saw it.
+    """
+    armed = max(known.armed_timestamp, other.armed_timestamp)
+    pauses = [known.paused_timestamp, other.paused_timestamp]
+    both = [pause for pause in pauses if pause is not None]
+    paused = min(both) if len(both) == len(pauses) else known.paused_timestamp
+    return replace(known, armed_timestamp=armed, paused_timestamp=paused)
 
 
 def after_vanishing(previous: Arming, *, now_timestamp: float) -> Arming:

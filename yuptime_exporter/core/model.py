@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+GROUP = "monitoring.yuptime.io"
+API_VERSION = f"{GROUP}/v1"
+
 
 class MonitorKey(NamedTuple):
     """What names a monitor: a tuple, since it is the key of every lookup on the push path."""
@@ -49,6 +52,15 @@ class Reason(StrEnum):
     DISABLED = "disabled"
 
 
+class TokenTrouble(StrEnum):
+    """Why nobody can push to a monitor, in the form of a condition's reason."""
+
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  a reason, not a secret
+    KEY_NOT_FOUND = "KeyNotFound"
+    NO_TOKENS = "NoTokens"
+    SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRef:
     """The entry of a Secret, in the monitor's own namespace, that holds the push tokens."""
@@ -65,12 +77,14 @@ class Monitor:
         enabled: False pauses the monitor; pushes are still accepted.
         expire_seconds: how long a push stays good.
         grace_seconds: how long after that silence does not yet mean down.
-        token_digests: SHA-256 digests of the tokens that may push; empty when the Secret or
-            its key is missing.
+        token_digests: SHA-256 digests of the tokens that may push; empty when there are none,
+            for which `token_trouble` has the reason where the source knows it.
         alert_labels: `spec.alerting.labels`, sorted by name, validated.
         alertmanager_url: `spec.alerting.alertmanagerUrl`; None where it is not set.
         interval_seconds: how often the job means to push; None where it is not said.
         source: the kind of source that declared it, such as `manifests`.
+        created_timestamp: when the object was created, by the clock of who keeps it and in whole
+            seconds; None where nobody keeps it, as with files.
     """
 
     key: MonitorKey
@@ -83,6 +97,8 @@ class Monitor:
     alertmanager_url: str | None = None
     interval_seconds: int | None = None
     source: str = "manifests"
+    token_trouble: TokenTrouble | None = None
+    created_timestamp: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +190,19 @@ class Outage:
 
     start_timestamp: float
     end_timestamp: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What replicas that share a store have noted there, one for all.
+
+    Attributes:
+        receiving_timestamp: when any of them last noted that it could receive; None: none did.
+        outages: in which none of them could, in the order of their starts.
+    """
+
+    receiving_timestamp: float | None = None
+    outages: tuple[Outage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

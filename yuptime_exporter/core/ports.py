@@ -9,9 +9,11 @@ from yuptime_exporter.core.model import (
     LastPush,
     MonitorKey,
     MonitorSet,
+    Noted,
     Outage,
     Restored,
 )
+from yuptime_exporter.core.status import Draft, MonitorStatus, Occurrence, Outcome, Spec
 
 Clock = Callable[[], float]
 """Returns the Unix time in seconds; only `app.py` names the real one."""
@@ -33,12 +35,15 @@ class MonitorSource(Protocol):
         """Look for changes now; return when what was found is in force."""
 
 
-class Saving(Awaitable[None], Protocol):
+class Saving(Awaitable[object], Protocol):
     """A value on its way to the store; an `asyncio.Future` is one.
 
     Done when the value survives a power loss. Fails with `StoreUnavailable`; then nothing of
     that call is stored.
     """
+
+    def result(self) -> object:
+        """Return, of a push, what is remembered if that is not what was to be saved; or None."""
 
     def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
         """Call `fn` with this saving once it is done, before whoever awaits it goes on."""
@@ -77,8 +82,37 @@ class PushStore(Protocol):
             outages: all that there were, to be remembered with it; None: no change.
         """
 
+    async def noted(self) -> Noted | None:
+        """Return what replicas have noted by now; None where no other can use this store.
+
+        Raises:
+            StoreUnavailable: it cannot be known at present.
+        """
+
+    async def close(self) -> None:
+        """Make durable what waits, and let go."""
+
     def forget(self, keys: Iterable[MonitorKey]) -> Saving:
         """Forget all that is known of these monitors."""
+
+
+class StatusSink(Protocol):
+    """Who shows the status of each monitor to those that look for it at its declaration."""
+
+    def spec(self, key: MonitorKey) -> Spec | None:
+        """Return what is declared of a monitor; None: no Monitor of that name is known."""
+
+    def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
+        """Return what is to be written so that the Monitor says this; None: it is not known."""
+
+    async def write(self, key: MonitorKey, draft: Draft) -> Outcome:
+        """Write what was drafted, unless the Monitor has changed since; never raises for it."""
+
+    async def reread(self, key: MonitorKey) -> LastPush | None:
+        """Look at the Monitor as it is now; return the newest push that it shows."""
+
+    def tell(self, key: MonitorKey, occurrence: Occurrence) -> None:
+        """Take note of something that happened; never waits."""
 
 
 class AlertSinks(Protocol):

@@ -1,0 +1,1 @@
+"""The Kubernetes API as the rest of the program sees it."""

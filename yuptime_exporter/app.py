@@ -12,8 +12,8 @@ import logging
 import signal
 import socket
 import time
-from contextlib import suppress
-from typing import NoReturn
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, NoReturn
 
 import aiohttp
 import prometheus_client
@@ -23,8 +23,8 @@ from prometheus_client import CollectorRegistry
 from yuptime_exporter import __revision__, __version__
 from yuptime_exporter.configuration import load_configuration
 from yuptime_exporter.core.errors import ConfigInvalid, StoreUnavailable
-from yuptime_exporter.core.model import Restored
-from yuptime_exporter.core.ports import Clock
+from yuptime_exporter.core.model import MonitorKey, Restored, State
+from yuptime_exporter.core.ports import Clock, MonitorSource, PushStore
 from yuptime_exporter.core.rate_limit import RateLimiter
 from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.table import MonitorTable
@@ -32,7 +32,8 @@ from yuptime_exporter.engine.bookkeeping import OUTAGE_AFTER_SECONDS, Bookkeepin
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
-from yuptime_exporter.engine.receiver import Receiver
+from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS, Receiver
+from yuptime_exporter.engine.renewal import TokenRenewal
 from yuptime_exporter.settings import Settings
 from yuptime_exporter.sinks.alertmanagers import Alertmanagers
 from yuptime_exporter.sources.directory import DirectorySource
@@ -51,7 +52,18 @@ from yuptime_exporter.web.routes import (
 )
 from yuptime_exporter.web.server import Listener, Traffic, serving
 
+if TYPE_CHECKING:
+    from yuptime_exporter.cluster import Cluster
+
 log = logging.getLogger(__name__)
+
+# Kubernetes stores microseconds: with finer moments a replica that has accepted a push would not
+# agree with one that has read of it.
+MICROSECOND_DIGITS = 6
+
+# A push that another replica accepted just before a deadline is known here as late as this: it may
+# wait for the API server for as long as any push may, and then the watch has to tell of it.
+SETTLE_SECONDS = SAVE_TIMEOUT_SECONDS + 1.0
 
 # How long to wait before a store that could not be opened is tried again.
 RESTORE_RETRY_SECONDS = 2.0
@@ -80,15 +92,19 @@ class Exporter:
         self._registry = CollectorRegistry()
         self._metrics = SelfMetrics(self._registry, version=__version__, revision=__revision__)
         self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
-        self._store = SqliteStore(settings.storage_path, metrics=self._metrics, clock=clock)
+        self._cluster = self._connect_cluster() if settings.kubernetes else None
+        self._source: MonitorSource = (
+            self._cluster.source if self._cluster else DirectorySource(settings.manifest_paths)
+        )
+        self._store = self._choose_store()
         self._readiness = Readiness(self._metrics)
         self._traffic = Traffic()
         self._limiter = RateLimiter(self._configuration.push_rate)
-        self._source = DirectorySource(settings.manifest_paths)
         self._publisher = Publisher(
             self._table,
             self._readiness,
             settings=lambda: self._configuration.alerting,
+            settle_seconds=SETTLE_SECONDS if settings.storage_path is None else 0.0,
             clock=clock,
         )
         self._receiver = Receiver(
@@ -96,13 +112,14 @@ class Exporter:
             self._store,
             self._limiter,
             self._readiness,
-            on_alert_change=self._publisher.wake,
+            on_push=self._pushed,
             clock=clock,
         )
         self._bookkeeping = Bookkeeping(
             self._table,
             self._store,
             retention_seconds=settings.storage_retention_seconds,
+            on_receiving=self._note_receiving,
             metrics=self._metrics,
             clock=clock,
         )
@@ -128,34 +145,36 @@ class Exporter:
             YuptimeError: it cannot start; in a group, since several parts start at once.
         """
         try:
-            async with (
-                # Without a limit: those that hang must not keep others from being connected to.
-                aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
-                asyncio.TaskGroup() as tasks,
-                serving(self._applications(), self._traffic) as self.bound,
-            ):
-                sinks = self._alertmanagers = Alertmanagers(
-                    session, tasks, external_url=self._external_url(), metrics=self._metrics
-                )
-                sinks.configure(self._configuration.alertmanagers)
-                running = (
-                    tasks.create_task(self._follow(), name="follow monitors"),
-                    tasks.create_task(self._bookkeeping.keep(), name="keep the books"),
-                    tasks.create_task(
-                        self._publisher.publish_forever(sinks), name="publish alerts"
-                    ),
-                    tasks.create_task(self._reload_on_request(), name="reload on request"),
-                )
-                await self.stop_requested.wait()
-                log.info("stopping")
-                self._readiness.stopping()
-                for task in running:
-                    task.cancel()
-                await sinks.close()
-            await self._bookkeeping.end()
+            async with self._cluster_running():
+                await self._run()
+                await self._bookkeeping.end()
         finally:
             await self._store.close()
         log.info("stopped")
+
+    async def _run(self) -> None:
+        async with (
+            # Without a limit: those that hang must not keep others from being connected to.
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+            asyncio.TaskGroup() as tasks,
+            serving(self._applications(), self._traffic) as self.bound,
+        ):
+            sinks = self._alertmanagers = Alertmanagers(
+                session, tasks, external_url=self._external_url(), metrics=self._metrics
+            )
+            sinks.configure(self._configuration.alertmanagers)
+            running = (
+                tasks.create_task(self._follow(), name="follow monitors"),
+                tasks.create_task(self._bookkeeping.keep(), name="keep the books"),
+                tasks.create_task(self._publisher.publish_forever(sinks), name="publish alerts"),
+                tasks.create_task(self._reload_on_request(), name="reload on request"),
+            )
+            await self.stop_requested.wait()
+            log.info("stopping")
+            self._readiness.stopping()
+            for task in running:
+                task.cancel()
+            await sinks.close()
 
     async def reload(self) -> None:
         """Read the configuration and the sources anew; return when both are in force.
@@ -179,6 +198,23 @@ class Exporter:
         if self._readiness.ready:  # else they are being listed for the first time anyway
             await self._source.refresh()
         log.info("configuration and monitors reloaded")
+
+    def _cluster_running(self) -> AbstractAsyncContextManager[None]:
+        return self._cluster.running(self._receiver.adopt) if self._cluster else nullcontext()
+
+    def _connect_cluster(self) -> "Cluster":
+        # Only here, since it takes 40 MiB that nobody needs who has no cluster.
+        from yuptime_exporter.cluster import Cluster  # noqa: PLC0415
+
+        return Cluster(self._settings, self._table, self._registry, clock=self._clock)
+
+    def _choose_store(self) -> PushStore:
+        path = self._settings.storage_path
+        if path is not None:
+            return SqliteStore(path, metrics=self._metrics, clock=self._clock)
+        assert self._cluster is not None  # noqa: S101  the command line says so
+        assert self._cluster.store is not None  # noqa: S101
+        return self._cluster.store
 
     async def _follow(self) -> None:
         self._table.restore(await self._restore())
@@ -205,6 +241,17 @@ class Exporter:
             self.reload_requested.clear()
             with suppress(ConfigInvalid):  # logged and counted
                 await self.reload()
+
+    def _pushed(self, key: MonitorKey, before: State, after: State) -> None:
+        if State.DOWN in (before, after):
+            self._publisher.wake()
+        if self._cluster is not None:
+            self._cluster.reporter.pushed(key, before, after)
+
+    def _note_receiving(self, *, possible: bool) -> None:
+        """Send pushes to another replica while none can be stored, where there may be others."""
+        if self._settings.storage_path is None:
+            self._readiness.receiving(possible=possible)
 
     def _monitors_changed(self) -> None:
         self._limiter.forget_all_but(frozenset(row.monitor.key for row in self._table.rows()))
@@ -238,8 +285,10 @@ class Exporter:
         """Return what is served where."""
         settings = self._settings
         prefix = settings.route_prefix
+        renew_tokens = self._cluster.renew_tokens if self._cluster else None
+        renewal = TokenRenewal(self._receiver.admit, renew_tokens) if renew_tokens else None
         handlers = Handlers(
-            push=push_handler(self._receiver),
+            push=push_handler(self._receiver, renewal=renewal),
             metrics=metrics_handler(self._registry),
             ready=ready_handler(self._readiness),
             reload=reload_handler(self.reload, enabled=settings.enable_lifecycle),
@@ -271,7 +320,7 @@ class Exporter:
 
 async def run(settings: Settings) -> None:
     """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
-    exporter = Exporter(settings, clock=time.time)
+    exporter = Exporter(settings, clock=lambda: round(time.time(), MICROSECOND_DIGITS))
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, exporter.stop_requested.set)

@@ -8,7 +8,7 @@ push, and deadlines that were open then get that time back.
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import NoReturn, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
@@ -29,6 +29,13 @@ NOTE_INTERVAL_SECONDS = 5.0
 OUTAGE_AFTER_SECONDS = 3 * NOTE_INTERVAL_SECONDS
 
 
+class Receiving(Protocol):
+    """Who is told whether pushes can come in."""
+
+    def __call__(self, *, possible: bool) -> None:
+        """Take note of it."""
+
+
 class Bookkeeping:
     """Keeps the store's view of everything but the pushes up to date."""
 
@@ -38,9 +45,12 @@ class Bookkeeping:
         store: PushStore,
         *,
         retention_seconds: float,
+        on_receiving: Receiving,
         metrics: SelfMetrics,
         clock: Clock,
     ) -> None:
+        """Take what is kept; `on_receiving` is told after each note whether pushes can come in."""
+        self._on_receiving = on_receiving
         self._table = table
         self._store = store
         self._retention_seconds = retention_seconds
@@ -57,7 +67,7 @@ class Bookkeeping:
         now_timestamp = self._clock()
         self._correct_clock(now_timestamp)
         since = self._table.receiving_timestamp
-        if since is not None and now_timestamp > since:
+        if since is not None and now_timestamp > since and not await self._received_elsewhere():
             self._credit(Outage(since, now_timestamp))
             self._outages_unsaved = True
         await self._note(now_timestamp)
@@ -104,9 +114,10 @@ class Bookkeeping:
 
     async def _note(self, now_timestamp: float) -> bool:
         """Save that pushes can be received, in one piece with the outage that is over by it."""
-        over = self._table.open_outage(now_timestamp=now_timestamp)
-        outages = self._table.ended_outages
         try:
+            await self._received_elsewhere()
+            over = self._table.open_outage(now_timestamp=now_timestamp)
+            outages = self._table.ended_outages
             if over is not None:
                 await self._store.save_receiving(now_timestamp, (*outages, over))
             else:
@@ -115,7 +126,11 @@ class Bookkeeping:
         except StoreUnavailable as error:
             self._table.record_refusing()
             self._report_failure(error)
+            since = self._table.receiving_timestamp
+            if since is not None and now_timestamp - since > OUTAGE_AFTER_SECONDS:
+                self._on_receiving(possible=False)
             return False
+        self._on_receiving(possible=True)
         self._outages_unsaved = False
         if over is not None:
             self._credit(over)
@@ -124,6 +139,19 @@ class Bookkeeping:
             self._store_fails = False
             log.info("store works again")
         return True
+
+    async def _received_elsewhere(self) -> bool:
+        """Take over what other replicas noted; tell whether one of them could receive just now."""
+        noted = await self._store.noted()
+        if noted is None:
+            return False
+        for outage in noted.outages:
+            if outage not in self._table.ended_outages:
+                self._table.record_outage(outage)
+        if noted.receiving_timestamp is None:
+            return False
+        self._table.record_receiving(noted.receiving_timestamp)
+        return abs(self._clock() - noted.receiving_timestamp) <= OUTAGE_AFTER_SECONDS
 
     def _credit(self, outage: Outage) -> None:
         seconds = outage.end_timestamp - outage.start_timestamp

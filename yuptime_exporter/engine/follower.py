@@ -33,6 +33,7 @@ class Follower:
         self._readiness = readiness
         self._metrics = metrics
         self._clock = clock
+        self._begun = False
         self._problems: frozenset[Problem] = frozenset()
         self.monitors_by_type = {"push": 0}
 
@@ -43,13 +44,14 @@ class Follower:
         raise RuntimeError("the source of monitors ended; it must not")
 
     async def _apply(self, monitor_set: MonitorSet) -> None:
-        if not self._readiness.ready:
+        if not self._begun:
             await self._bookkeeping.begin()
         now_timestamp = self._clock()
         armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
         self._describe(monitor_set)
         await self._bookkeeping.save(armings)
-        if not self._readiness.ready:
+        if not self._begun:
+            self._begun = True
             self._readiness.listed()
             log.info("ready to receive pushes", extra={"monitors": len(monitor_set.monitors)})
         self._on_change()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from yuptime_exporter.core.alerting import (
     firing_by_url,
     may_name_its_alertmanager,
 )
-from yuptime_exporter.core.model import MonitorKey, Row, State, Verdict
+from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
 from yuptime_exporter.core.ports import AlertSinks, Clock
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
@@ -27,6 +27,9 @@ MAX_SLEEP_SECONDS = 15.0
 GATHER_SECONDS = 0.05
 
 
+_SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
+
+
 class Publisher:
     """Tells what is down to whoever is to know it."""
 
@@ -36,8 +39,20 @@ class Publisher:
         readiness: Readiness,
         *,
         settings: Callable[[], AlertSettings],
+        settle_seconds: float = 0.0,
         clock: Clock,
     ) -> None:
+        """Take what is told of.
+
+        Args:
+            table: all monitors.
+            readiness: whether they may be believed.
+            settings: returns how alerts are made now.
+            settle_seconds: how long after a deadline a push may still become known that another
+                replica accepted before it; nothing is said of silence before that.
+            clock: gives the moment.
+        """
+        self._settle_seconds = settle_seconds
         self._table = table
         self._readiness = readiness
         self._settings = settings
@@ -60,7 +75,7 @@ class Publisher:
             if self._readiness.ready:
                 # In a thread, so that a look at many monitors does not hold up pushes.
                 judged = await asyncio.to_thread(self._table.judged, now_timestamp=now_timestamp)
-                self._publish(judged, sinks, now_timestamp)
+                self._publish(self._settled(judged, now_timestamp), sinks, now_timestamp)
                 sleep_seconds = self._until_next(judged, now_timestamp)
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_seconds):
@@ -68,7 +83,7 @@ class Publisher:
                 await asyncio.sleep(GATHER_SECONDS)
 
     def _publish(
-        self, judged: Iterable[tuple[Row, Verdict]], sinks: AlertSinks, now_timestamp: float
+        self, judged: Sequence[tuple[Row, Verdict]], sinks: AlertSinks, now_timestamp: float
     ) -> None:
         settings = self._settings()
         firing = firing_by_url(judged, settings)
@@ -86,12 +101,26 @@ class Publisher:
         sinks.keep_only(self._feeds)
         self._report_refused(judged, settings)
 
-    def _until_next(self, judged: Iterable[tuple[Row, Verdict]], now_timestamp: float) -> float:
-        deadlines = [
-            verdict.deadline_timestamp
-            for _, verdict in judged
-            if verdict.state not in {State.DOWN, State.PAUSED}
+    def _settled(
+        self, judged: Sequence[tuple[Row, Verdict]], now_timestamp: float
+    ) -> Sequence[tuple[Row, Verdict]]:
+        """Return what is certain: a deadline that passed just now is not."""
+        if not self._settle_seconds:
+            return judged
+        recent = now_timestamp - self._settle_seconds
+        return [
+            (row, verdict)
+            for row, verdict in judged
+            if verdict.reason not in _SILENCE or not recent < verdict.deadline_timestamp
         ]
+
+    def _until_next(self, judged: Iterable[tuple[Row, Verdict]], now_timestamp: float) -> float:
+        certain = (
+            verdict.deadline_timestamp + self._settle_seconds
+            for _, verdict in judged
+            if verdict.state is not State.PAUSED and verdict.reason is not Reason.REPORTED_DOWN
+        )
+        deadlines = [moment for moment in certain if moment > now_timestamp]
         repetitions = [feed.next_timestamp() for feed in self._feeds.values()]
         moments = (moment for moment in (*deadlines, *repetitions) if moment is not None)
         earliest = min(moments, default=now_timestamp + MAX_SLEEP_SECONDS)

@@ -12,20 +12,36 @@ class Readiness:
 
     def __init__(self, metrics: SelfMetrics) -> None:
         self._metrics = metrics
-        self.ready = False
-        self.awaited = "saved state is being restored"
+        self._awaited: dict[str, str] = {"state": "saved state is being restored"}
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is awaited."""
+        return not self._awaited
+
+    @property
+    def awaited(self) -> str:
+        """What is awaited, in words; empty when nothing is."""
+        return "; ".join(self._awaited.values())
 
     def restored(self) -> None:
         """Saved state is there; the monitors are still to come."""
-        self.awaited = "monitors are being listed"
+        self._await(state="monitors are being listed")
 
     def listed(self) -> None:
         """Everything is there."""
-        self.ready = True
-        self._metrics.ready.set(1)
+        self._await(state=None)
+
+    def receiving(self, *, possible: bool) -> None:
+        """Note whether pushes can come in at all: where they cannot, another replica is asked."""
+        self._await(store=None if possible else "the store does not take pushes")
 
     def stopping(self) -> None:
         """No further push is taken."""
-        self.ready = False
-        self.awaited = "yuptime-exporter is stopping"
-        self._metrics.ready.set(0)
+        self._await(state="yuptime-exporter is stopping")
+
+    def _await(self, **awaited: str | None) -> None:
+        self._awaited = {
+            what: text for what, text in {**self._awaited, **awaited}.items() if text is not None
+        }
+        self._metrics.ready.set(self.ready)

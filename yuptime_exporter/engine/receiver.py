@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,8 +15,21 @@ from yuptime_exporter.core.errors import (
     StoreUnavailable,
     TokenMissing,
 )
-from yuptime_exporter.core.evaluation import after_push, judge
-from yuptime_exporter.core.model import LastPush, MonitorKey, PushStatus, Row, State, Verdict
+from yuptime_exporter.core.evaluation import (
+    after_push,
+    arming_in_the_present,
+    judge,
+    push_in_the_present,
+)
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    MonitorKey,
+    PushStatus,
+    Row,
+    State,
+    Verdict,
+)
 from yuptime_exporter.core.ports import Clock, PushStore, Saving
 from yuptime_exporter.core.rate_limit import RateLimiter
 from yuptime_exporter.core.table import MonitorTable
@@ -48,7 +61,7 @@ class Receiver:
         limiter: RateLimiter,
         readiness: Readiness,
         *,
-        on_alert_change: Callable[[], None],
+        on_push: Callable[[MonitorKey, State, State], None],
         clock: Clock,
     ) -> None:
         """Take what a push passes through.
@@ -58,16 +71,17 @@ class Receiver:
             store: where they are durable.
             limiter: how many are let in.
             readiness: whether any are.
-            on_alert_change: called when a push has raised or ended an alert.
+            on_push: called with a monitor and its states before and after each accepted push.
             clock: gives the moment of receipt.
         """
         self._table = table
         self._store = store
         self._limiter = limiter
         self._readiness = readiness
-        self._on_alert_change = on_alert_change
+        self._on_push = on_push
         self._clock = clock
-        self._settled: dict[MonitorKey, asyncio.Future[None]] = {}
+        self._arrivals: dict[MonitorKey, list[_Arrival]] = {}
+        self._saving: set[MonitorKey] = set()
 
     def admit(self, key: MonitorKey, token: bytes | None) -> None:
         """Let in whoever may push to this monitor now; cheap, and before any body is read.
@@ -106,61 +120,127 @@ class Receiver:
     async def accept(self, key: MonitorKey, *, status: PushStatus, message: str) -> Receipt:
         """Make an admitted push durable and visible, and return what it changed.
 
-        Pushes to one monitor are taken one after the other, since each continues the one before;
-        pushes to different monitors share a commit.
+        Pushes to one monitor continue each other in the order in which they came. What came while
+        one of them was being saved is saved together; pushes to different monitors share a commit.
 
         Raises:
             NotAuthenticated: the monitor was removed since the push was admitted.
             StoreUnavailable: the push is not durable, as far as is known.
         """
-        received_timestamp = self._clock()
+        arrival = _Arrival(status, message, self._clock(), asyncio.Future())
+        self._arrivals.setdefault(key, []).append(arrival)
+        if key not in self._saving:
+            self._save_next(key)
         try:
             async with asyncio.timeout(SAVE_TIMEOUT_SECONDS):
-                while (earlier := self._settled.get(key)) is not None:
-                    await asyncio.shield(earlier)
-                row = self._table.row(key)
-                if row is None:
-                    raise NotAuthenticated
-                outages = self._table.outages(now_timestamp=received_timestamp)
-                push = after_push(
-                    row, outages, status=status, message=message, now_timestamp=received_timestamp
-                )
-                before = judge(row, outages, now_timestamp=received_timestamp)
-                await asyncio.shield(self._save(key, push))
+                return await arrival.accepted
         except TimeoutError as error:
             raise StoreUnavailable(
                 f"the store did not answer within {SAVE_TIMEOUT_SECONDS:g} s"
             ) from error
-        row = Row(row.monitor, row.arming, push)
-        verdict = judge(row, outages, now_timestamp=received_timestamp)
-        if State.DOWN in (verdict.state, before.state):
-            self._on_alert_change()
-        return Receipt(row, verdict)
+
+    def adopt(self, key: MonitorKey, arming: Arming | None, push: LastPush | None) -> None:
+        """Take over what is stored of a monitor: another replica may have accepted a push."""
+        now_timestamp = self._clock()
+        row = self._table.row(key)
+        outages = self._table.outages(now_timestamp=now_timestamp)
+        if push is not None:
+            push = push_in_the_present(push, now_timestamp=now_timestamp)
+        if arming is not None:
+            arming = arming_in_the_present(arming, now_timestamp=now_timestamp)
+        if not self._table.adopt(key, arming, push) or row is None:
+            return
+        adopted = self._table.row(key)
+        if adopted is not None:
+            before = judge(row, outages, now_timestamp=now_timestamp)
+            after = judge(adopted, outages, now_timestamp=now_timestamp)
+            self._on_push(key, before.state, after.state)
 
     def note_rejected(self, key: MonitorKey) -> None:
         """Count a push that was admitted, and then could not be read."""
         self._table.record_rejected(key)
 
-    def _save(self, key: MonitorKey, push: LastPush) -> Saving:
-        saving = self._store.save_push(key, push)
-        settled = self._settled[key] = asyncio.get_running_loop().create_future()
-        saving.add_done_callback(partial(self._settle, key, push, settled))
-        return saving
+    def _save_next(self, key: MonitorKey) -> None:
+        """Save everything that has arrived for a monitor and is still waited for."""
+        arrivals = [one for one in self._arrivals.pop(key, ()) if not one.accepted.done()]
+        row = self._table.row(key)
+        if row is None:
+            for arrival in arrivals:
+                arrival.accepted.set_exception(NotAuthenticated())
+        if row is None or not arrivals:
+            return
+        steps = []
+        for arrival in arrivals:
+            step = self._taken(row, arrival)
+            row = step.receipt.row
+            steps.append(step)
+        assert row.last_push is not None  # noqa: S101  it is the last arrival
+        saving = self._store.save_push(key, row.last_push)
+        self._saving.add(key)
+        saving.add_done_callback(partial(self._settle, key, row.last_push, steps))
+
+    def _taken(self, row: Row, arrival: "_Arrival") -> "_Step":
+        """Return what an arrival makes of the monitor."""
+        now_timestamp = arrival.received_timestamp
+        outages = self._table.outages(now_timestamp=now_timestamp)
+        before = judge(row, outages, now_timestamp=now_timestamp)
+        push = after_push(
+            row,
+            outages,
+            status=arrival.status,
+            message=arrival.message,
+            now_timestamp=now_timestamp,
+        )
+        after = Row(row.monitor, row.arming, push)
+        receipt = Receipt(after, judge(after, outages, now_timestamp=now_timestamp))
+        return _Step(arrival, before.state, receipt)
 
     def _settle(
-        self, key: MonitorKey, push: LastPush, settled: "asyncio.Future[None]", saving: Saving
+        self, key: MonitorKey, push: LastPush, steps: "Sequence[_Step]", saving: Saving
     ) -> None:
         """Show what became durable, even if nobody waits for it any more; then let the next in.
 
-        The next push waits for `settled` and not for `saving`: between the end of that and this
-        call, it would find a saving that is done and a table that does not show it yet.
+        All of it happens in one call, so that no push finds a saving that is done and a table
+        that does not show it yet.
         """
-        if saving.exception() is None:
-            self._table.record_push(key, push)
+        self._saving.discard(key)
+        error = saving.exception()
+        if error is None:
+            remembered = saving.result()
+            self._table.record_push(key, remembered if isinstance(remembered, LastPush) else push)
         else:
             self._table.record_refusing()
-        del self._settled[key]
-        settled.set_result(None)
+        for step in steps:
+            accepted = step.arrival.accepted
+            if error is None:
+                self._on_push(key, step.state_before, step.receipt.verdict.state)
+            if accepted.done():
+                continue
+            if error is None:
+                accepted.set_result(step.receipt)
+            else:
+                accepted.set_exception(error)
+        if key in self._arrivals:
+            self._save_next(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A push that was admitted and is not durable yet."""
+
+    status: PushStatus
+    message: str
+    received_timestamp: float
+    accepted: "asyncio.Future[Receipt]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one of several pushes that are saved together changes."""
+
+    arrival: _Arrival
+    state_before: State
+    receipt: Receipt
 
 
 def _matches(token: bytes, digests: tuple[bytes, ...]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from yuptime_exporter.core.identity import label_problems
-from yuptime_exporter.core.model import Monitor, MonitorKey, Problem, TokenRef
+from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey, Problem, TokenRef
 from yuptime_exporter.sources.documents import quotable, read_documents
 from yuptime_exporter.sources.resources import (
     PUSH_FIELDS,
@@ -25,9 +25,6 @@ from yuptime_exporter.sources.resources import (
     described,
     read_resource,
 )
-
-GROUP = "monitoring.yuptime.io"
-API_VERSION = f"{GROUP}/v1"
 
 # What can stand in an Authorization header after `Bearer `: visible ASCII (RFC 9110, VCHAR).
 _SENDABLE = re.compile(rb"[\x21-\x7e]+")

@@ -106,6 +106,9 @@ class SqliteStore:
         saving = [] if outages is None else saving_outages(outages)
         return self._save(saving_receiving(timestamp), *saving)
 
+    async def noted(self) -> None:
+        """Return None: no other replica can open the file."""
+
     def forget(self, keys: Iterable[MonitorKey]) -> "asyncio.Future[None]":
         """Forget all that is known of these monitors."""
         return self._save(*forgetting(keys))

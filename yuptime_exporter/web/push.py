@@ -20,6 +20,7 @@ from yuptime_exporter.core.errors import (
 )
 from yuptime_exporter.core.model import MonitorKey, PushStatus
 from yuptime_exporter.engine.receiver import Receipt, Receiver
+from yuptime_exporter.engine.renewal import TokenRenewal
 from yuptime_exporter.moments import rfc3339
 
 # A message of 1,024 characters is at most 12 KiB of escaped JSON; the rest is room for jobs that
@@ -55,12 +56,21 @@ class Report:
     message_truncated: bool = False
 
 
-def push_handler(receiver: Receiver) -> Handler:
-    """Return the handler of `POST /api/push/{namespace}/{name}`."""
+def push_handler(receiver: Receiver, *, renewal: TokenRenewal | None) -> Handler:
+    """Return the handler of `POST /api/push/{namespace}/{name}`.
+
+    Args:
+        receiver: takes what is pushed.
+        renewal: looks again at a token that does not match; None: nothing could have changed.
+    """
 
     async def push(request: web.Request) -> web.Response:
         key = MonitorKey(request.match_info["namespace"], request.match_info["name"])
-        receiver.admit(key, _bearer_token(request))
+        token = _bearer_token(request)
+        if renewal is None:
+            receiver.admit(key, token)
+        else:
+            await renewal.authenticate(key, token)
         try:
             body = await _read_body(request)
             report = parse_report(body, request.headers.get(hdrs.CONTENT_TYPE, ""))

@@ -1,0 +1,417 @@
+"""Keep the status of every Monitor up to date, and push by push durable where it is the store.
+
+Level-triggered, as the alerts are: whatever happens to a monitor only says that it is to be looked
+at. What its status should say is derived at that moment and compared with what it says.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from yuptime_exporter.core.conditions import occurrences, status_of, status_of_refused
+from yuptime_exporter.core.errors import StoreUnavailable
+from yuptime_exporter.core.evaluation import after_other_pushes, judge
+from yuptime_exporter.core.model import LastPush, MonitorKey, Row, State
+from yuptime_exporter.core.ports import Clock, StatusSink
+from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.core.status import (
+    Draft,
+    Due,
+    MonitorStatus,
+    Outcome,
+    Spec,
+    Written,
+    heartbeat_due,
+    needed_writes_per_second,
+    next_change_timestamp,
+    write_due,
+)
+from yuptime_exporter.core.status_metrics import Cause, StatusMetrics
+from yuptime_exporter.core.status_queue import StatusQueue
+from yuptime_exporter.core.table import MonitorTable
+
+log = logging.getLogger(__name__)
+
+# Measured against an API server on two cores: 16 writes in flight reach nine tenths of what 64 do,
+# in a third of the time for each.
+MAX_IN_FLIGHT = 16
+
+# What is written without anybody waiting for it: a tenth of what a controller does that asks
+# nobody (client-go's default for cert-manager is 20 a second, with bursts of 50).
+WRITES_PER_SECOND = 20.0
+BURST = 40
+_SPARE = 1.2
+
+# As long as a push waits for its store, and therefore as old as one that waits here may become.
+MAX_WAIT_SECONDS = 5.0
+
+MAX_CONFLICTS = 5
+CONFLICT_PAUSE_SECONDS = 0.01
+
+# Each status is looked at so often even if nothing was told: whatever was missed is repaired.
+SWEEP_SECONDS = 300.0
+
+# How long nothing is written without need after the API server refused all writing.
+PROBE_SECONDS = 300.0
+PAUSE_SECONDS = 5.0
+
+# At the end what waits is written for so long: the whole shutdown is to take less than 10 s.
+FLUSH_SECONDS = 1.5
+
+_MAX_SLEEP_SECONDS = 15.0
+_LOOKS_AT_ONCE = 50
+_BUDGET = MonitorKey("", "")
+
+
+@dataclass(slots=True)
+class _Save:
+    """A push that waits until it is written.
+
+    Attributes:
+        push: as it is to be remembered.
+        base: the push that it continues.
+    """
+
+    push: LastPush
+    base: LastPush | None
+    asked_timestamp: float
+    saved: "asyncio.Future[LastPush | None]" = field(repr=False)
+
+
+class Reporter:
+    """Decides whose status is written next. Used from the thread of the event loop only."""
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        *,
+        max_writes_per_second: float,
+        jitter: Callable[[], float],
+        replicated: bool,
+        metrics: StatusMetrics,
+        clock: Clock,
+    ) -> None:
+        """Take what is looked at.
+
+        Args:
+            table: what is known of the monitors.
+            max_writes_per_second: the limit for what nobody waits for.
+            jitter: returns a number from 0 to 1, another each time.
+            replicated: whether others write the same; then not all do at the same moment.
+            metrics: what is counted.
+            clock: gives the moment.
+        """
+        self._table = table
+        self._max_writes_per_second = max_writes_per_second
+        self._jitter = jitter
+        self._replicated = replicated
+        self._metrics = metrics
+        self._clock = clock
+        self._budget = RateLimiter(RateLimit(1 / WRITES_PER_SECOND, BURST))
+        self._queue = StatusQueue()
+        self._saves: dict[MonitorKey, _Save] = {}
+        self._urgent: dict[MonitorKey, None] = {}
+        self._in_flight: set[MonitorKey] = set()
+        self._again: set[MonitorKey] = set()
+        self._heartbeats: dict[MonitorKey, Due] = {}
+        self._unwritable: dict[MonitorKey, int] = {}
+        self._paused_until_timestamp = 0.0
+        self._told = ""
+        self._woken = asyncio.Event()
+        self._flushing = False
+        self._flushed = asyncio.Event()
+        metrics.max_writes_per_second.set(max_writes_per_second)
+        metrics.queue_length.set_function(
+            lambda: self._queue.waiting(now_timestamp=self._clock()) + len(self._urgent)
+        )
+
+    def look(self, key: MonitorKey) -> None:
+        """Note that something may have changed that a monitor's status should say."""
+        now_timestamp = self._clock()
+        self._put(key, Due(now_timestamp, now_timestamp))
+
+    def pushed(self, key: MonitorKey, before: State, after: State) -> None:
+        """Note that a push was accepted; costs next to nothing where it changed no state."""
+        heartbeat = self._heartbeats.get(key)
+        if before is not after or heartbeat is None:
+            self.look(key)
+        else:
+            self._put(key, heartbeat)
+
+    def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[LastPush | None]":
+        """Write a push at once; what is returned is done when the API server has it.
+
+        Its result is what is remembered: other replicas may have accepted pushes meanwhile. It fails with `StoreUnavailable`, at once if others wait for longer than is sensible.
+        """
+        saved: asyncio.Future[LastPush | None] = asyncio.get_running_loop().create_future()
+        now_timestamp = self._clock()
+        oldest = next(iter(self._saves.values()), None)
+        if oldest is not None and now_timestamp - oldest.asked_timestamp > MAX_WAIT_SECONDS:
+            saved.set_exception(
+                StoreUnavailable(
+                    f"the API server is too slow: {len(self._saves)} pushes wait to be written, "
+                    f"the oldest for more than {MAX_WAIT_SECONDS:g} s"
+                )
+            )
+            return saved
+        row = self._table.row(key)
+        self._saves[key] = _Save(push, row.last_push if row else None, now_timestamp, saved)
+        self._urgent[key] = None
+        self._woken.set()
+        return saved
+
+    async def report_forever(self, sink: StatusSink, tasks: asyncio.TaskGroup) -> NoReturn:
+        """Write what is due, forever."""
+        swept_timestamp = float("-inf")
+        while True:
+            self._woken.clear()
+            now_timestamp = self._clock()
+            if not 0 <= now_timestamp - swept_timestamp < SWEEP_SECONDS:
+                swept_timestamp = now_timestamp
+                self._sweep(now_timestamp)
+            looks = 0
+            while len(self._in_flight) < MAX_IN_FLIGHT and looks < _LOOKS_AT_ONCE:
+                key = self._next(now_timestamp)
+                if key is None:
+                    break
+                looks += 1
+                self._attend(key, sink, tasks, now_timestamp)
+            if self._flushing and not looks and not self._in_flight:
+                self._flushed.set()
+            if looks == _LOOKS_AT_ONCE:
+                await asyncio.sleep(0)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._sleep_seconds(now_timestamp)):
+                    await self._woken.wait()
+
+    async def flush(self) -> None:
+        """Have everything written that waits, within a limit."""
+        self._budget.limit = RateLimit(1 / self._max_writes_per_second, BURST)
+        for key in [*self._heartbeats]:
+            self.look(key)
+        self._flushing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._flushed.wait()
+
+    def _put(self, key: MonitorKey, due: Due) -> None:
+        self._queue.put(key, due)
+        self._woken.set()
+
+    def _next(self, now_timestamp: float) -> MonitorKey | None:
+        for key in self._urgent:
+            if key not in self._in_flight:
+                del self._urgent[key]
+                return key
+        if now_timestamp < self._paused_until_timestamp:
+            return None
+        return self._queue.take(now_timestamp=now_timestamp)
+
+    def _sleep_seconds(self, now_timestamp: float) -> float:
+        if len(self._in_flight) >= MAX_IN_FLIGHT:
+            return _MAX_SLEEP_SECONDS
+        soonest = self._queue.next_timestamp()
+        soonest = now_timestamp + _MAX_SLEEP_SECONDS if soonest is None else soonest
+        soonest = max(soonest, self._paused_until_timestamp)
+        return min(max(soonest - now_timestamp, 0.001), _MAX_SLEEP_SECONDS)
+
+    def _sweep(self, now_timestamp: float) -> None:
+        """Have every status looked at, and see how many writes all of them need."""
+        pushed_to: Counter[int] = Counter()
+        for row in self._table.rows():
+            self._queue.put(row.monitor.key, Due(now_timestamp, now_timestamp + SWEEP_SECONDS))
+            if row.last_push is not None and row.monitor.enabled:
+                expires = row.last_push.received_timestamp + row.monitor.expire_seconds
+                pushed_to[row.monitor.expire_seconds] += expires > now_timestamp
+        needed = needed_writes_per_second(pushed_to)
+        self._metrics.needed_writes_per_second.set(needed)
+        rate = min(max(WRITES_PER_SECOND, _SPARE * needed), self._max_writes_per_second)
+        self._budget.limit = RateLimit(1 / rate, BURST)
+
+    def _attend(
+        self, key: MonitorKey, sink: StatusSink, tasks: asyncio.TaskGroup, now_timestamp: float
+    ) -> None:
+        """Look at one monitor, and start writing if that is due."""
+        save = self._saves.get(key)
+        if key in self._in_flight:
+            self._again.add(key)
+            return
+        draft = self._draft(key, sink, save, now_timestamp)
+        if draft is None:
+            self._settle(key, save, StoreUnavailable(f"monitor {key}: it is not known any more"))
+            return
+        cause = Cause.PUSH if save else self._cause(key, draft, now_timestamp)
+        if cause is None:
+            return
+        if not draft.patch:
+            self._settle(key, save, None)  # it says so already
+            return
+        if self._unwritable.get(key) == draft.status.generation and save is None:
+            return
+        if cause is not Cause.PUSH:
+            wait_seconds = self._budget.wait_seconds(_BUDGET, now_timestamp=now_timestamp)
+            if wait_seconds > 0:
+                self._queue.put(key, Due(now_timestamp, now_timestamp))
+                self._paused_until_timestamp = now_timestamp + wait_seconds
+                return
+        self._in_flight.add(key)
+        tasks.create_task(self._write(key, sink, draft, cause), name=f"write status of {key}")
+
+    def _cause(self, key: MonitorKey, draft: Draft, now_timestamp: float) -> Cause | None:
+        """Return why a status is to be written now; None: not now, and the next look is set."""
+        due = write_due(draft, now_timestamp=now_timestamp)
+        if due is None or (due.eligible_timestamp > now_timestamp and not self._flushing):
+            if due is not None:
+                self._queue.put(key, due)
+            self._remember(key, draft)
+            return None
+        at_once = due.deadline_timestamp == now_timestamp
+        return Cause.TRANSITION if at_once else Cause.HEARTBEAT
+
+    def _remember(self, key: MonitorKey, draft: Draft) -> None:
+        """Set when a monitor is to be looked at next, as far as it is known by now."""
+        row = draft.status.row
+        if row is None:
+            return
+        if draft.wanted.last_push_timestamp is not None:
+            self._heartbeats[key] = heartbeat_due(draft.wanted, row.monitor.expire_seconds)
+        outages = self._table.outages(now_timestamp=self._clock())
+        verdict = judge(row, outages, now_timestamp=self._clock())
+        change = next_change_timestamp(verdict)
+        if change is not None:
+            # Replicas that see the same deadline pass should not all write it at the same moment.
+            change += self._jitter() if self._replicated else 0.0
+            self._queue.put(key, Due(change, change))
+
+    def _draft(
+        self, key: MonitorKey, sink: StatusSink, save: _Save | None, now_timestamp: float
+    ) -> Draft | None:
+        spec = sink.spec(key)
+        status = self._status(key, spec, save, now_timestamp) if spec else None
+        if status is None:
+            self._heartbeats.pop(key, None)
+            self._unwritable.pop(key, None)
+            return None
+        return sink.draft(key, status)
+
+    def _status(
+        self, key: MonitorKey, spec: Spec, save: _Save | None, now_timestamp: float
+    ) -> MonitorStatus | None:
+        row = self._table.row(key)
+        status = None
+        if row is not None:
+            if save is not None:
+                row = Row(row.monitor, row.arming, save.push)
+            outages = self._table.outages(now_timestamp=now_timestamp)
+            verdict = judge(row, outages, now_timestamp=now_timestamp)
+            status = status_of(row, verdict, generation=spec.generation)
+        if spec.refusal is not None:
+            return status_of_refused(status, spec.refusal, generation=spec.generation)
+        return status
+
+    async def _write(self, key: MonitorKey, sink: StatusSink, draft: Draft, cause: Cause) -> None:
+        save = self._saves.get(key) if cause is Cause.PUSH else None
+        outcome = await self._write_until_no_conflict(key, sink, draft, save)
+        self._in_flight.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.look(key)
+        self._woken.set()
+        if outcome.written is Written.DONE:
+            self._metrics.writes.labels(cause).inc()
+            self._settle(key, save, None)
+            self._recovered()
+        else:
+            self._failed(key, save, draft, outcome)
+
+    async def _write_until_no_conflict(
+        self, key: MonitorKey, sink: StatusSink, draft: Draft | None, save: _Save | None
+    ) -> Outcome:
+        """Write; whenever somebody else was faster, take over what they wrote and try again."""
+        outcome = Outcome(Written.GONE, "it is not known any more")
+        for conflicts in range(1, MAX_CONFLICTS + 1):
+            if draft is None:
+                return Outcome(Written.GONE, "it is not known any more")
+            if not draft.patch:
+                return Outcome(Written.DONE)
+            outcome = await sink.write(key, draft)
+            if outcome.written is Written.DONE:
+                self._tell(key, sink, draft)
+            if outcome.written is not Written.CONFLICT:
+                return outcome
+            self._metrics.errors.labels(Written.CONFLICT).inc()
+            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * conflicts * self._jitter())
+            self._take_over(key, await sink.reread(key), save)
+            draft = self._draft(key, sink, save, self._clock())
+        return outcome
+
+    def _tell(self, key: MonitorKey, sink: StatusSink, draft: Draft) -> None:
+        for occurrence in occurrences(draft.shown, draft.status):
+            sink.tell(key, occurrence)
+        self._remember(key, draft)
+
+    def _take_over(self, key: MonitorKey, found: LastPush | None, save: _Save | None) -> None:
+        """Have a push that waits continue the one that somebody else wrote meanwhile."""
+        if found is None:
+            return
+        self._table.adopt(key, None, found)
+        if save is not None:
+            save.push = after_other_pushes(save.push, save.base, found)
+            save.base = found
+
+    def _settle(self, key: MonitorKey, save: _Save | None, error: StoreUnavailable | None) -> None:
+        if save is None:
+            return
+        if self._saves.get(key) is save:
+            del self._saves[key]
+        if save.saved.done():
+            return
+        if error is None:
+            save.saved.set_result(save.push)
+        else:
+            save.saved.set_exception(error)
+
+    def _failed(self, key: MonitorKey, save: _Save | None, draft: Draft, outcome: Outcome) -> None:
+        now_timestamp = self._clock()
+        self._metrics.errors.labels(outcome.written).inc()
+        text = f"the status of monitor {key} could not be written: {outcome.detail}"
+        self._settle(key, save, StoreUnavailable(text))
+        match outcome.written:
+            case Written.GONE:
+                return
+            case Written.UNWRITABLE:
+                if self._unwritable.get(key) != draft.status.generation:
+                    log.warning(
+                        "the API server refuses the status of a monitor; "
+                        "it is not written before the spec changes",
+                        extra={"monitor": str(key), "err": outcome.detail},
+                    )
+                self._unwritable[key] = draft.status.generation
+                return
+            case Written.FORBIDDEN | Written.PRUNED:
+                self._metrics.writable.set(0)
+                pause_seconds = PROBE_SECONDS
+            case _:
+                pause_seconds = outcome.retry_after_seconds or PAUSE_SECONDS * (1 + self._jitter())
+        self._paused_until_timestamp = max(
+            self._paused_until_timestamp, now_timestamp + pause_seconds
+        )
+        self._queue.put(key, Due(now_timestamp, now_timestamp))
+        if outcome.written is not self._told:
+            self._told = outcome.written
+            log.warning(
+                "status of monitors is not written; it is tried again",
+                extra={"reason": str(outcome.written), "err": outcome.detail},
+            )
+
+    def _recovered(self) -> None:
+        self._metrics.writable.set(1)
+        if self._told:
+            self._told = ""
+            self._paused_until_timestamp = 0.0
+            log.info("status of monitors is written again")

@@ -34,6 +34,7 @@ from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS, Receiver
 from yuptime_exporter.engine.renewal import TokenRenewal
+from yuptime_exporter.engine.silence import SilenceCheck
 from yuptime_exporter.settings import Settings
 from yuptime_exporter.sinks.alertmanagers import Alertmanagers
 from yuptime_exporter.sources.directory import DirectorySource
@@ -104,7 +105,7 @@ class Exporter:
             self._table,
             self._readiness,
             settings=lambda: self._configuration.alerting,
-            settle_seconds=SETTLE_SECONDS if settings.storage_path is None else 0.0,
+            silence_check=self._silence_check(),
             clock=clock,
         )
         self._receiver = Receiver(
@@ -206,7 +207,20 @@ class Exporter:
         # Only here, since it takes 40 MiB that nobody needs who has no cluster.
         from yuptime_exporter.cluster import Cluster  # noqa: PLC0415
 
-        return Cluster(self._settings, self._table, self._registry, clock=self._clock)
+        return Cluster(
+            self._settings,
+            self._table,
+            self._registry,
+            self_metrics=self._metrics,
+            clock=self._clock,
+        )
+
+    def _silence_check(self) -> SilenceCheck | None:
+        if self._cluster is None or self._cluster.store is None:
+            return None
+        return SilenceCheck(
+            self._table, settle_seconds=SETTLE_SECONDS, confirm=self._cluster.confirm
+        )
 
     def _choose_store(self) -> PushStore:
         path = self._settings.storage_path

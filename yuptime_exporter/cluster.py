@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.core.ports import Clock
+from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.status_metrics import StatusMetrics
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.reporter import Reporter
@@ -58,6 +59,7 @@ class Cluster:
         table: MonitorTable,
         registry: CollectorRegistry,
         *,
+        self_metrics: SelfMetrics,
         clock: Clock,
     ) -> None:
         """Connect everything, and ask nothing yet."""
@@ -104,6 +106,8 @@ class Cluster:
                 objects=self.source.objects,
                 write_push=self.reporter.save_push,
                 lease=ReceivingLease(api, namespace=namespace, name=name, holder=instance),
+                metrics=self_metrics,
+                clock=clock,
             )
             if replicated
             else None
@@ -135,6 +139,16 @@ class Cluster:
                     task.cancel()
         finally:
             await self._connection.close()
+
+    async def confirm(self, keys: Collection[MonitorKey]) -> frozenset[MonitorKey]:
+        """Take over what the API server knows of these monitors; return those that it told of."""
+        confirmed = set()
+        for key in keys:
+            found = await self._sink.reread(key)
+            if found is not None:
+                self._adopt(key, None, found.last_push)
+                confirmed.add(key)
+        return frozenset(confirmed)
 
     def _begin(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[NoReturn]]:
         """Return what runs until it is cancelled."""

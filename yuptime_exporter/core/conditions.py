@@ -154,7 +154,8 @@ def occurrences(shown: Shown, status: MonitorStatus) -> tuple[Occurrence, ...]:
 
 
 def _change_of_state(before: str, status: MonitorStatus, up: Condition) -> Occurrence | None:
-    note = f"{up.message} {status.message}".strip() if status.message else up.message
+    said = status.message if status.message != up.message else ""
+    note = f"{up.message} {said}".strip()
     match status.state, before:
         case State.DOWN, _:
             return Occurrence(up.reason, note, warning=True, since_timestamp=status.since_timestamp)

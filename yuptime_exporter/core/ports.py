@@ -13,7 +13,7 @@ from yuptime_exporter.core.model import (
     Outage,
     Restored,
 )
-from yuptime_exporter.core.status import Draft, MonitorStatus, Occurrence, Outcome, Spec
+from yuptime_exporter.core.status import Draft, Found, MonitorStatus, Occurrence, Outcome, Spec
 
 Clock = Callable[[], float]
 """Returns the Unix time in seconds; only `app.py` names the real one."""
@@ -108,8 +108,8 @@ class StatusSink(Protocol):
     async def write(self, key: MonitorKey, draft: Draft) -> Outcome:
         """Write what was drafted, unless the Monitor has changed since; never raises for it."""
 
-    async def reread(self, key: MonitorKey) -> LastPush | None:
-        """Look at the Monitor as it is now; return the newest push that it shows."""
+    async def reread(self, key: MonitorKey) -> Found | None:
+        """Look at the Monitor as it is now; None: it could not be asked for."""
 
     def tell(self, key: MonitorKey, occurrence: Occurrence) -> None:
         """Take note of something that happened; never waits."""

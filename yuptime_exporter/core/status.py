@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from yuptime_exporter.core.model import Row, State, Verdict
+from yuptime_exporter.core.model import LastPush, Row, State, Verdict
 
 # A push that only confirms what the status says is shown this much later at most: one write of an
 # object in each half minute is what a Kubernetes Lease costs three times over (KEP-589: each 10 s).
@@ -164,6 +164,13 @@ class Outcome:
     written: Written
     detail: str = ""
     retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found when a Monitor was asked for; `last_push` None: it tells of none."""
+
+    last_push: LastPush | None
 
 
 @dataclass(frozen=True, slots=True)

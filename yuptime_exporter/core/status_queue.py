@@ -61,6 +61,7 @@ class StatusQueue:
             return self._eligible[0][2].eligible_timestamp
         return self._early[0][0] if self._early else None
 
-    def waiting(self, *, now_timestamp: float) -> int:
-        """Return how many monitors' time has come."""
-        return sum(due.eligible_timestamp <= now_timestamp for due in self._due.values())
+    @property
+    def eligible(self) -> int:
+        """How many monitors' time had come when one was taken last; those put since are not in."""
+        return len(self._eligible)

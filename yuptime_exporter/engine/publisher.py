@@ -16,6 +16,7 @@ from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
 from yuptime_exporter.core.ports import AlertSinks, Clock
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.engine.silence import SilenceCheck
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,6 @@ MAX_SLEEP_SECONDS = 15.0
 GATHER_SECONDS = 0.05
 
 
-_SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
-
-
 class Publisher:
     """Tells what is down to whoever is to know it."""
 
@@ -39,7 +37,7 @@ class Publisher:
         readiness: Readiness,
         *,
         settings: Callable[[], AlertSettings],
-        settle_seconds: float = 0.0,
+        silence_check: SilenceCheck | None = None,
         clock: Clock,
     ) -> None:
         """Take what is told of.
@@ -48,11 +46,11 @@ class Publisher:
             table: all monitors.
             readiness: whether they may be believed.
             settings: returns how alerts are made now.
-            settle_seconds: how long after a deadline a push may still become known that another
-                replica accepted before it; nothing is said of silence before that.
+            silence_check: holds back what is not certain; None: nobody else takes pushes.
             clock: gives the moment.
         """
-        self._settle_seconds = settle_seconds
+        self._silence_check = silence_check
+        self._settle_seconds = silence_check.settle_seconds if silence_check else 0.0
         self._table = table
         self._readiness = readiness
         self._settings = settings
@@ -75,8 +73,11 @@ class Publisher:
             if self._readiness.ready:
                 # In a thread, so that a look at many monitors does not hold up pushes.
                 judged = await asyncio.to_thread(self._table.judged, now_timestamp=now_timestamp)
-                self._publish(self._settled(judged, now_timestamp), sinks, now_timestamp)
                 sleep_seconds = self._until_next(judged, now_timestamp)
+                if self._silence_check is not None:
+                    judged = await self._silence_check.certain(judged, now_timestamp=now_timestamp)
+                self._publish(judged, sinks, now_timestamp)
+                sleep_seconds = min(sleep_seconds, self._until_next((), now_timestamp))
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_seconds):
                     await self._changed.wait()
@@ -100,19 +101,6 @@ class Publisher:
                 del self._feeds[url]
         sinks.keep_only(self._feeds)
         self._report_refused(judged, settings)
-
-    def _settled(
-        self, judged: Sequence[tuple[Row, Verdict]], now_timestamp: float
-    ) -> Sequence[tuple[Row, Verdict]]:
-        """Return what is certain: a deadline that passed just now is not."""
-        if not self._settle_seconds:
-            return judged
-        recent = now_timestamp - self._settle_seconds
-        return [
-            (row, verdict)
-            for row, verdict in judged
-            if verdict.reason not in _SILENCE or not recent < verdict.deadline_timestamp
-        ]
 
     def _until_next(self, judged: Iterable[tuple[Row, Verdict]], now_timestamp: float) -> float:
         certain = (

@@ -21,6 +21,7 @@ from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.status import (
     Draft,
     Due,
+    Found,
     MonitorStatus,
     Outcome,
     Spec,
@@ -44,6 +45,9 @@ MAX_IN_FLIGHT = 16
 # nobody (client-go's default for cert-manager is 20 a second, with bursts of 50).
 WRITES_PER_SECOND = 20.0
 BURST = 40
+
+# What has piled up, as at the first start with many monitors, is to be written within this time.
+BACKLOG_SECONDS = 30.0
 _SPARE = 1.2
 
 # As long as a push waits for its store, and therefore as old as one that waits here may become.
@@ -119,15 +123,14 @@ class Reporter:
         self._again: set[MonitorKey] = set()
         self._heartbeats: dict[MonitorKey, Due] = {}
         self._unwritable: dict[MonitorKey, int] = {}
+        self._needed_writes_per_second = 0.0
         self._paused_until_timestamp = 0.0
         self._told = ""
         self._woken = asyncio.Event()
         self._flushing = False
         self._flushed = asyncio.Event()
         metrics.max_writes_per_second.set(max_writes_per_second)
-        metrics.queue_length.set_function(
-            lambda: self._queue.waiting(now_timestamp=self._clock()) + len(self._urgent)
-        )
+        metrics.queue_length.set_function(lambda: self._queue.eligible + len(self._urgent))
 
     def look(self, key: MonitorKey) -> None:
         """Note that something may have changed that a monitor's status should say."""
@@ -191,7 +194,6 @@ class Reporter:
 
     async def flush(self) -> None:
         """Have everything written that waits, within a limit."""
-        self._budget.limit = RateLimit(1 / self._max_writes_per_second, BURST)
         for key in [*self._heartbeats]:
             self.look(key)
         self._flushing = True
@@ -230,8 +232,7 @@ class Reporter:
                 pushed_to[row.monitor.expire_seconds] += expires > now_timestamp
         needed = needed_writes_per_second(pushed_to)
         self._metrics.needed_writes_per_second.set(needed)
-        rate = min(max(WRITES_PER_SECOND, _SPARE * needed), self._max_writes_per_second)
-        self._budget.limit = RateLimit(1 / rate, BURST)
+        self._needed_writes_per_second = _SPARE * needed
 
     def _attend(
         self, key: MonitorKey, sink: StatusSink, tasks: asyncio.TaskGroup, now_timestamp: float
@@ -254,6 +255,7 @@ class Reporter:
         if self._unwritable.get(key) == draft.status.generation and save is None:
             return
         if cause is not Cause.PUSH:
+            self._budget.limit = RateLimit(1 / self._writes_per_second(), BURST)
             wait_seconds = self._budget.wait_seconds(_BUDGET, now_timestamp=now_timestamp)
             if wait_seconds > 0:
                 self._queue.put(key, Due(now_timestamp, now_timestamp))
@@ -261,6 +263,14 @@ class Reporter:
                 return
         self._in_flight.add(key)
         tasks.create_task(self._write(key, sink, draft, cause), name=f"write status of {key}")
+
+    def _writes_per_second(self) -> float:
+        """Return how many writes a second nobody has to wait for: as few as do."""
+        if self._flushing:
+            return self._max_writes_per_second
+        backlog = self._queue.eligible / BACKLOG_SECONDS
+        wanted = max(WRITES_PER_SECOND, self._needed_writes_per_second, backlog)
+        return min(wanted, self._max_writes_per_second)
 
     def _cause(self, key: MonitorKey, draft: Draft, now_timestamp: float) -> Cause | None:
         """Return why a status is to be written now; None: not now, and the next look is set."""
@@ -355,14 +365,15 @@ class Reporter:
             sink.tell(key, occurrence)
         self._remember(key, draft)
 
-    def _take_over(self, key: MonitorKey, found: LastPush | None, save: _Save | None) -> None:
+    def _take_over(self, key: MonitorKey, found: Found | None, save: _Save | None) -> None:
         """Have a push that waits continue the one that somebody else wrote meanwhile."""
-        if found is None:
+        other = found.last_push if found else None
+        if other is None:
             return
-        self._table.adopt(key, None, found)
+        self._table.adopt(key, None, other)
         if save is not None:
-            save.push = after_other_pushes(save.push, save.base, found)
-            save.base = found
+            save.push = after_other_pushes(save.push, save.base, other)
+            save.base = other
 
     def _settle(self, key: MonitorKey, save: _Save | None, error: StoreUnavailable | None) -> None:
         if save is None:

@@ -1,53 +1,48 @@
-"""One API server: where it is, how it is believed, and who we are to it.
+"""Connections to one API server.
 
-kubernetes_asyncio reads all of that from the places where Kubernetes keeps it. Requests are made
-here: its own client decodes every object into models, for twenty times the cost, and its watch
-has no limit of time, no backoff, and takes error pages for events.
+Of kubernetes_asyncio only what reads a kubeconfig is used. Its own client decodes every object
+into models, for twenty times the cost, and its watch has no limit of time, no backoff, and takes
+error pages for events.
 """
 
+import asyncio
+import logging
 import os
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
-from kubernetes_asyncio.client.configuration import Configuration
-from kubernetes_asyncio.config.config_exception import ConfigException
-from kubernetes_asyncio.config.incluster_config import (
-    SERVICE_CERT_FILENAME,
-    SERVICE_HOST_ENV_NAME,
-    SERVICE_TOKEN_FILENAME,
-    InClusterConfigLoader,
-)
-from kubernetes_asyncio.config.kube_config import (
-    KUBE_CONFIG_DEFAULT_LOCATION,
-    KubeConfigLoader,
-    KubeConfigMerger,
-)
 from yarl import URL
 
 from yuptime_exporter import __version__
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.ports import Clock
+from yuptime_exporter.kubernetes.credentials import SERVICE_ACCOUNT, Access, credentials
+
+log = logging.getLogger(__name__)
 
 # client-go, transport/token_source.go: a token is read anew each minute, since the kubelet
 # replaces it long before it expires.
 CREDENTIALS_SECONDS = 60.0
 
+# However many requests are refused at once, a login plugin is asked again once in this time.
+RENEWAL_SECONDS = 1.0
+
 CONNECT_TIMEOUT_SECONDS = 10.0
 
 # A peer that vanished without a word is noticed by the kernel: probes after 20 s, three of them
-# 5 s apart; and what was sent must be acknowledged within 30 s.
-_KEEPALIVE = (
+# 5 s apart; and what was sent must be acknowledged within 30 s. client-go relies on the pings of
+# HTTP/2 for this, which aiohttp does not speak.
+_SOCKET_OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0), 20),
-    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0), 5),
-    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0), 3),
-    (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 0), 30_000),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", None), 20),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", None), 5),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", None), 3),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", None), 30_000),
 )
 
 # Frames are put together here and not by aiohttp, so that this only sets how much is read at once.
@@ -68,19 +63,25 @@ class Request:
 class Connection:
     """Sessions with the API server: one for watches, which each hold a connection, one for calls."""
 
-    def __init__(self, kubeconfig: Path | None, *, clock: Clock) -> None:
+    def __init__(
+        self, kubeconfig: Path | None, *, clock: Clock, service_account: Path = SERVICE_ACCOUNT
+    ) -> None:
         """Ask nothing yet; to be made within an event loop.
 
         Args:
             kubeconfig: a file; None: this pod's service account, or where kubectl looks.
             clock: tells when credentials are to be read anew.
+            service_account: where a pod finds who it is.
         """
-        in_cluster = kubeconfig is None and bool(os.environ.get(SERVICE_HOST_ENV_NAME))
-        self._credentials = _Credentials(
-            None if in_cluster else str(kubeconfig or _default_kubeconfig())
-        )
+        self._credentials = credentials(kubeconfig, service_account)
         self._clock = clock
+        self._access: Access | None = None
+        self._context: ssl.SSLContext | bool = True
+        self._vouched: object = None
         self._loaded_timestamp = float("-inf")
+        self._renewed_seconds = float("-inf")
+        self._renewing = asyncio.Lock()
+        self._stale = False
         self._watches = _session(limit=0)
         self._calls = _session(limit=100)
 
@@ -90,13 +91,28 @@ class Connection:
         await self._calls.close()
 
     async def renew(self) -> None:
-        """Read where the API server is and who we are to it, for the first time and after a 401.
+        """Read where the API server is and who we are to it.
 
         Raises:
             SourceUnusable: nothing says so, or what does cannot be read.
         """
-        await self._credentials.load()
-        self._loaded_timestamp = self._clock()
+        await self._load(anew=True)
+
+    async def renew_after(self, authorization: str | None) -> None:
+        """Read credentials anew, since these were refused; not if others are in use already.
+
+        What cannot be read leaves everything as it is.
+        """
+        async with self._renewing:
+            access = self._access
+            if access is not None and access.authorization == (authorization or ""):
+                await self._reload(anew=True)
+
+    async def distrust(self) -> None:
+        """Read anew whom to believe, since the API server's certificate was not believed."""
+        async with self._renewing:
+            self._vouched = None
+            await self._reload(anew=True)
 
     async def request(
         self,
@@ -108,18 +124,18 @@ class Connection:
         """Return the answer, of which only the head has arrived.
 
         Raises:
-            SourceUnusable: the credentials cannot be read any more.
+            SourceUnusable: the credentials were never read.
             aiohttp.ClientError, OSError, TimeoutError: there is no answer.
         """
-        if not 0 <= self._clock() - self._loaded_timestamp < CREDENTIALS_SECONDS:
-            await self.renew()
-        credentials = self._credentials
+        access = self._access
+        if access is None or self._is_due():
+            access = await self._current()
         headers = {}
-        if credentials.authorization:
-            headers[hdrs.AUTHORIZATION] = credentials.authorization
+        if access.authorization:
+            headers[hdrs.AUTHORIZATION] = access.authorization
         if request.data is not None:
             headers[hdrs.CONTENT_TYPE] = request.content_type
-        url = URL(credentials.host + request.path)
+        url = URL(access.server + request.path)
         session = self._watches if watch else self._calls
         return await session.request(
             request.method,
@@ -127,88 +143,89 @@ class Connection:
             data=request.data,
             headers=headers,
             timeout=timeout,
-            allow_redirects=False,
-            ssl=credentials.ssl_context if credentials.ssl_context is not None else True,
-            server_hostname=credentials.server_hostname,
-            proxy=credentials.proxy,
+            allow_redirects=False,  # it would carry the token elsewhere
+            ssl=self._context,
+            server_hostname=access.server_hostname,
+            proxy=access.proxy,
         )
 
+    def _is_due(self) -> bool:
+        return not 0 <= self._clock() - self._loaded_timestamp < CREDENTIALS_SECONDS
 
-class _Credentials:
-    """What kubernetes_asyncio knows, in the form in which aiohttp takes it."""
+    async def _current(self) -> Access:
+        async with self._renewing:
+            if self._access is None:
+                await self._load(anew=False)
+            elif self._is_due():  # else somebody else has read them meanwhile
+                await self._reload(anew=False)
+        assert self._access is not None  # noqa: S101
+        return self._access
 
-    def __init__(self, kubeconfig: str | None) -> None:
-        self._kubeconfig = kubeconfig
-        self._loader: Any = None
-        self._files: tuple[object, ...] = ()
-        self.host = ""
-        self.authorization = ""
-        self.proxy: str | None = None
-        self.server_hostname: str | None = None
-        self.ssl_context: ssl.SSLContext | None = None
-
-    async def load(self) -> None:
-        configuration = Configuration()
+    async def _reload(self, *, anew: bool) -> None:
+        """Read credentials; where they cannot be read, those that are known stay in use."""
+        now_seconds = asyncio.get_running_loop().time()
+        if anew and now_seconds - self._renewed_seconds < RENEWAL_SECONDS:
+            return
         try:
-            if self._kubeconfig is None:
-                self._load_in_cluster(configuration)
-            else:
-                await self._load_kubeconfig(self._kubeconfig, configuration)
-            self._take(configuration)
-        except (ConfigException, OSError, ValueError, KeyError, TypeError) as error:
-            where = self._kubeconfig or "the service account of this pod"
+            await self._load(anew=anew)
+        except SourceUnusable as error:
+            self._loaded_timestamp = self._clock()
+            if not self._stale:
+                self._stale = True
+                log.warning(
+                    "credentials cannot be read; those that are known stay in use",
+                    extra={"err": str(error)},
+                )
+        finally:
+            if anew:
+                self._renewed_seconds = asyncio.get_running_loop().time()
+
+    async def _load(self, *, anew: bool) -> None:
+        access = await self._credentials.load(anew=anew)
+        try:
+            self._trust(access)
+        except (OSError, ValueError) as error:
             raise SourceUnusable(
-                f"kubernetes: {where}: {error}; give --kubernetes.kubeconfig=PATH, or run in a pod "
-                "with a service account"
+                f"kubernetes: a certificate or its key cannot be read: {error}"
             ) from error
+        self._access = access
+        self._loaded_timestamp = self._clock()
+        if self._stale:
+            self._stale = False
+            log.info("credentials can be read again")
 
-    def _load_in_cluster(self, configuration: Configuration) -> None:
-        # Its token is good for a minute in the eyes of the loader, so that each load takes a new one.
-        loader = InClusterConfigLoader(
-            token_filename=SERVICE_TOKEN_FILENAME, cert_filename=SERVICE_CERT_FILENAME
-        )
-        loader.load_and_set(configuration)
+    def _trust(self, access: Access) -> None:
+        """Make a new TLS context if there are other files for it than there were.
 
-    async def _load_kubeconfig(self, paths: str, configuration: Configuration) -> None:
-        if self._loader is None:
-            merged = KubeConfigMerger(paths)
-            if merged.config is None:
-                raise ConfigException("there is no such file")
-            self._loader = KubeConfigLoader(config_dict=merged.config, active_context=None)
-        await self._loader.load_and_set(configuration)
-
-    def _take(self, configuration: Configuration) -> None:
-        self.host = str(configuration.host).rstrip("/")
-        # client-go, too, takes a token without the line end that its file may have.
-        self.authorization = str(configuration.api_key.get("BearerToken", "")).strip()
-        self.proxy = configuration.proxy
-        self.server_hostname = configuration.tls_server_name
-        paths = (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
-        files = (configuration.verify_ssl, *((path, _modified(path)) for path in paths))
-        if self.host.startswith("https://") and files != self._files:
-            self.ssl_context = _context(configuration)
-            self._files = files
+        Connections that stand keep theirs: a context is part of what aiohttp knows them by.
+        """
+        if not access.server.startswith("https://"):
+            return
+        paths = (access.ca_file, access.cert_file, access.key_file)
+        vouched = (access.verify, *((path, _version(path)) for path in paths))
+        if vouched != self._vouched:
+            self._context = _context(access)
+            self._vouched = vouched
 
 
-def _context(configuration: Configuration) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+def _context(access: Access) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=access.ca_file)
     # Python 3.13 began to refuse certificates without some extensions, which clusters have that
     # were made years ago and which no other client of Kubernetes asks for.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
-    if not configuration.verify_ssl:
+    if access.cert_file:
+        context.load_cert_chain(access.cert_file, keyfile=access.key_file)
+    if not access.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _modified(path: str | None) -> int | None:
-    return os.stat(path).st_mtime_ns if path else None  # noqa: PTH116  follows ..data as it is
-
-
-def _default_kubeconfig() -> str:
-    return os.environ.get("KUBECONFIG") or str(Path(KUBE_CONFIG_DEFAULT_LOCATION).expanduser())
+def _version(path: str | None) -> tuple[int, int, int] | None:
+    if path is None:
+        return None
+    found = os.stat(path)  # noqa: PTH116  of the file that ..data leads to now
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _session(*, limit: int) -> aiohttp.ClientSession:
@@ -216,9 +233,12 @@ def _session(*, limit: int) -> aiohttp.ClientSession:
     # is usual in clusters, is not understood by aiohttp. A kubeconfig may name one.
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit, socket_factory=_socket),
+        cookie_jar=aiohttp.DummyCookieJar(),
         headers={
             hdrs.USER_AGENT: f"yuptime-exporter/{__version__}",
             hdrs.ACCEPT: "application/json",
+            # To unpack lists takes longer than to receive them from a machine nearby.
+            hdrs.ACCEPT_ENCODING: "identity",
         },
         read_bufsize=_READ_BUFFER_BYTES,
         trust_env=False,
@@ -228,7 +248,7 @@ def _session(*, limit: int) -> aiohttp.ClientSession:
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
     made = socket.socket(family=family, type=kind, proto=protocol)
-    for level, option, value in _KEEPALIVE:
-        if option:  # some systems lack some of them
+    for level, option, value in _SOCKET_OPTIONS:
+        if option is not None:  # some systems lack some of them
             made.setsockopt(level, option, value)
     return made

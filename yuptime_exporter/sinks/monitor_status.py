@@ -5,9 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 from yuptime_exporter.core.evaluation import push_in_the_present
-from yuptime_exporter.core.model import LastPush, MonitorKey
+from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.core.ports import Clock
-from yuptime_exporter.core.status import Draft, MonitorStatus, Occurrence, Outcome, Spec, Written
+from yuptime_exporter.core.status import (
+    Draft,
+    Found,
+    MonitorStatus,
+    Occurrence,
+    Outcome,
+    Spec,
+    Written,
+)
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
 from yuptime_exporter.kubernetes.objects import MonitorObject, monitor_path, status_json_of
@@ -118,18 +126,20 @@ class MonitorStatusSink:
             )
         return Outcome(Written.DONE)
 
-    async def reread(self, key: MonitorKey) -> LastPush | None:
-        """Look at the Monitor as it is now; return the newest push that it shows."""
+    async def reread(self, key: MonitorKey) -> Found | None:
+        """Look at the Monitor as it is now; None: it could not be asked for."""
         self._answers.pop(key, None)
         try:
             answer = await self._api.call(
                 "GET", monitor_path(key), timeout_seconds=WRITE_TIMEOUT_SECONDS
             )
-        except ApiError:
-            return None  # the next write tells what is wrong
+        except ApiError as error:  # the next write tells what is wrong
+            gone = isinstance(error, ApiRefused) and error.status == 404
+            return Found(None) if gone else None
         self._note(key, answer)
         last_push = stored_in(answer.get("status", {})).last_push
-        return last_push and push_in_the_present(last_push, now_timestamp=self._clock())
+        now_timestamp = self._clock()
+        return Found(last_push and push_in_the_present(last_push, now_timestamp=now_timestamp))
 
     def tell(self, key: MonitorKey, occurrence: Occurrence) -> None:
         """Take note of something that happened; never waits."""

@@ -121,9 +121,7 @@ class _DocumentReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else self._line
-            self._problems.append(
-                Problem(f"{self._name}, line {line}", "", f"not YAML: {_syntax_text(error)}")
-            )
+            self._problems.append(Problem(f"{self._name}, line {line}", "", _reason(error)))
         except yaml.YAMLError:
             self._problems.append(Problem(self._where, "", "not YAML"))
         except _TooMuch as error:
@@ -293,6 +291,14 @@ def _items(value: object) -> list[object] | None:
         return None
     items = value.get("items")
     return items if isinstance(items, list) else None
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    # PyYAML has a limit of its own since 6.0.4, which is reached first where little is nested
+    # at each level; ours says what is allowed.
+    if error.problem and "maximum nesting depth" in error.problem:
+        return f"nested deeper than {MAX_DEPTH} levels"
+    return f"not YAML: {_syntax_text(error)}"
 
 
 def _syntax_text(error: yaml.MarkedYAMLError) -> str:

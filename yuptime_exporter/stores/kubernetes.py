@@ -5,10 +5,15 @@ it through its watch, so that any of them may accept the next.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
 
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored
+from yuptime_exporter.core.ports import Clock
+from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.kubernetes.errors import ApiError
 from yuptime_exporter.kubernetes.objects import MonitorObject
 from yuptime_exporter.kubernetes.status_body import stored_in
@@ -28,6 +33,8 @@ class KubernetesStore:
         objects: Objects,
         write_push: PushWriter,
         lease: ReceivingLease,
+        metrics: SelfMetrics,
+        clock: Clock,
     ) -> None:
         """Take where everything rests.
 
@@ -36,11 +43,15 @@ class KubernetesStore:
             objects: returns all of them.
             write_push: writes a push into the status of its Monitor.
             lease: where it is noted that pushes can be received.
+            metrics: what is counted.
+            clock: gives the moment of the last write.
         """
         self._listed = listed
         self._objects = objects
         self._write_push = write_push
         self._lease = lease
+        self._metrics = metrics
+        self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
@@ -63,7 +74,10 @@ class KubernetesStore:
 
     def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[LastPush | None]":
         """Remember the newest push of a monitor, beside what other replicas accepted of it."""
-        return self._write_push(key, push)
+        began = time.perf_counter()
+        saved = self._write_push(key, push)
+        saved.add_done_callback(partial(self._count, began))
+        return saved
 
     def save_state(
         self,
@@ -79,7 +93,10 @@ class KubernetesStore:
     ) -> "asyncio.Task[None]":
         """Remember that pushes could be received at this moment, and the outages before it."""
         assert self._tasks is not None  # noqa: S101  `begin` came first
-        return self._tasks.create_task(self._note(timestamp, outages), name="renew the Lease")
+        began = time.perf_counter()
+        noted = self._tasks.create_task(self._note(timestamp, outages), name="renew the Lease")
+        noted.add_done_callback(partial(self._count, began))
+        return noted
 
     async def noted(self) -> Noted:
         """Return what all replicas together have noted by now."""
@@ -94,6 +111,16 @@ class KubernetesStore:
 
     async def close(self) -> None:
         """Do nothing: what was acknowledged is written."""
+
+    def _count(self, began: float, saved: "asyncio.Future[Any]") -> None:
+        if saved.cancelled():
+            return
+        if saved.exception() is not None:
+            self._metrics.store_errors.inc()
+            return
+        self._metrics.store_commit_duration_seconds.observe(time.perf_counter() - began)
+        self._metrics.store_writes.inc()
+        self._metrics.store_last_commit_timestamp_seconds.set(self._clock())
 
     async def _note(self, timestamp: float, outages: Iterable[Outage] | None) -> None:
         try:

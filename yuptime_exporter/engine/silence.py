@@ -1,0 +1,56 @@
+"""Whether silence is certain where other replicas take pushes, too.
+
+A push that another replica accepted before the deadline may become known here after it: it may
+have waited for the store, and the watch that tells of it may be dead without a sign. So nothing is
+said of a deadline that passed just now, and of none before the store itself was asked.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+
+from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
+from yuptime_exporter.core.table import MonitorTable
+
+Judged = list[tuple[Row, Verdict]]
+Confirm = Callable[[Collection[MonitorKey]], Awaitable[frozenset[MonitorKey]]]
+
+SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
+
+
+class SilenceCheck:
+    """Holds back what is not certain yet."""
+
+    def __init__(self, table: MonitorTable, *, settle_seconds: float, confirm: Confirm) -> None:
+        """Take what makes silence certain.
+
+        Args:
+            table: all monitors.
+            settle_seconds: how long after a deadline a push from before it may be stored.
+            confirm: asks the store; returns of which monitors it knows no more than the table does
+                now. A monitor that is left out could not be asked for.
+        """
+        self._table = table
+        self.settle_seconds = settle_seconds
+        self._confirm = confirm
+        self._confirmed: frozenset[MonitorKey] = frozenset()
+
+    async def certain(self, judged: Judged, *, now_timestamp: float) -> Judged:
+        """Return the monitors whose verdict can be told to others."""
+        settled = now_timestamp - self.settle_seconds
+        silent = {
+            row.monitor.key
+            for row, verdict in judged
+            if verdict.reason in SILENCE and verdict.deadline_timestamp <= settled
+        }
+        self._confirmed &= silent
+        if silent - self._confirmed:
+            self._confirmed |= await self._confirm(silent - self._confirmed)
+            judged = self._table.judged(now_timestamp=now_timestamp)
+        return list(self._told(judged, settled))
+
+    def _told(self, judged: Judged, settled: float) -> Iterable[tuple[Row, Verdict]]:
+        for row, verdict in judged:
+            if verdict.reason in SILENCE and verdict.state is State.DOWN:
+                settling = verdict.deadline_timestamp > settled
+                if settling or row.monitor.key not in self._confirmed:
+                    continue
+            yield row, verdict

@@ -33,6 +33,8 @@ def configure(*, level: str, log_format: str) -> None:
     logging.getLogger("aiohttp.server").addFilter(_calm_about_malformed_requests)
     # It logs each change of a file at INFO; the source says the same in our words.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    # It logs what it also raises, and tells at DEBUG which credentials it looks for.
+    logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
 
 
 class JsonFormatter(logging.Formatter):

@@ -26,6 +26,18 @@ MODULE_OF = {  # which folder of newest/ builds a program
     "promtool": "prometheus",
     "alertmanager": "alertmanager",
     "amtool": "alertmanager",
+    "kube-apiserver": "kubernetes",
+    "kubectl": "kubernetes",
+    "etcd": "kubernetes",
+    "helm": "helm",
+}
+
+# Where tests that are based on envtest look, too: one directory, or one file for each program.
+ASSETS_FOLDER = "KUBEBUILDER_ASSETS"
+ASSET_OF = {
+    "kube-apiserver": "TEST_ASSET_KUBE_APISERVER",
+    "kubectl": "TEST_ASSET_KUBECTL",
+    "etcd": "TEST_ASSET_ETCD",
 }
 
 
@@ -41,9 +53,11 @@ class Generation(StrEnum):
 def find(program: str, generation: Generation) -> Path | None:
     """The program of that generation, or None if it is not on this machine.
 
-    The first of: `$YUPTIME_PEERS/<generation>/<program>`, the cache that `make peers` fills, and
-    for Debian's generation also PATH.
+    The first of: what the variables of envtest name, `$YUPTIME_PEERS/<generation>/<program>`, the
+    cache that `make peers` fills, and for Debian's generation also PATH.
     """
+    if asset := os.environ.get(ASSET_OF.get(program, "")):
+        return Path(asset)
     names = [DEBIAN_NAMES[program], program] if program in DEBIAN_NAMES else [program]
     for folder in _folders(program, generation):
         for name in names:
@@ -64,6 +78,8 @@ def require(program: str, generation: Generation) -> Path:
 
 def _folders(program: str, generation: Generation) -> list[str]:
     folders: list[Path | str] = []
+    if program in ASSET_OF and (assets := os.environ.get(ASSETS_FOLDER)):
+        folders.append(assets)
     if override := os.environ.get("YUPTIME_PEERS"):
         folders.append(Path(override) / generation)
     if generation is Generation.DEBIAN:

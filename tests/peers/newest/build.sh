@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Builds the newest released Prometheus and Alertmanager from their Go modules.
+# Builds the newest released Prometheus, Alertmanager, Kubernetes and Helm from their Go modules.
 #
-#   tests/peers/newest/build.sh [prometheus] [alertmanager]
+#   tests/peers/newest/build.sh [prometheus] [alertmanager] [kubernetes] [helm]
 #
 # Each folder beside this file holds a go.mod without code of our own: its `tool` lines name the
 # programs, its `require` line names the version. To move to another version:
 #
 #   cd tests/peers/newest/prometheus && go get -tool github.com/prometheus/prometheus/cmd/...@v0.N.M
+#
+# (Kubernetes also wants its version in each `replace` line, with a 0 for its 1.)
 #
 # The programs are kept outside the checkout, under the hash of go.mod, so that a fresh clone finds
 # them and a changed go.mod builds anew. tests/peers/programs.py looks for them there.
@@ -56,11 +58,14 @@ version_of() {
   printf '%s' "${version#v}"
 }
 
-# Builds every tool of the go.mod in this directory into $1, stamped as version $2. Two at a time
-# and gently: linking takes about 1 GiB each, and the others on the machine can work on.
+# Builds every tool of the go.mod in this directory into $1, with the variables $2... set, each as
+# import/path.name=value. Two at a time and gently: linking takes about 1 GiB each, and the others
+# on the machine can work on.
 build_tools() {
-  nice -n 10 go build -p 2 -tags remove_all_sd -o "$1/" \
-    -ldflags "-s -w -X github.com/prometheus/common/version.Version=$2" tool
+  local place=$1 flags="-s -w" variable
+  shift
+  for variable; do flags+=" -X $variable"; done
+  nice -n 10 go build -p 2 -tags remove_all_sd -o "$place/" -ldflags "$flags" tool
 }
 
 # remove_all_sd leaves out discovery in clouds and with it most of the code; static, file and HTTP
@@ -68,7 +73,8 @@ build_tools() {
 build_prometheus() {
   local version
   version=$(version_of github.com/prometheus/prometheus)
-  build_tools "$1" "$(sed -E 's/^0\.([0-9])([0-9]+)\./\1.\2./' <<<"$version")"
+  version=$(sed -E 's/^0\.([0-9])([0-9]+)\./\1.\2./' <<<"$version")
+  build_tools "$1" "github.com/prometheus/common/version.Version=$version"
 }
 
 # Since 0.32 Alertmanager embeds a web page that its module lacks, so that it is built from a copy
@@ -82,7 +88,26 @@ build_alertmanager() {
   mkdir -p "$copy/ui/app/dist"
   printf '<!doctype html><title>Alertmanager</title>\n' >"$copy/ui/app/dist/index.html"
   go mod edit -replace "$module=./$copy"
-  build_tools "$1" "$version"
+  build_tools "$1" "github.com/prometheus/common/version.Version=$version"
+}
+
+# An API server without a version refuses to start, and kubectl compares its own to the server's.
+build_kubernetes() {
+  local version stamp=k8s.io/component-base/version minor
+  version=$(version_of k8s.io/kubernetes)
+  minor=$(cut -d. -f2 <<<"$version")
+  build_tools "$1" "$stamp.gitVersion=v$version" "$stamp.gitMajor=1" "$stamp.gitMinor=$minor"
+  mv "$1/server" "$1/etcd" # its module is etcd/server, and Go names a program after its folder
+}
+
+# `helm template` shows charts the Kubernetes whose client Helm is built with.
+build_helm() {
+  local module=helm.sh/helm/v3 minor stamps=() asker
+  minor=$(version_of k8s.io/client-go | cut -d. -f2)
+  for asker in chartutil lint/rules; do
+    stamps+=("$module/pkg/$asker.k8sVersionMajor=1" "$module/pkg/$asker.k8sVersionMinor=$minor")
+  done
+  build_tools "$1" "$module/internal/version.version=v$(version_of $module)" "${stamps[@]}"
 }
 
 # Builds the peer $1 unless it is there already. A directory appears whole or not at all.
@@ -112,7 +137,7 @@ provide() {
 }
 
 mkdir -p "$cache"
-(($#)) || set -- prometheus alertmanager
+(($#)) || set -- prometheus alertmanager kubernetes helm
 for peer; do
   (provide "$peer")
 done

@@ -1,0 +1,45 @@
+"""What every test may ask for. Programs are started when a test first asks, and end with the run."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.cluster import (
+    Cluster,
+    ControlPlane,
+    connected,
+    control_plane,
+    uses_existing_cluster,
+)
+
+
+@pytest.fixture(scope="session")
+def shared_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane | None]:
+    """One control plane for all tests of a worker, which keep apart by namespaces."""
+    if uses_existing_cluster():
+        yield None
+        return
+    with control_plane(tmp_path_factory.mktemp("cluster")) as plane:
+        yield plane
+
+
+@pytest.fixture
+async def cluster(shared_plane: ControlPlane | None, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """The shared cluster, with our CRD; to be left as it was found, apart from own namespaces."""
+    async with connected(shared_plane, tmp_path / "cluster") as shared:
+        status, _ = await shared.request("GET", "/apis/monitoring.yuptime.io/v1/monitors")
+        if status != 200:
+            await shared.install_crd()
+        yield shared
+
+
+@pytest.fixture
+async def own_cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A cluster of the test's own, with our CRD, that may be stopped, compacted and broken."""
+    if uses_existing_cluster():
+        pytest.skip("breaks its cluster, so it needs one of its own: unset USE_EXISTING_CLUSTER")
+    with control_plane(tmp_path / "plane") as plane:
+        async with connected(plane, tmp_path / "cluster") as own:
+            await own.install_crd()
+            yield own

@@ -25,12 +25,18 @@ def whole_rfc3339(timestamp: float) -> str:
 
 
 def timestamp_of(text: object) -> float | None:
-    """Return the moment that is written in RFC 3339; None for everything else."""
+    """Return the moment that is written in RFC 3339; None for everything else.
+
+    No moment of ours lies before 1970, and what does may have no day in UTC: it is nothing, too.
+    """
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment.timestamp() if moment is not None and moment.tzinfo is not None else None
+    if moment is None or moment.tzinfo is None:
+        return None
+    timestamp = moment.timestamp()
+    return timestamp if timestamp >= 0 else None
 
 
 def readable(timestamp: float) -> str:

@@ -11,7 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, pushed, row
-from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS, deadline_timestamp
+from yuptime_exporter.core.evaluation import (
+    MAX_FUTURE_SECONDS,
+    after_other_pushes,
+    deadline_timestamp,
+)
 from yuptime_exporter.core.model import (
     Arming,
     LastPush,
@@ -468,6 +472,209 @@ class TestPushes:
         after = life.verdict(at=at)
         expected = before.since_timestamp if after.state is before.state else at
         assert after.since_timestamp == expected
+
+
+class Register:
+    """The status of one Monitor at an API server: who has not seen the newest may not write."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.arming: Arming | None = None
+        self.last_push: LastPush | None = None
+
+    def write(self, version: int, arming: Arming, last: LastPush | None) -> bool:
+        if version != self.version:
+            return False
+        self.version, self.arming, self.last_push = version + 1, arming, last
+        return True
+
+
+class Replica:
+    """One exporter of several, whose clock is off, and which learns of the others when it looks."""
+
+    def __init__(self, register: Register, off_seconds: float) -> None:
+        self._register = register
+        self._off_seconds = off_seconds
+        self._seen = -1
+        self.life = Life(at=START + off_seconds)
+
+    def look(self, *, twice: bool = False) -> None:
+        """Take over what the register shows."""
+        for _ in range(1 + twice):
+            self.life.table.adopt(KEY, self._register.arming, self._register.last_push)
+        self._seen = self._register.version
+
+    def push(self, status: PushStatus, now: float) -> None:
+        """Accept a push, and write it as the reporter does."""
+        held = self.life.table.row(KEY)
+        assert held is not None
+        base = held.last_push
+        accepted = pushed(held, status, at=now + self._off_seconds)
+        while not self._register.write(self._seen, held.arming, accepted):
+            found = self._register.last_push
+            self.look()
+            held = self.life.table.row(KEY)
+            assert held is not None
+            if found is not None:
+                accepted = after_other_pushes(accepted, base, found)
+                base = found
+        self._seen = self._register.version
+        self.life.table.record_push(KEY, accepted)
+
+    def declare(self, now: float, *, enabled: bool) -> None:
+        """See a change of the spec, and write the status that follows from it."""
+        self.life.declare(monitor(enabled=enabled), at=now + self._off_seconds)
+        while True:
+            held = self.life.table.row(KEY)
+            assert held is not None
+            if self._register.write(self._seen, held.arming, held.last_push):
+                break
+            self.look()
+        self._seen = self._register.version
+
+
+@dataclass(frozen=True)
+class ReplicaStep:
+    """Something that happens to one of the replicas."""
+
+    wait: float
+    what: Literal["push", "look", "look twice"]
+    replica: int
+    status: PushStatus = UP
+
+
+# NTP keeps the clocks of nodes closer to each other than this.
+clocks_off = st.lists(st.integers(-4, 4).map(lambda n: n / 2), min_size=2, max_size=3)
+some_replica = st.integers(0, 2)
+replica_steps = st.lists(
+    st.builds(
+        ReplicaStep,
+        st.sampled_from([0.0, 0.25, 1.0, 20.0]),
+        st.sampled_from(["push", "push", "look", "look twice"]),
+        some_replica,
+        statuses,
+    ),
+    max_size=20,
+)
+
+
+def replicas_after(
+    off: list[float], steps: list[ReplicaStep]
+) -> tuple[Register, list[Replica], float]:
+    """Return what replicas and their register are after some steps, and the moment then."""
+    register = Register()
+    replicas = [Replica(register, seconds) for seconds in off]
+    now = START + 10
+    for step in steps:
+        now += step.wait
+        replica = replicas[step.replica % len(replicas)]
+        if step.what == "push":
+            replica.push(step.status, now)
+        else:
+            replica.look(twice=step.what == "look twice")
+    return register, replicas, now
+
+
+class TestReplicas:
+    """Whoever accepts a push, and in whatever order the others learn of it, all know the same."""
+
+    @given(clocks_off, replica_steps, st.randoms(use_true_random=False))
+    def test_that_have_looked_know_the_same(
+        self, off: list[float], steps: list[ReplicaStep], random
+    ) -> None:
+        register, replicas, _ = replicas_after(off, steps)
+        random.shuffle(replicas)
+        for replica in replicas:
+            replica.look()
+
+        rows = {replica.life.table.row(KEY) for replica in replicas}
+        assert {held.last_push for held in rows if held} == {register.last_push}
+
+    @given(clocks_off, replica_steps)
+    @example(
+        [0.0, -1.0],
+        [
+            ReplicaStep(1, "push", 0),
+            ReplicaStep(0, "look", 1),
+            ReplicaStep(0, "push", 1),
+            ReplicaStep(1, "push", 0),
+        ],
+    )
+    def test_lose_no_push_and_count_none_twice(
+        self, off: list[float], steps: list[ReplicaStep]
+    ) -> None:
+        register, _, _ = replicas_after(off, steps)
+
+        accepted = [step.status for step in steps if step.what == "push"]
+        last = register.last_push
+        assert (last.pushes_total if last else 0) == len(accepted)
+        assert (last.pushes_down_total if last else 0) == accepted.count(DOWN)
+
+    @given(replica_steps)
+    def test_whose_clocks_agree_remember_the_last_push_of_all(
+        self, steps: list[ReplicaStep]
+    ) -> None:
+        # A quarter of a second apart, so that there is a last one.
+        steps = [replace(step, wait=step.wait + 0.25) for step in steps]
+        register, _, _ = replicas_after([0.0, 0.0, 0.0], steps)
+
+        accepted = [step.status for step in steps if step.what == "push"]
+        assert (register.last_push.status if register.last_push else None) == (
+            accepted[-1] if accepted else None
+        )
+
+    @given(clocks_off, replica_steps)
+    def test_never_see_a_push_replaced_by_an_older_one(
+        self, off: list[float], steps: list[ReplicaStep]
+    ) -> None:
+        register = Register()
+        replicas = [Replica(register, seconds) for seconds in off]
+        now, newest = START + 10, [0.0] * len(off)
+        for step in steps:
+            now += step.wait
+            which = step.replica % len(off)
+            if step.what == "push":
+                replicas[which].push(step.status, now)
+            else:
+                replicas[which].look()
+            held = replicas[which].life.table.row(KEY)
+            assert held is not None
+            received = held.last_push.received_timestamp if held.last_push else 0.0
+            assert received >= newest[which]
+            newest[which] = received
+
+    @given(
+        clocks_off,
+        st.lists(st.tuples(st.booleans(), st.permutations([0, 1, 2])), max_size=6),
+        st.lists(some_replica, max_size=12),
+    )
+    def test_that_have_seen_the_same_declarations_arm_alike(
+        self,
+        off: list[float],
+        declarations: list[tuple[bool, list[int]]],
+        looks: list[int],
+    ) -> None:
+        register = Register()
+        replicas = [Replica(register, seconds) for seconds in off]
+        now = START
+        looking = iter(looks)
+        for enabled, order in declarations:
+            now += 20
+            for which in order:
+                if which < len(replicas):
+                    now += 0.25
+                    replicas[which].declare(now, enabled=enabled)
+                replicas[next(looking, 0) % len(replicas)].look()
+        for replica in [*replicas, *replicas]:
+            held = replica.life.table.row(KEY)
+            assert held is not None
+            replica.look()
+            replica.declare(now, enabled=held.monitor.enabled)
+        for replica in replicas:
+            replica.look()
+
+        rows = [replica.life.table.row(KEY) for replica in replicas]
+        assert len({held.arming for held in rows if held}) == 1
 
 
 moments = st.floats(0, 3e9)

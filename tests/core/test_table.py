@@ -1,5 +1,7 @@
 """All monitors in memory: what is kept, what is shown, what is handed to the store."""
 
+from typing import Any
+
 import pytest
 
 from tests.core.examples import (
@@ -383,3 +385,114 @@ class TestBringingIntoThePresent:
 
         [(_, verdict)] = table.judged(now_timestamp=1000)
         assert verdict.deadline_timestamp == 1360
+
+
+class TestAdopting:
+    """What another replica stored is taken over as far as it is newer."""
+
+    def table(self, **fields: Any) -> MonitorTable:
+        table = new_table()
+        table.replace_monitors([monitor(**fields)], now_timestamp=1000)
+        return table
+
+    def test_a_newer_push_is_shown(self) -> None:
+        table = self.table()
+
+        assert table.adopt(KEY, None, push(at=1100))
+        assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1100))
+
+    def test_an_older_push_is_not(self) -> None:
+        table = self.table()
+        table.record_push(KEY, push(at=1100))
+        before = table.row(KEY)
+
+        assert not table.adopt(KEY, None, push(DOWN, at=1050))
+        assert table.row(KEY) is before
+
+    def test_what_is_known_already_changes_nothing(self) -> None:
+        table = self.table()
+        table.record_push(KEY, push(at=1100))
+        before = table.row(KEY)
+
+        assert not table.adopt(KEY, Arming(1000), push(at=1100))
+        assert table.row(KEY) is before
+
+    def test_of_one_moment_the_push_that_counts_more_is_the_newer(self) -> None:
+        table = self.table()
+        table.record_push(KEY, push(at=1100))
+
+        table.adopt(KEY, None, push(at=1100, pushes_total=7))
+        table.adopt(KEY, None, push(at=1100, pushes_total=6))
+
+        assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1100, pushes_total=7))
+
+    def test_a_later_arming_holds(self) -> None:
+        table = self.table()
+
+        assert table.adopt(KEY, Arming(1000.4), None)
+        assert table.row(KEY) == Row(monitor(), Arming(1000.4), None)
+
+    def test_a_push_to_a_predecessor_is_not_taken_over(self) -> None:
+        table = self.table(created_timestamp=1000)
+
+        assert not table.adopt(KEY, None, push(at=900))
+        assert table.rows()[0].last_push is None
+
+    def test_of_a_monitor_that_is_not_declared_it_is_kept_unseen(self) -> None:
+        table = new_table()
+
+        assert not table.adopt(KEY, Arming(900), push(at=950))
+        assert table.rows() == ()
+        table.replace_monitors([monitor()], now_timestamp=1000)
+        assert table.row(KEY) == Row(monitor(), Arming(900), push(at=950))
+
+    def test_of_a_monitor_that_nobody_declares_it_is_forgotten_in_time(self) -> None:
+        table = new_table()
+        table.adopt(KEY, Arming(900), push(at=950))
+        table.replace_monitors([], now_timestamp=1000)
+
+        assert table.forget_vanished(before_timestamp=1001) == {KEY}
+
+
+class TestObjectsThatAreReplaced:
+    def test_pushes_to_an_object_that_was_deleted_are_gone_with_it(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
+        table.record_push(KEY, push(at=1100))
+        table.replace_monitors([monitor(created_timestamp=2000)], now_timestamp=2000)
+
+        assert table.row(KEY) == Row(monitor(created_timestamp=2000), Arming(2000), None)
+
+    def test_pushes_to_an_object_that_is_changed_stay(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
+        table.record_push(KEY, push(at=1100))
+        changed = monitor(created_timestamp=1000, expire_seconds=60)
+        table.replace_monitors([changed], now_timestamp=2000)
+
+        assert table.row(KEY) == Row(changed, Arming(1000), push(at=1100))
+
+    def test_a_new_object_is_armed_since_its_creation_if_all_was_known_before(self) -> None:
+        table = new_table()
+        table.replace_monitors([], now_timestamp=1000)
+        table.record_receiving(1995)
+        created = monitor(created_timestamp=2000)
+
+        assert table.replace_monitors([created], now_timestamp=2000.5) == {KEY: Arming(2000)}
+
+    def test_the_very_object_of_the_last_time_is_not_looked_at_again(self) -> None:
+        table = new_table()
+        same = monitor()
+        table.replace_monitors([same], now_timestamp=1000)
+        before = table.row(KEY)
+
+        assert table.replace_monitors([same], now_timestamp=1100) == {}
+        assert table.row(KEY) is before
+
+    def test_the_very_object_that_comes_back_is_declared_anew(self) -> None:
+        table = new_table()
+        same = monitor()
+        table.replace_monitors([same], now_timestamp=1000)
+        table.replace_monitors([], now_timestamp=1100)
+
+        assert table.replace_monitors([same], now_timestamp=1200) == {KEY: Arming(1000)}

@@ -92,7 +92,8 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
         base: the push that it continues; None: it was the first.
         found: the newest push that is remembered in the place of `base`.
     """
-    if base is not None and found.received_timestamp <= base.received_timestamp:
+    # Of one moment may be several pushes: where a clock is behind, it waits (see `after_push`).
+    if base is not None and _place(found) <= _place(base):
         return push
     pushes = push.pushes_total - (base.pushes_total if base else 0)
     downs = push.pushes_down_total - (base.pushes_down_total if base else 0)
@@ -192,6 +193,11 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
         since_timestamp=min(push.since_timestamp, received),
         last_success_timestamp=min(push.last_success_timestamp, received),
     )
+
+
+def _place(push: LastPush) -> tuple[float, int]:
+    """Return what is greater of the later of two pushes to one monitor."""
+    return push.received_timestamp, push.pushes_total
 
 
 def _base_timestamp(row: Row) -> float:

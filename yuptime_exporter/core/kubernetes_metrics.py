@@ -1,11 +1,10 @@
 """What is counted of the following of objects at a Kubernetes API server."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
-
-RESOURCES = ("monitors", "secrets")
 
 
 class Trouble(StrEnum):
@@ -19,28 +18,32 @@ class Trouble(StrEnum):
     """The API server has forgotten the moment from which to go on; everything is listed anew."""
     TOO_MANY_REQUESTS = "too_many_requests"
     REFUSED = "refused"
+    SERVER_ERROR = "server_error"
+    BROKEN = "broken"
+    """What came makes no sense, or a watch ended as soon as it began."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceMetrics:
-    """What is counted of one collection."""
+@dataclass(slots=True)
+class CollectionMetrics:
+    """What is counted of one collection; those of one resource are shown together.
 
-    resource: str
+    Attributes:
+        objects: of how many something is held.
+        synced: whether all were listed once.
+        last_event_timestamp: when the API server last said anything, 0 before.
+    """
+
     lists: Counter
     watches: Counter
     events: Counter
-    errors: Counter
-    objects: Gauge
-    synced: Gauge
-    last_event_timestamp_seconds: Gauge
-
-    def error(self, trouble: Trouble) -> None:
-        """Count one error."""
-        self.errors.labels(self.resource, trouble).inc()
+    errors: Mapping[Trouble, Counter]
+    objects: int = 0
+    synced: bool = False
+    last_event_timestamp: float = 0.0
 
 
 class KubernetesMetrics:
-    """Counters and gauges of all collections, with all their series from the start."""
+    """Counters and gauges of all collections, with all series of what is followed from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("resource",)
@@ -82,7 +85,7 @@ class KubernetesMetrics:
         )
         self._last_event_timestamp_seconds = Gauge(
             "yuptime_kubernetes_watch_last_event_timestamp_seconds",
-            "Unix time at which the API server last said anything, 0 before.",
+            "Unix time at which the API server last said anything of all that is watched, 0 before.",
             labels,
             registry=registry,
         )
@@ -91,20 +94,24 @@ class KubernetesMetrics:
             "Whether the CustomResourceDefinition that is installed drops fields of push monitors.",
             registry=registry,
         )
-        for resource in RESOURCES:
-            self.of(resource)
+        self._collections: dict[str, list[CollectionMetrics]] = {}
 
-    def of(self, resource: str) -> ResourceMetrics:
-        """Return what is counted of one collection."""
-        for trouble in Trouble:
-            self._errors.labels(resource, trouble)
-        return ResourceMetrics(
-            resource=resource,
+    def of(self, resource: str) -> CollectionMetrics:
+        """Return what is counted of one more collection of a resource, from now on shown."""
+        added = CollectionMetrics(
             lists=self._lists.labels(resource),
             watches=self._watches.labels(resource),
             events=self._events.labels(resource),
-            errors=self._errors,
-            objects=self._objects.labels(resource),
-            synced=self._synced.labels(resource),
-            last_event_timestamp_seconds=self._last_event_timestamp_seconds.labels(resource),
+            errors={trouble: self._errors.labels(resource, trouble) for trouble in Trouble},
         )
+        if resource not in self._collections:
+            all_of_it = self._collections[resource] = []
+            self._objects.labels(resource).set_function(
+                lambda: sum(one.objects for one in all_of_it)
+            )
+            self._synced.labels(resource).set_function(lambda: all(one.synced for one in all_of_it))
+            self._last_event_timestamp_seconds.labels(resource).set_function(
+                lambda: min(one.last_event_timestamp for one in all_of_it)
+            )
+        self._collections[resource].append(added)
+        return added

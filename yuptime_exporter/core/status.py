@@ -173,9 +173,12 @@ class Found:
     last_push: LastPush | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Due:
-    """When a status is to be written: not before the one moment, and at the other for certain."""
+    """When a status is to be written: not before the one moment, and at the other for certain.
+
+    Ordered, since two of one monitor may meet in a heap.
+    """
 
     eligible_timestamp: float
     deadline_timestamp: float

@@ -67,7 +67,7 @@ class Bookkeeping:
         now_timestamp = self._clock()
         self._correct_clock(now_timestamp)
         since = self._table.receiving_timestamp
-        if since is not None and now_timestamp > since and not await self._received_elsewhere():
+        if since is not None and now_timestamp > since and not await self._received(since):
             self._credit(Outage(since, now_timestamp))
             self._outages_unsaved = True
         await self._note(now_timestamp)
@@ -139,6 +139,14 @@ class Bookkeeping:
             self._store_fails = False
             log.info("store works again")
         return True
+
+    async def _received(self, since_timestamp: float) -> bool:
+        """Tell whether any replica could receive just now, as far as can be known."""
+        try:
+            return await self._received_elsewhere()
+        except StoreUnavailable as error:  # what was restored says when one could last
+            self._report_failure(error)
+            return self._clock() - since_timestamp <= OUTAGE_AFTER_SECONDS
 
     async def _received_elsewhere(self) -> bool:
         """Take over what other replicas noted; tell whether one of them could receive just now."""

@@ -1,10 +1,11 @@
 """Requests to the API server in plain JSON."""
 
+import asyncio
 import json
-import logging
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -13,35 +14,21 @@ from aiohttp import hdrs
 
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.kubernetes.connection import CONNECT_TIMEOUT_SECONDS, Connection, Request
-from yuptime_exporter.kubernetes.errors import ApiUnreachable, refused
-
-log = logging.getLogger(__name__)
+from yuptime_exporter.kubernetes.errors import ApiRefused, ApiUnreachable, refused
+from yuptime_exporter.kubernetes.lists import ListBody
 
 PAGE_TIMEOUT_SECONDS = 60.0
 
-# Of a page longer than this, the next one asks for half as many objects: decoding holds up
-# everything else, measured some 20 ms for each MiB.
-PAGE_BYTES = 256 * 1024
-PAGE_LIMIT = 500  # client-go, tools/pager
-MIN_PAGE_LIMIT = 25
+# A watch that is let in is answered at once; one that has to queue, within this time.
+OPEN_TIMEOUT_SECONDS = 30.0
 
 JSON = "application/json"
 
+_MAX_REFUSAL_BYTES = 64 * 1024
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list.
-
-    Attributes:
-        resource_version: of the moment that the list shows.
-        continue_token: for the next page; empty after the last.
-        size_bytes: how long the answer was.
-    """
-
-    items: list[dict[str, Any]]
-    resource_version: str
-    continue_token: str
-    size_bytes: int
+# The names of objects come from people. One that no object can have never gets as far as to
+# change which path is asked.
+_is_path = re.compile(r"(?:/[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?)+").fullmatch
 
 
 class Api:
@@ -64,33 +51,27 @@ class Api:
 
         Raises:
             ApiRefused: the answer says no.
-            ApiUnreachable: there was no answer in time.
+            ApiUnreachable: there was no answer in time, or none that is an object.
         """
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-        request = Request(method, path, query, data, content_type)
-        answer = json.loads(await self._read(request, timeout_seconds))
+        read = await self._read(Request(method, path, query, data, content_type), timeout_seconds)
+        try:
+            answer = json.loads(read) if read else {}
+        except (ValueError, RecursionError) as error:
+            raise ApiUnreachable(f"what the API server answered is no JSON: {error}") from error
         return answer if isinstance(answer, dict) else {}
 
-    async def page(self, path: str, query: Mapping[str, str]) -> Page:
+    async def page(self, path: str, query: Mapping[str, str]) -> ListBody:
         """Return one page of a list; raises as `call` does."""
-        read = await self._read(Request("GET", path, query), PAGE_TIMEOUT_SECONDS)
-        try:
-            answer = json.loads(read)
-            metadata = answer["metadata"]
-            return Page(
-                answer.get("items") or [],
-                metadata.get("resourceVersion", ""),
-                metadata.get("continue") or "",
-                len(read),
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ApiUnreachable(f"what {path} answered is no list: {error}") from error
+        return ListBody(await self._read(Request("GET", path, query), PAGE_TIMEOUT_SECONDS))
 
     @asynccontextmanager
     async def watch(
         self, path: str, query: Mapping[str, str], *, inactivity_seconds: float
     ) -> AsyncGenerator[aiohttp.StreamReader, None]:
-        """Open a watch; what is yielded fails with `TimeoutError` when it is silent for too long.
+        """Open a watch, and close it after the block.
+
+        What breaks off while the block reads, or is silent for too long, is unreachable, too.
 
         Raises:
             ApiRefused: the answer says no.
@@ -102,7 +83,8 @@ class Api:
             sock_read=inactivity_seconds,
         )
         try:
-            response = await self._answered(Request("GET", path, query), timeout, watch=True)
+            async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
+                response = await self._answered(Request("GET", path, query), timeout, watch=True)
             try:
                 yield response.content
             finally:
@@ -111,9 +93,8 @@ class Api:
             raise ApiUnreachable(_text(error)) from error
 
     async def _read(self, request: Request, timeout_seconds: float) -> bytes:
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
         try:
-            response = await self._answered(request, timeout, watch=False)
+            response = await self._answered(request, _total(timeout_seconds), watch=False)
             async with response:
                 return await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -127,32 +108,67 @@ class Api:
         watch: bool,
     ) -> aiohttp.ClientResponse:
         """Return a good answer; a token that is refused is read anew, once."""
-        renewed = False
-        while True:
-            try:
-                response = await self._connection.request(request, timeout=timeout, watch=watch)
-            except SourceUnusable as error:  # the token's file is gone for the moment
-                raise ApiUnreachable(str(error)) from error
-            except aiohttp.ClientConnectorCertificateError as error:
-                await self._renew()  # the certificate authority may have been replaced
-                raise ApiUnreachable(_text(error)) from error
-            if response.status < HTTPStatus.MULTIPLE_CHOICES:
-                return response
-            async with response:
-                body = await response.read()
-            if response.status != HTTPStatus.UNAUTHORIZED or renewed:
-                raise refused(
-                    response.status, body, retry_after=response.headers.get(hdrs.RETRY_AFTER)
-                )
-            renewed = True
-            await self._renew()
+        if not _is_path(request.path):
+            raise ApiRefused(404, reason="NotFound", message="no object can have such a name")
+        response = await self._asked(request, timeout, watch=watch)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            response.release()
+            sent = response.request_info.headers.get(hdrs.AUTHORIZATION)
+            await self._connection.renew_after(sent)
+            response = await self._asked(request, timeout, watch=watch)
+        if response.status < HTTPStatus.MULTIPLE_CHOICES:
+            return response
+        async with response:
+            body = await _beginning(response)
+        raise refused(
+            response.status,
+            _without(response.request_info.headers.get(hdrs.AUTHORIZATION), body),
+            retry_after=response.headers.get(hdrs.RETRY_AFTER),
+        )
 
-    async def _renew(self) -> None:
+    async def _asked(
+        self,
+        request: Request,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+        *,
+        watch: bool,
+    ) -> aiohttp.ClientResponse:
         try:
-            await self._connection.renew()
+            return await self._connection.request(request, timeout=timeout, watch=watch)
         except SourceUnusable as error:
             raise ApiUnreachable(str(error)) from error
+        except aiohttp.ClientConnectorCertificateError:
+            await self._connection.distrust()  # the certificate authority may have been replaced
+            raise
+
+
+@lru_cache(maxsize=16)
+def _total(timeout_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """Return as much of a refusal as is worth reading."""
+    read = bytearray()
+    while len(read) < _MAX_REFUSAL_BYTES and (chunk := await response.content.readany()):
+        read += chunk
+    return bytes(read[:_MAX_REFUSAL_BYTES])
+
+
+def _without(authorization: str | None, body: bytes) -> bytes:
+    """Return what was answered without our token, which an error page may show."""
+    token = (authorization or "").rpartition(" ")[2].encode()
+    return body.replace(token, b"[hidden]") if token else body
 
 
 def _text(error: BaseException) -> str:
-    return f"the API server cannot be reached: {str(error) or type(error).__name__}"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            said = str(error.certificate_error)
+        case aiohttp.ClientConnectorError():
+            said = str(error.os_error)
+        case TimeoutError():
+            said = str(error) or "no answer in time"
+        case _:
+            said = str(error) or type(error).__name__
+    return f"the API server cannot be reached: {said}"

@@ -9,6 +9,9 @@ MAX_SECONDS = 30.0
 FACTOR = 2.0
 RESET_SECONDS = 120.0
 
+# A server may ask for more patience than that, but cannot send us away.
+MAX_ASKED_SECONDS = 300.0
+
 
 class Backoff:
     """Waits longer with each failure, and never as long as all others do."""
@@ -17,7 +20,7 @@ class Backoff:
         """Take what spreads the waits: a number from 0 to 1, another each time."""
         self._jitter = jitter
         self._next_seconds = FIRST_SECONDS
-        self._failed_timestamp = float("-inf")
+        self._over_timestamp = float("-inf")
 
     def next_seconds(self, *, now_timestamp: float, at_least: float | None = None) -> float:
         """Return how long to wait after a failure now.
@@ -26,9 +29,10 @@ class Backoff:
             now_timestamp: the moment of the failure.
             at_least: what the server asked for; None where it did not.
         """
-        if not 0 <= now_timestamp - self._failed_timestamp < RESET_SECONDS:
+        if now_timestamp - self._over_timestamp >= RESET_SECONDS:
             self._next_seconds = FIRST_SECONDS
-        wait_seconds = self._next_seconds * (1 + self._jitter())
+        spread_seconds = self._next_seconds * (1 + self._jitter())
+        wait_seconds = max(spread_seconds, min(at_least or 0.0, MAX_ASKED_SECONDS))
         self._next_seconds = min(self._next_seconds * FACTOR, MAX_SECONDS)
-        self._failed_timestamp = now_timestamp + wait_seconds
-        return max(wait_seconds, at_least or 0.0)
+        self._over_timestamp = now_timestamp + wait_seconds
+        return wait_seconds

@@ -1,48 +1,46 @@
 """The objects of one collection of the API server, kept as they are there."""
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import aiohttp
 
-from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics, Trouble
+from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
 from yuptime_exporter.core.ports import Clock
-from yuptime_exporter.kubernetes.api import MIN_PAGE_LIMIT, PAGE_BYTES, PAGE_LIMIT, Api
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused, ApiUnreachable
-from yuptime_exporter.kubernetes.frames import Frames, FrameTooLong
+from yuptime_exporter.kubernetes.api import Api
+from yuptime_exporter.kubernetes.difficulty import Difficulty, Proof
+from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
+from yuptime_exporter.kubernetes.frames import (
+    FrameMeaningless,
+    Frames,
+    FrameTooLong,
+    read_frame,
+)
+from yuptime_exporter.kubernetes.holdings import Holdings, ObjectMalformed, ObjectName
+from yuptime_exporter.kubernetes.lists import ListBody, ListMalformed
 from yuptime_exporter.kubernetes.reflector import (
-    INACTIVITY_SECONDS,
     Kind,
     ListPage,
     Reflector,
     Wait,
     Watch,
+    refusal_in,
 )
+from yuptime_exporter.kubernetes.turns import Turn
+
+__all__ = ["Collection", "Mirror", "ObjectName"]
 
 log = logging.getLogger(__name__)
 
-# After so many objects everything else has its turn: decoding one takes some 20 µs.
-OBJECTS_AT_ONCE = 100
+PAGE_LIMIT = 500  # client-go, tools/pager
 
 _CHUNK_BYTES = 64 * 1024
 
 T = TypeVar("T")
-
-
-class FrameMeaningless(ValueError):
-    """A line of a watch is JSON, and no event."""
-
-
-class ObjectName(NamedTuple):
-    """What names an object in its collection."""
-
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +51,21 @@ class Collection:
         resource: what they are called, in metrics and messages.
         path: where they are listed.
         field_selector: which of them; empty: all.
-        inactivity_seconds: how long a watch of them may be silent.
+        inactivity_seconds: how long a watch of them may be silent; None: as long as API servers
+            are known to be.
     """
 
     resource: str
     path: str
     field_selector: str = ""
-    inactivity_seconds: float = INACTIVITY_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class _Record(Generic[T]):
-    uid: str
-    resource_version: str
-    value: T
+    inactivity_seconds: float | None = None
 
 
 class Mirror(Generic[T]):
     """Follows a collection for as long as it runs. Used from the thread of the event loop only.
 
     Attributes:
-        objects: what `decode` made of each object; of one moment, without holes.
         synced: set once everything was listed.
-        trouble: what keeps the collection from being followed at present; None: nothing.
         fresh_timestamp: when the API server last said anything; 0 before.
     """
 
@@ -102,22 +92,28 @@ class Mirror(Generic[T]):
         """
         self._api = api
         self._collection = collection
-        self._decode = decode
-        self._on_change = on_change
         self._metrics = metrics.of(collection.resource)
         self._clock = clock
+        self._holdings = Holdings(decode, on_change)
         self._reflector = Reflector(random.random, inactivity_seconds=collection.inactivity_seconds)
-        self._limit = PAGE_LIMIT
-        self._records: dict[ObjectName, _Record[T]] = {}
-        self._listing: dict[ObjectName, _Record[T]] = {}
-        self._seen: dict[ObjectName, int] = {}
+        self._difficulty = Difficulty(collection.resource, collection.path, self._metrics)
+        self._telling = asyncio.Lock()
+        self._unknown: set[str] = set()
         self._asked: list[asyncio.Future[None]] = []
         self._answering: list[asyncio.Future[None]] = []
         self._pause: asyncio.Timeout | None = None
-        self.objects: dict[ObjectName, T] = {}
         self.synced = asyncio.Event()
-        self.trouble: str | None = None
         self.fresh_timestamp = 0.0
+
+    @property
+    def objects(self) -> Mapping[ObjectName, T]:
+        """What `decode` made of each object: the last complete list and all changes since."""
+        return self._holdings.objects
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the collection from being followed at present; None: nothing."""
+        return self._difficulty.text
 
     async def run(self) -> NoReturn:
         """Follow the collection, forever."""
@@ -140,26 +136,29 @@ class Mirror(Generic[T]):
         await done
 
     async def reconsider(self, name: ObjectName) -> None:
-        """Look at one object now, since what is to be kept of it has changed.
+        """Look at one object now, since `decode` would keep something else of it than before.
 
-        What the watch tells of it meanwhile is newer, and then it is looked at again.
+        Never fails: what cannot be had now is left as it is.
         """
-        path = f"{self._object_path(name)}"
-        while True:
-            seen = self._seen[name] = self._seen.get(name, 0)
+        path = _object_path(self._collection.path, name)
+        taken = False
+        while not taken:
+            look = self._holdings.begin_look(name)
             try:
-                raw = await self._api.call("GET", path)
-            except ApiRefused as error:
-                if error.status != 404:
-                    self._begin_trouble(error)
+                try:
+                    raw = await self._api.call("GET", path)
+                except ApiRefused as error:
+                    if error.status != 404:
+                        raise
+                    raw = None
+                async with self._telling:
+                    taken = self._holdings.end_look(look, raw)
+            except (ApiError, ObjectMalformed) as error:
+                log.warning("an object cannot be read", extra={"path": path, "err": str(error)})
                 break
-            except ApiError as error:
-                self._begin_trouble(error)
-                break
-            if self._seen.get(name, 0) == seen:
-                self._hold(raw, anew=True)
-                break
-        self._seen.pop(name, None)
+            finally:
+                self._holdings.cancel_look(look)
+        self._metrics.objects = len(self.objects)
 
     async def _until_asked(self, doing: Coroutine[Any, Any, None]) -> None:
         """Do what may take long, until everything is to be listed anew."""
@@ -171,80 +170,54 @@ class Mirror(Generic[T]):
         finally:
             self._pause = None
 
-    def _object_path(self, name: ObjectName) -> str:
-        parent, _, plural = self._collection.path.rpartition("/")
-        parent = parent.partition("/namespaces/")[0]
-        return f"{parent}/namespaces/{name.namespace}/{plural}/{name.name}"
-
     async def _list(self, page: ListPage) -> None:
-        query = {"limit": str(self._limit)} if page.limited else {}
+        query = {"limit": str(PAGE_LIMIT)} if page.limited else {}
         if page.continue_token:
             query["continue"] = page.continue_token
         else:
-            self._listing = {}
             self._answering += self._asked
             self._asked.clear()
             self._metrics.lists.inc()
         try:
             found = await self._api.page(self._collection.path, self._selected(query))
+            if not page.continue_token:
+                self._holdings.begin_list()
+            await self._take(found)
         except ApiError as error:
-            if self._reflector.list_failed(error, now_timestamp=self._clock()):
-                self._listing = {}
-            self._begin_trouble(error)
+            self._difficulty.met(error, until=Proof.LIST)
+            if not self._reflector.list_failed(error, now_timestamp=self._clock()):
+                return
+        except (ListMalformed, ObjectMalformed) as error:
+            self._reflector.broken(now_timestamp=self._clock())
+            self._difficulty.broken(str(error), until=Proof.LIST)
+        else:
+            self._alive()
+            if self._reflector.listed(found.resource_version, found.continue_token):
+                await self._swap()
             return
-        self._alive()
-        if found.size_bytes > PAGE_BYTES:
-            self._limit = max(self._limit // 2, MIN_PAGE_LIMIT)
-        for count, raw in enumerate(found.items):
-            self._take(raw)
-            if count % OBJECTS_AT_ONCE == OBJECTS_AT_ONCE - 1:
-                await asyncio.sleep(0)
-        if self._reflector.listed(found.resource_version, found.continue_token):
-            await self._swap()
+        self._resolve_refreshes()  # what was asked for cannot be had now
 
-    def _take(self, raw: Mapping[str, Any]) -> None:
-        """Take an object of a list; one that has not changed is not decoded again."""
-        name, uid, version = _identity(raw)
-        known = self._records.get(name)
-        if known is not None and (known.uid, known.resource_version) == (uid, version):
-            self._listing[name] = known
-            return
-        value = self._decode(raw)
-        if value is not None:
-            self._listing[name] = _Record(uid, version, value)
+    async def _take(self, found: ListBody) -> None:
+        turn = Turn()
+        for raw in found.items():
+            self._holdings.list_object(raw)
+            if turn.is_over():
+                await turn.pass_on()
 
     async def _swap(self) -> None:
-        """Hold what was listed in the place of what was held, at one moment; then tell of it."""
-        before, self._records, self._listing = self._records, self._listing, {}
-        self.objects = {name: record.value for name, record in self._records.items()}
-        self._metrics.objects.set(len(self.objects))
+        turn = Turn()
+        async with self._telling:
+            for _ in self._holdings.swap():
+                if turn.is_over():
+                    await turn.pass_on()
+        self._metrics.objects = len(self.objects)
         if not self.synced.is_set():
-            log.info(
-                "listed",
-                extra={"resource": self._collection.resource, "objects": len(self.objects)},
-            )
-        changed = [
-            (name, before.get(name), after)
-            for name, after in self._records.items()
-            if before.get(name) is not after
-        ]
-        gone = [(name, old) for name, old in before.items() if name not in self._records]
-        for name, old in gone:
-            self._on_change(name, old.value, None)
-        for count, (name, was, after) in enumerate(changed):
-            self._tell(name, was, after)
-            if count % OBJECTS_AT_ONCE == OBJECTS_AT_ONCE - 1:
-                await asyncio.sleep(0)
+            extra = {"resource": self._collection.resource, "objects": len(self.objects)}
+            log.info("listed", extra=extra)
         self.synced.set()
-        self._metrics.synced.set(1)
-        self._end_trouble()
+        self._metrics.synced = True
+        self._difficulty.over(Proof.LIST)
         self._resolve_refreshes()
-
-    def _tell(self, name: ObjectName, before: _Record[T] | None, after: _Record[T]) -> None:
-        if before is not None and before.uid != after.uid:
-            self._on_change(name, before.value, None)
-            before = None
-        self._on_change(name, before.value if before else None, after.value)
 
     async def _watch(self, watch: Watch) -> None:
         self._metrics.watches.inc()
@@ -254,88 +227,74 @@ class Mirror(Generic[T]):
             "resourceVersion": watch.resource_version,
             "timeoutSeconds": str(round(watch.timeout_seconds)),
         }
-        began = asyncio.get_running_loop().time()
-        events = 0
+        loop = asyncio.get_running_loop()
+        began_seconds = loop.time()
         try:
             async with self._api.watch(
                 self._collection.path,
                 self._selected(query),
                 inactivity_seconds=watch.inactivity_seconds,
             ) as stream:
-                self._end_trouble()
-                events, over = await self._follow(stream)
+                self._difficulty.over(Proof.WATCH)
+                await self._follow(stream)
         except ApiError as error:
-            self._reflector.watch_failed(error, now_timestamp=self._clock())
-            self._begin_trouble(error)
+            self._watch_failed(error, until=Proof.WATCH)
             return
-        except (FrameTooLong, FrameMeaningless, json.JSONDecodeError) as error:
-            self._reflector.watch_broken(now_timestamp=self._clock())
-            self._begin_trouble(ApiUnreachable(f"what the watch sent makes no sense: {error}"))
+        except _WatchOver as over:
+            self._watch_failed(over.error, until=Proof.EVENT)
             return
-        if not over:
-            lasted = asyncio.get_running_loop().time() - began
-            self._reflector.watch_ended(
-                lasted_seconds=lasted, events=events, now_timestamp=self._clock()
+        except (FrameTooLong, FrameMeaningless, ObjectMalformed) as error:
+            self._reflector.broken(now_timestamp=self._clock())
+            self._difficulty.broken(
+                f"what the watch sent makes no sense: {error}", until=Proof.EVENT
             )
+            return
+        if self._reflector.watch_ended(
+            lasted_seconds=loop.time() - began_seconds, now_timestamp=self._clock()
+        ):
+            self._difficulty.over(Proof.EVENT)
+        else:
+            self._difficulty.broken("the watch ended as soon as it began", until=Proof.EVENT)
 
-    async def _follow(self, stream: aiohttp.StreamReader) -> tuple[int, bool]:
-        """Read a watch to its end; return how many events it had, and whether they said the end."""
+    def _watch_failed(self, error: ApiError, *, until: Proof) -> None:
+        self._reflector.watch_failed(error, now_timestamp=self._clock())
+        self._difficulty.met(error, until=until)
+
+    async def _follow(self, stream: aiohttp.StreamReader) -> None:
+        """Read a watch to its end."""
         frames = Frames()
-        events = 0
+        turn = Turn()
         while chunk := await stream.read(_CHUNK_BYTES):
             for line in frames.feed(chunk):
-                events += 1
-                if not self._apply(line):
-                    return events, True
-                if events % OBJECTS_AT_ONCE == 0:
-                    await asyncio.sleep(0)
-        return events, False
+                self._apply(line)
+                if turn.is_over():
+                    await turn.pass_on()
 
-    def _apply(self, line: bytes) -> bool:
-        """Take note of one event; return False when it ends the watch."""
-        frame = json.loads(line)
-        if not isinstance(frame, dict):
-            raise FrameMeaningless("a frame of the watch is no object")
-        self._alive()
+    def _apply(self, line: bytes) -> None:
+        """Take note of one event."""
+        frame = read_frame(line)
         self._metrics.events.inc()
-        match self._reflector.event(frame, now_timestamp=self._clock()):
+        match self._reflector.event(frame):
             case Kind.HELD:
-                self._hold(frame["object"])
+                self._holdings.hold(frame["object"])
             case Kind.GONE:
-                self._drop(frame["object"])
-            case Kind.END:
-                self._begin_trouble(_refusal(frame))
-                return False
+                self._holdings.drop(frame["object"])
+            case Kind.UNKNOWN:
+                self._tell_unknown(frame["type"])
+            case Kind.FAILED:
+                raise _WatchOver(refusal_in(frame))
+            case Kind.BROKEN:
+                raise FrameMeaningless("a frame is no event of an object")
             case Kind.NOTHING:
                 pass
-        return True
+        self._metrics.objects = len(self.objects)
+        self._difficulty.over(Proof.EVENT)
+        self._alive()
 
-    def _hold(self, raw: Mapping[str, Any], *, anew: bool = False) -> None:
-        name, uid, version = _identity(raw)
-        if name in self._seen and not anew:
-            self._seen[name] += 1
-        before = self._records.get(name)
-        value = self._decode(raw)
-        if value is None:
-            self._forget(name, before)
-            return
-        after = self._records[name] = _Record(uid, version, value)
-        self.objects[name] = value
-        self._metrics.objects.set(len(self.objects))
-        self._tell(name, before, after)
-
-    def _drop(self, raw: Mapping[str, Any]) -> None:
-        name, _, _ = _identity(raw)
-        if name in self._seen:
-            self._seen[name] += 1
-        self._forget(name, self._records.get(name))
-
-    def _forget(self, name: ObjectName, before: _Record[T] | None) -> None:
-        if before is None:
-            return
-        del self._records[name], self.objects[name]
-        self._metrics.objects.set(len(self.objects))
-        self._on_change(name, before.value, None)
+    def _tell_unknown(self, kind: str) -> None:
+        if kind not in self._unknown and len(self._unknown) < 10:
+            self._unknown.add(kind)
+            log.warning("events of a type that is not known are ignored", extra={"type": kind[:64]})
 
     def _resolve_refreshes(self) -> None:
         for done in self._answering:
@@ -348,63 +307,19 @@ class Mirror(Generic[T]):
         return {**query, "fieldSelector": selector} if selector else {**query}
 
     def _alive(self) -> None:
-        self.fresh_timestamp = self._clock()
-        self._metrics.last_event_timestamp_seconds.set(self.fresh_timestamp)
-
-    def _begin_trouble(self, error: ApiError) -> None:
-        trouble = _trouble(error)
-        self._metrics.error(trouble)
-        self._resolve_refreshes()  # what was asked for cannot be had now
-        if trouble is Trouble.EXPIRED:
-            return  # it happens to every watch that was away for some minutes
-        text = f"{self._collection.resource}: {error}{self._remedy(trouble)}"
-        if self.trouble is None:
-            log.warning("objects cannot be followed; what is known stays", extra={"err": text})
-        self.trouble = text
-
-    def _end_trouble(self) -> None:
-        if self.trouble is not None:
-            self.trouble = None
-            log.info("objects are followed again", extra={"resource": self._collection.resource})
-
-    def _remedy(self, trouble: Trouble) -> str:
-        resource = self._collection.resource
-        if trouble is Trouble.FORBIDDEN:
-            return f"; grant yuptime-exporter the verbs list and watch on {resource}"
-        if trouble is Trouble.NOT_FOUND and resource == "monitors":
-            return "; kubectl apply --server-side -f deploy/crd/monitors.yaml"
-        return ""
+        self.fresh_timestamp = self._metrics.last_event_timestamp = self._clock()
 
 
-def _identity(raw: Mapping[str, Any]) -> tuple[ObjectName, str, str]:
-    metadata = raw["metadata"]
-    name = ObjectName(metadata.get("namespace", ""), metadata["name"])
-    return name, metadata.get("uid", ""), metadata.get("resourceVersion", "")
+class _WatchOver(Exception):
+    """The API server ended the watch with an error."""
+
+    def __init__(self, error: ApiRefused) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
-def _refusal(frame: Mapping[str, Any]) -> ApiError:
-    from_status = frame["object"]
-    code = from_status.get("code", 500)
-    return ApiRefused(
-        code if isinstance(code, int) else 500,
-        reason=str(from_status.get("reason", "")),
-        message=str(from_status.get("message", "")),
-    )
-
-
-def _trouble(error: ApiError) -> Trouble:
-    if not isinstance(error, ApiRefused):
-        return Trouble.UNREACHABLE
-    match error.status:
-        case 401:
-            return Trouble.UNAUTHORIZED
-        case 403:
-            return Trouble.FORBIDDEN
-        case 404:
-            return Trouble.NOT_FOUND
-        case 410:
-            return Trouble.EXPIRED
-        case 429:
-            return Trouble.TOO_MANY_REQUESTS
-        case _:
-            return Trouble.REFUSED
+def _object_path(path: str, name: ObjectName) -> str:
+    """Return the path of one object of the collection that has this path."""
+    parent, _, plural = path.rpartition("/")
+    parent = parent.partition("/namespaces/")[0]
+    return f"{parent}/namespaces/{name.namespace}/{plural}/{name.name}"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from yuptime_exporter.kubernetes.backoff import Backoff
+from yuptime_exporter.kubernetes.backoff import MAX_ASKED_SECONDS, Backoff
 from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused, refused_by
 
-# client-go: a watch is asked to end after 5 to 10 minutes, another time each, so that they do not
-# all come back at once.
+# A watch is asked to end after 5 to 10 minutes, another time each, so that they do not all come
+# back at once.
 MIN_WATCH_SECONDS = 300.0
 
 # An API server sends a bookmark each minute (cacher.go, defaultBookmarkFrequency); a watch that
@@ -22,18 +22,22 @@ MIN_WATCH_SECONDS = 300.0
 INACTIVITY_SECONDS = 90.0
 SILENCE_MARGIN_SECONDS = 30.0
 
-# client-go, VeryShortWatchError: a watch that ends at once without a word is a failure.
+# VeryShortWatchError: a watch that ends at once without a word is a failure.
 VERY_SHORT_SECONDS = 1.0
 
-# For so long an error within the server is taken for one that passes; then all is listed anew.
+# For so long an error within the server is taken for one that passes (MaxInternalErrorRetryDuration
+# of the API server's own reflectors); then all is listed anew.
 INTERNAL_ERROR_SECONDS = 30.0
 
 # A permission that was taken away comes back when somebody gives it back; API servers also answer
-# so while they are upgraded.
+# so while they are upgraded, as kopf found. So it is asked each 30 to 60 s.
 FORBIDDEN_SECONDS = 30.0
 # A definition that is missing is installed by somebody.
 MISSING_SECONDS = 30.0
+# The server is behind the moment that it was asked about, by as much as its cache is.
 TOO_LARGE_SECONDS = 1.0
+
+_CHANGES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +74,27 @@ class Kind(StrEnum):
     """The object is new or has changed."""
     GONE = "gone"
     NOTHING = "nothing"
-    END = "end"
-    """The watch is over; what to do is the next action."""
+    """No object has changed: a bookmark."""
+    UNKNOWN = "unknown"
+    """Of a newer API: what it means is not known, so it is left alone."""
+    FAILED = "failed"
+    """The watch is over with an error that `watch_failed` is to be told."""
+    BROKEN = "broken"
+    """The watch is over, since this made no sense; `broken` is to be told."""
 
 
 class Reflector:
     """The state of following one collection."""
 
     def __init__(
-        self, jitter: Callable[[], float], *, inactivity_seconds: float = INACTIVITY_SECONDS
+        self, jitter: Callable[[], float], *, inactivity_seconds: float | None = None
     ) -> None:
         """Start with nothing known.
 
         Args:
             jitter: returns a number from 0 to 1, another each time.
-            inactivity_seconds: how long a watch may be silent that sends bookmarks.
+            inactivity_seconds: how long a watch may be silent; None: as long as the API server
+                is known to be.
         """
         self._jitter = jitter
         self._inactivity_seconds = inactivity_seconds
@@ -94,6 +104,8 @@ class Reflector:
         self._snapshot_version = ""
         self._version = ""
         self._bookmarked = False
+        self._progressed = False  # since everything was listed
+        self._heard = False  # of the watch that is going on
         self._internal_since_timestamp: float | None = None
 
     def next(self) -> Action:
@@ -103,16 +115,13 @@ class Reflector:
             return wait
         if self._page is not None:
             return self._page
+        self._heard = False
         timeout_seconds = MIN_WATCH_SECONDS * (1 + self._jitter())
-        inactivity_seconds = (
-            self._inactivity_seconds
-            if self._bookmarked
-            else timeout_seconds + SILENCE_MARGIN_SECONDS
-        )
-        return Watch(self._version, timeout_seconds, inactivity_seconds)
+        return Watch(self._version, timeout_seconds, self._patience_seconds(timeout_seconds))
 
     def relist(self) -> None:
-        """List everything anew; what is known stays until the list is complete."""
+        """List everything anew, at once; what is known stays until the list is complete."""
+        self._wait = None
         self._page = ListPage()
 
     def listed(self, resource_version: str, continue_token: str) -> bool:
@@ -127,48 +136,50 @@ class Reflector:
             return False
         self._page = None
         self._version = self._snapshot_version
+        self._progressed = False
         return True
 
     def list_failed(self, error: ApiError, *, now_timestamp: float) -> bool:
-        """Take note that a page could not be had; return whether all before it are void."""
+        """Take note that a page could not be had; return whether that ends the attempt for now."""
         page = self._page or ListPage()
-        expired = isinstance(error, ApiRefused) and _is_expired(error)
-        if expired and page.continue_token:
+        refusal = error if isinstance(error, ApiRefused) else None
+        if refusal is not None and _is_expired(refusal) and page.continue_token:
             # client-go, pager, FullListIfExpired: the moment that the list shows is forgotten, and
             # would be again; all of it at once cannot expire.
             self._page = ListPage(limited=False)
-            return True
+            return False
         self._wait = self._wait_after(error, now_timestamp)
-        if isinstance(error, ApiRefused) and not _passes(error):
+        if refusal is not None and not _passes(refusal):
             self._page = ListPage()
-            return True
-        return False
+        return True
 
-    def event(self, frame: Mapping[str, Any], *, now_timestamp: float) -> Kind:
+    def event(self, frame: Mapping[str, Any]) -> Kind:
         """Take note of an event of the watch; return what it means."""
         kind, subject = frame.get("type"), frame.get("object")
-        if not isinstance(subject, Mapping):
-            return Kind.NOTHING
         if kind == "ERROR":
-            self.watch_failed(refused_by(subject), now_timestamp=now_timestamp)
-            return Kind.END
-        metadata = subject.get("metadata")
-        version = metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
-        if kind not in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"} or not version:
-            return Kind.NOTHING  # of a newer API: what it means is not known, so it is left alone
-        self._version = str(version)
+            return Kind.FAILED if isinstance(subject, Mapping) else Kind.BROKEN
+        if kind not in _CHANGES:
+            return Kind.UNKNOWN if isinstance(kind, str) else Kind.BROKEN
+        version = _version(subject)
+        if not version:
+            return Kind.BROKEN
+        self._version = version
+        self._heard = self._progressed = True
         self._internal_since_timestamp = None
         if kind == "BOOKMARK":
             self._bookmarked = True
             return Kind.NOTHING
         return Kind.GONE if kind == "DELETED" else Kind.HELD
 
-    def watch_ended(self, *, lasted_seconds: float, events: int, now_timestamp: float) -> None:
-        """Take note that the server ended the watch, as it does from time to time."""
-        if events == 0 and lasted_seconds < VERY_SHORT_SECONDS:
-            self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
+    def watch_ended(self, *, lasted_seconds: float, now_timestamp: float) -> bool:
+        """Take note that the server ended the watch; return whether that was as it should be."""
+        if self._heard or lasted_seconds >= VERY_SHORT_SECONDS:
+            self._internal_since_timestamp = None
+            return True
+        self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
+        return False
 
-    def watch_broken(self, *, now_timestamp: float) -> None:
+    def broken(self, *, now_timestamp: float) -> None:
         """Take note that what came made no sense: nothing that is known can be relied on."""
         self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
         self._page = ListPage()
@@ -178,34 +189,61 @@ class Reflector:
 
         Where the moment from which to watch may still be known to the server, nothing is listed.
         """
-        if isinstance(error, ApiRefused) and _is_expired(error):
+        refusal = error if isinstance(error, ApiRefused) else None
+        if refusal is not None and _is_expired(refusal):
             self._page = ListPage()
+            if not self._progressed:  # else a server that forgets at once were listed all the time
+                self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
             return
         self._wait = self._wait_after(error, now_timestamp)
-        if not isinstance(error, ApiRefused) or error.status in {401, 403, 429}:
+        if refusal is None or refusal.status in {401, 403, 429}:
             return
-        if error.status >= 500 and not _is_too_large(error):
-            since = self._internal_since_timestamp
-            if since is None:
-                since = self._internal_since_timestamp = now_timestamp
-            if 0 <= now_timestamp - since < INTERNAL_ERROR_SECONDS:
+        if refusal.status >= 500 and not _is_too_large(refusal):
+            if self._may_pass(now_timestamp):
                 return
-            self._internal_since_timestamp = None
+            self._wait = None  # enough was waited
         self._page = ListPage()
 
+    def _may_pass(self, now_timestamp: float) -> bool:
+        """Tell whether an error within the server is still young."""
+        since = self._internal_since_timestamp
+        if since is None:
+            since = self._internal_since_timestamp = now_timestamp
+        if 0 <= now_timestamp - since < INTERNAL_ERROR_SECONDS:
+            return True
+        self._internal_since_timestamp = None
+        return False
+
+    def _patience_seconds(self, timeout_seconds: float) -> float:
+        if self._inactivity_seconds is not None:
+            return self._inactivity_seconds
+        return INACTIVITY_SECONDS if self._bookmarked else timeout_seconds + SILENCE_MARGIN_SECONDS
+
     def _wait_after(self, error: ApiError, now_timestamp: float) -> Wait:
-        asked_seconds = error.retry_after_seconds
         if isinstance(error, ApiRefused):
             if error.status == 403:
                 return Wait(FORBIDDEN_SECONDS * (1 + self._jitter()))
             if error.status == 404:
                 return Wait(MISSING_SECONDS)
             if _is_too_large(error):
-                return Wait(asked_seconds or TOO_LARGE_SECONDS)
-        wait_seconds = self._backoff.next_seconds(
-            now_timestamp=now_timestamp, at_least=asked_seconds
+                asked_seconds = error.retry_after_seconds or TOO_LARGE_SECONDS
+                return Wait(min(asked_seconds, MAX_ASKED_SECONDS))
+        return Wait(
+            self._backoff.next_seconds(
+                now_timestamp=now_timestamp, at_least=error.retry_after_seconds
+            )
         )
-        return Wait(wait_seconds)
+
+
+def refusal_in(frame: Mapping[str, Any]) -> ApiRefused:
+    """Return the error that an event of type ERROR tells of."""
+    return refused_by(frame["object"])
+
+
+def _version(subject: object) -> str:
+    metadata = subject.get("metadata") if isinstance(subject, Mapping) else None
+    version = metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
+    return version if isinstance(version, str) else ""
 
 
 def _is_expired(error: ApiRefused) -> bool:
@@ -219,4 +257,4 @@ def _is_too_large(error: ApiRefused) -> bool:
 
 def _passes(error: ApiRefused) -> bool:
     """Tell whether the same page may be had later."""
-    return error.status in {401, 429} or error.status >= 500
+    return error.status in {401, 429} or (error.status >= 500 and not _is_too_large(error))

@@ -13,8 +13,9 @@ from yuptime_exporter.moments import exact_rfc3339, timestamp_of, whole_rfc3339
 
 Json = Mapping[str, Any]
 
-_HOLDS = frozenset(Holds)
-_OURS = frozenset(ConditionType)
+# Tuples, since what is looked for in them may be anything that JSON knows.
+_HOLDS = tuple(Holds)
+_OURS = tuple(ConditionType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def stored_in(body: Json) -> Stored:
     last_success = timestamp_of(push.get("lastSuccessTime"))
     last_push = LastPush(
         status=PushStatus(status),
-        message=str(push.get("message", "")),
+        message=str(push.get("message") or ""),
         received_timestamp=received,
         since_timestamp=received if since is None else since,
         last_success_timestamp=success if last_success is None else last_success,
@@ -138,7 +139,7 @@ def _conditions(
 ) -> list[Mapping[str, Any]]:
     """Return all conditions: those of others as they are, then ours."""
     written = [one for one in _list(found.get("conditions")) if isinstance(one, Mapping)]
-    before = {one.get("type"): one for one in written}
+    before = {str(one.get("type")): one for one in written}
     others = [one for one in written if one.get("type") not in _OURS]
     ours = []
     for condition in status.conditions:

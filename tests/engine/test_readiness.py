@@ -1,0 +1,70 @@
+"""Whether the exporter may be believed and pushed to."""
+
+import pytest
+
+from tests.engine.parts import self_metrics
+from yuptime_exporter.engine.readiness import Readiness
+
+
+def gauge(readiness: Readiness) -> float:
+    return float(readiness._metrics.ready._value.get())
+
+
+def test_it_begins_when_state_is_restored_and_monitors_are_listed() -> None:
+    readiness = Readiness(self_metrics())
+    seen = [(readiness.ready, readiness.awaited)]
+    readiness.restored()
+    seen.append((readiness.ready, readiness.awaited))
+    readiness.listed()
+    seen.append((readiness.ready, readiness.awaited))
+
+    assert seen == [
+        (False, "saved state is being restored"),
+        (False, "monitors are being listed"),
+        (True, ""),
+    ]
+
+
+def test_it_ends_with_the_exporter() -> None:
+    readiness = Readiness(self_metrics())
+    readiness.listed()
+    readiness.stopping()
+
+    assert (readiness.ready, readiness.awaited) == (False, "yuptime-exporter is stopping")
+
+
+def test_it_pauses_while_no_push_can_be_stored() -> None:
+    readiness = Readiness(self_metrics())
+    readiness.listed()
+    readiness.receiving(possible=False)
+    paused = (readiness.ready, readiness.awaited)
+    readiness.receiving(possible=True)
+
+    assert paused == (False, "the store does not take pushes")
+    assert readiness.ready
+
+
+def test_a_store_that_takes_pushes_does_not_make_up_for_monitors_that_are_not_listed() -> None:
+    readiness = Readiness(self_metrics())
+    readiness.restored()
+    readiness.receiving(possible=True)
+
+    assert not readiness.ready
+
+
+def test_everything_that_is_awaited_is_named() -> None:
+    readiness = Readiness(self_metrics())
+    readiness.restored()
+    readiness.receiving(possible=False)
+
+    assert readiness.awaited == "monitors are being listed; the store does not take pushes"
+
+
+@pytest.mark.parametrize("possible", [True, False])
+def test_the_gauge_says_the_same(possible: bool) -> None:
+    readiness = Readiness(self_metrics())
+    before = gauge(readiness)
+    readiness.listed()
+    readiness.receiving(possible=possible)
+
+    assert (before, gauge(readiness)) == (0, int(possible))

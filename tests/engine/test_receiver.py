@@ -1,0 +1,334 @@
+"""Pushes that arrive together: in order, durable before they are acknowledged, none for nothing."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from tests.core.examples import DOWN, KEY, UP, monitor, push
+from tests.engine.parts import TOKEN_DIGESTS, ready, row_of, settled, table_of
+from tests.exporters import StandingClock
+from tests.fakes.store import FakeStore
+from yuptime_exporter.core.errors import NotAuthenticated, StoreUnavailable
+from yuptime_exporter.core.model import Arming, MonitorKey, PushStatus, State
+from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine import receiver as receiver_module
+from yuptime_exporter.engine.receiver import Receipt, Receiver
+
+START = 1000.0
+OTHER = MonitorKey("prod", "other")
+
+
+class Desk:
+    """A receiver with everything around it, and what it told of pushes."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self.clock = StandingClock(START)
+        self.store = FakeStore()
+        self.table: MonitorTable = table_of(
+            monitor(token_digests=TOKEN_DIGESTS),
+            monitor("other", token_digests=TOKEN_DIGESTS),
+            at=START,
+        )
+        self.told: list[tuple[MonitorKey, State, State]] = []
+        self.receiver = Receiver(
+            self.table,
+            self.store,
+            RateLimiter(RateLimit(0.0)),
+            ready(),
+            on_push=lambda *told: self.told.append(told),
+            clock=self.clock,
+        )
+        self._tasks = tasks
+
+    async def push(
+        self, message: str, status: PushStatus = UP, *, key: MonitorKey = KEY
+    ) -> "asyncio.Task[Receipt]":
+        """Have a push arrive, a second after the one before."""
+        self.clock.advance(1)
+        task = self._tasks.create_task(
+            self.receiver.accept(key, status=status, message=message), name=message
+        )
+        await settled()
+        return task
+
+    def shown(self, key: MonitorKey = KEY) -> tuple[int, str]:
+        """Return how many pushes are counted, and what the last of them said."""
+        last = row_of(self.table, key).last_push
+        return (last.pushes_total, last.message) if last else (0, "")
+
+
+async def test_a_push_is_shown_and_acknowledged_once_it_is_durable() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        pushed = await desk.push("first")
+        before = (desk.shown(), pushed.done())
+        desk.store.saves[0].succeed()
+        receipt = await pushed
+
+    assert before == ((0, ""), False)
+    assert desk.shown() == (1, "first")
+    assert receipt.row == row_of(desk.table, KEY)
+    assert receipt.verdict.state is State.UP
+
+
+async def test_what_arrives_while_one_is_saved_is_saved_together() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        pushed = [await desk.push(str(n)) for n in range(10)]
+        waiting = len(desk.store.saves)
+        desk.store.saves[0].succeed()
+        await settled()
+        done_first = [task.done() for task in pushed]
+        desk.store.saves[1].succeed()
+        receipts = [await task for task in pushed]
+
+    assert waiting == 1
+    assert done_first == [True] + [False] * 9
+    assert [save.push.pushes_total for save in desk.store.saves] == [1, 10]
+    assert desk.shown() == (10, "9")
+    assert [one.row.last_push and one.row.last_push.pushes_total for one in receipts] == list(
+        range(1, 11)
+    )
+
+
+async def test_each_is_told_of_the_state_that_it_made_in_the_order_of_arrival() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        pushed = [
+            await desk.push(f"{status} {n}", status)
+            for n, status in enumerate((UP, DOWN, DOWN, UP))
+        ]
+        desk.store.saves[0].succeed()
+        await settled()
+        desk.store.saves[1].succeed()
+        receipts = [await task for task in pushed]
+
+    assert [one.verdict.state for one in receipts] == ["up", "down", "down", "up"]
+    assert [one.verdict.since_timestamp for one in receipts] == [1001, 1002, 1002, 1004]
+    assert [(before, after) for _, before, after in desk.told] == [
+        (State.PENDING, State.UP),
+        (State.UP, State.DOWN),
+        (State.DOWN, State.DOWN),
+        (State.DOWN, State.UP),
+    ]
+    last = row_of(desk.table, KEY).last_push
+    assert last is not None
+    assert (last.pushes_total, last.pushes_down_total) == (4, 2)
+
+
+async def test_a_push_is_received_when_it_arrives_and_not_when_it_is_saved() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        pushed = [await desk.push("first"), await desk.push("second")]
+        desk.clock.advance(4)
+        desk.store.saves[0].succeed()
+        await settled()
+        desk.store.saves[1].succeed()
+
+    assert all(task.done() for task in pushed)
+    assert [save.push.received_timestamp for save in desk.store.saves] == [1001, 1002]
+
+
+async def outcome(accepting: Coroutine[Any, Any, Receipt]) -> type[BaseException] | None:
+    """Return how a push failed; None: it did not."""
+    try:
+        await accepting
+    except (StoreUnavailable, NotAuthenticated) as error:
+        return type(error)
+    return None
+
+
+async def test_a_save_that_fails_fails_all_that_it_was_to_save_and_no_other() -> None:
+    pushed: list[asyncio.Task[type[BaseException] | None]] = []
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+
+        async def push(message: str) -> None:
+            desk.clock.advance(1)
+            accepting = desk.receiver.accept(KEY, status=UP, message=message)
+            pushed.append(tasks.create_task(outcome(accepting)))
+            await settled()
+
+        for message in ("first", "second", "third"):
+            await push(message)
+        desk.store.saves[0].succeed()
+        await settled()
+        await push("fourth")
+        desk.store.saves[1].fail()
+        await settled()
+        after_failure = desk.shown()
+        desk.store.saves[2].succeed()
+
+    assert [task.result() for task in pushed] == [
+        None,
+        StoreUnavailable,
+        StoreUnavailable,
+        None,
+    ]
+    assert after_failure == (1, "first")
+    assert desk.shown() == (2, "fourth")
+    assert [save.push.pushes_total for save in desk.store.saves] == [1, 3, 2]
+
+
+async def test_a_failure_is_told_to_nobody_as_a_push_and_counts_as_refusing() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        tasks.create_task(outcome(desk.receiver.accept(KEY, status=UP, message="")))
+        await settled()
+        desk.store.saves[0].fail()
+    desk.clock.advance(1)
+
+    assert desk.told == []
+    assert desk.table.open_outage(now_timestamp=desk.clock()) is not None
+
+
+async def test_who_left_before_the_save_began_is_not_counted() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        first = await desk.push("first")
+        left = await desk.push("left")
+        stayed = await desk.push("stayed")
+        left.cancel()
+        await settled()
+        desk.store.saves[0].succeed()
+        await settled()
+        desk.store.saves[1].succeed()
+        await first
+        await stayed
+
+    assert left.cancelled()
+    assert desk.shown() == (2, "stayed")
+
+
+async def test_where_all_have_left_nothing_is_saved() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        first = await desk.push("first")
+        left = await desk.push("left")
+        left.cancel()
+        await settled()
+        desk.store.saves[0].succeed()
+        await first
+        await settled()
+        again = await desk.push("again")
+        desk.store.saves[1].succeed()
+        await again
+
+    assert [save.push.message for save in desk.store.saves] == ["first", "again"]
+    assert desk.shown() == (2, "again")
+
+
+async def test_who_left_while_it_was_saved_is_counted_all_the_same() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        left = await desk.push("left")
+        left.cancel()
+        await settled()
+        desk.store.saves[0].succeed()
+        await settled()
+
+    assert desk.shown() == (1, "left")
+    assert desk.told == [(KEY, State.PENDING, State.UP)]
+
+
+async def test_monitors_do_not_wait_for_each_other() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        slow = await desk.push("slow")
+        quick = await desk.push("quick", key=OTHER)
+        desk.store.saves[1].succeed()
+        await quick
+        waits = not slow.done()
+        desk.store.saves[0].succeed()
+
+    assert waits
+    assert desk.shown(OTHER) == (1, "quick")
+
+
+async def test_who_waits_for_too_long_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(receiver_module, "SAVE_TIMEOUT_SECONDS", 0.01)
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        outcomes = [
+            await outcome(desk.receiver.accept(KEY, status=UP, message=str(n))) for n in range(3)
+        ]
+        desk.store.saves[0].succeed()
+        await settled()
+
+    assert outcomes == [StoreUnavailable] * 3
+    assert StoreUnavailable.retry_after_seconds
+    assert desk.shown() == (1, "0")  # it became durable after all; of the others nobody waits
+
+
+async def test_a_monitor_that_left_meanwhile_takes_no_push() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        first = await desk.push("first")
+        second = tasks.create_task(outcome(desk.receiver.accept(KEY, status=UP, message="second")))
+        await settled()
+        desk.table.replace_monitors([], now_timestamp=desk.clock())
+        desk.store.saves[0].succeed()
+        await first
+
+    assert second.result() is NotAuthenticated
+    assert len(desk.store.saves) == 1
+
+
+async def test_what_the_store_remembers_instead_is_shown_and_continued() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        first = await desk.push("mine")
+        second = await desk.push("second")
+        desk.store.saves[0].succeed(push(UP, at=1001.5, message="theirs", pushes_total=7))
+        await first
+        theirs = desk.shown()
+        await settled()
+        desk.store.saves[1].succeed()
+        await second
+
+    assert theirs == (7, "theirs")
+    assert desk.shown() == (8, "second")
+
+
+class TestAdopting:
+    """Another replica accepted a push: it is shown, and whoever watches for changes is told."""
+
+    async def desk(self) -> Desk:
+        async with asyncio.TaskGroup() as tasks:
+            return Desk(tasks)
+
+    async def test_a_push_is_told_like_one_of_our_own(self) -> None:
+        desk = await self.desk()
+        desk.receiver.adopt(KEY, None, push(DOWN, at=1000))
+
+        assert desk.shown() == (1, "")
+        assert desk.told == [(KEY, State.PENDING, State.DOWN)]
+
+    async def test_what_is_known_is_told_to_nobody(self) -> None:
+        desk = await self.desk()
+        desk.table.record_push(KEY, push(UP, at=1000))
+        desk.receiver.adopt(KEY, Arming(1000), push(UP, at=1000))
+        desk.receiver.adopt(KEY, None, None)
+        desk.receiver.adopt(KEY, None, push(DOWN, at=999))
+
+        assert desk.told == []
+
+    async def test_what_lies_ahead_counts_as_now(self) -> None:
+        desk = await self.desk()
+        desk.receiver.adopt(KEY, Arming(9000), push(UP, at=9000))
+
+        row = row_of(desk.table, KEY)
+        assert row.arming == Arming(START)
+        assert row.last_push is not None
+        assert row.last_push.received_timestamp == START
+
+    async def test_of_a_monitor_that_is_not_declared_nobody_is_told(self) -> None:
+        desk = await self.desk()
+        desk.receiver.adopt(MonitorKey("prod", "unknown"), Arming(900), push(UP, at=950))
+
+        assert desk.told == []

@@ -1,0 +1,159 @@
+"""What an API server says when it does not do what it is asked for.
+
+The shapes are those of `metav1.Status` and of the constructors in apimachinery's `api/errors`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.fakes.faults import Answer, Inject
+
+_JSON = {"Content-Type": "application/json"}
+_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def status_of(
+    code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the object that tells of a failure."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        **({"details": dict(details)} if details else {}),
+        "code": code,
+    }
+
+
+def refusal(
+    code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
+) -> Answer:
+    """Answer with a Status."""
+    return Answer(code, json.dumps(status_of(code, reason, message, details)).encode(), _JSON)
+
+
+def unauthorized() -> Answer:
+    """The token is not, or no longer, valid."""
+    return refusal(401, "Unauthorized", "Unauthorized")
+
+
+def unauthorized_text() -> Answer:
+    """Something in front of the API server wants to know who this is."""
+    return Answer(401, b"Unauthorized\n", _TEXT)
+
+
+def forbidden() -> Answer:
+    """RBAC has no rule for it."""
+    return refusal(
+        403,
+        "Forbidden",
+        'monitors.monitoring.yuptime.io is forbidden: User "system:serviceaccount:yuptime:exporter"'
+        ' cannot do this to resource "monitors" in API group "monitoring.yuptime.io"',
+        {"group": "monitoring.yuptime.io", "kind": "monitors"},
+    )
+
+
+def not_found() -> Answer:
+    """Nothing is served under this path, as before the CRD is there."""
+    return Answer(404, b"404 page not found\n", _TEXT)
+
+
+def object_not_found(kind: str, name: str) -> Answer:
+    """There is no such object."""
+    return refusal(404, "NotFound", f'{kind} "{name}" not found', {"name": name, "kind": kind})
+
+
+def conflict() -> Answer:
+    """The object was modified since its resourceVersion."""
+    return refusal(
+        409,
+        "Conflict",
+        "Operation cannot be fulfilled on monitors.monitoring.yuptime.io: the object has been"
+        " modified; please apply your changes to the latest version and try again",
+        {"group": "monitoring.yuptime.io", "kind": "monitors"},
+    )
+
+
+def expired() -> Answer:
+    """The resourceVersion, or the continue token, is older than what is remembered."""
+    return refusal(410, "Expired", _EXPIRED)
+
+
+def invalid(field: str, message: str, *, kind: str = "Monitor") -> Answer:
+    """Validation refuses the request for one field."""
+    return refusal(
+        422,
+        "Invalid",
+        f"{kind} is invalid: {field}: {message}",
+        {
+            "kind": kind,
+            "causes": [{"reason": "FieldValueInvalid", "message": message, "field": field}],
+        },
+    )
+
+
+def no_initial_events() -> Answer:
+    """The server does not know, or does not want, `sendInitialEvents`."""
+    return invalid(
+        "sendInitialEvents",
+        "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate"
+        " is enabled",
+        kind="ListOptions",
+    )
+
+
+def too_many_requests(
+    retry_after_seconds: int = 1, *, header: bool = True, details: bool = True
+) -> Answer:
+    """Priority and fairness has no seat; the wait is told in the header, the body, or both."""
+    answer = refusal(
+        429,
+        "TooManyRequests",
+        "too many requests, please try again later",
+        {"retryAfterSeconds": retry_after_seconds} if details else None,
+    )
+    wait = {"Retry-After": str(retry_after_seconds)} if header else {}
+    return Answer(answer.status, answer.body, {**answer.headers, **wait})
+
+
+def internal_error() -> Answer:
+    """Something behind the API server, such as etcd, fails."""
+    message = "Internal error occurred: etcdserver: request timed out"
+    return refusal(500, "InternalError", message)
+
+
+def bad_gateway() -> Answer:
+    """A load balancer has no API server left, and tells it as HTML of several lines."""
+    body = b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n</body>\n</html>\n"
+    return Answer(502, body, {"Content-Type": "text/html"})
+
+
+def too_large_resource_version(retry_after_seconds: int = 1) -> Answer:
+    """The cache of this API server has not seen that resourceVersion yet."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return refusal(
+        504,
+        "Timeout",
+        "Timeout: Too large resource version: 2000, current: 1000",
+        {"causes": [cause], "retryAfterSeconds": retry_after_seconds},
+    )
+
+
+def error_event(
+    code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
+) -> Inject:
+    """End of what a watch can tell, told inside of its 200."""
+    event = {"type": "ERROR", "object": status_of(code, reason, message, details)}
+    return Inject(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+
+
+def expired_event() -> Inject:
+    """The watch cannot go on from where it is."""
+    return error_event(410, "Expired", _EXPIRED)
+
+
+_EXPIRED = "too old resource version: 1 (1000)"

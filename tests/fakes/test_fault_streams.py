@@ -1,0 +1,216 @@
+"""The fault proxy does to streams and connections exactly what it is asked to do."""
+
+import json
+from itertools import pairwise
+
+import aiohttp
+import pytest
+
+from tests.fakes.fault_answers import expired_event
+from tests.fakes.fault_proxy import FaultProxy
+from tests.fakes.faults import (
+    BOOKMARK,
+    WATCHES,
+    At,
+    Cut,
+    Double,
+    Drop,
+    EmptyLines,
+    Fault,
+    How,
+    Inject,
+    Join,
+    Pad,
+    Split,
+    When,
+)
+from tests.fakes.scripted_upstream import (
+    ADDED,
+    ALL,
+    LIST,
+    MARK,
+    MODIFIED,
+    WATCH,
+    Upstream,
+    broken_off,
+    chunks_of,
+    got,
+)
+from tests.waiting import eventually
+
+
+def cut(data: bytes, *offsets: int) -> list[bytes]:
+    return [data[start:end] for start, end in pairwise((0, *offsets, len(data)))]
+
+
+class TestFrames:
+    @pytest.mark.parametrize(
+        ("fault", "when", "chunks"),
+        [
+            (Inject(b"x"), WATCHES, [b"x", ADDED, MODIFIED, MARK]),
+            (Inject(b"x"), When(frame=BOOKMARK), [ADDED, MODIFIED, b"x", MARK]),
+            (Drop(), When(frame=BOOKMARK), [ADDED, MODIFIED]),
+            (Double(), When(frame=BOOKMARK), [ADDED, MODIFIED, MARK, MARK]),
+            (EmptyLines(2), When(frame=b"MODIFIED"), [ADDED, b"\n\n" + MODIFIED, MARK]),
+            (Join(2), WATCHES, [ADDED + MODIFIED, MARK]),
+            (Join(9), WATCHES, [ALL]),
+            (Split(at=(3, 40)), When(frame=b"MODIFIED"), [ADDED, *cut(MODIFIED, 3, 40), MARK]),
+            (Split(every_bytes=30), When(frame=BOOKMARK), [ADDED, MODIFIED, *cut(MARK, 30, 60)]),
+            (Split(every_bytes=1), WATCHES, cut(ALL, *range(1, len(ALL)))),
+        ],
+    )
+    async def test_each_fault_of_frames_does_what_it_says_and_nothing_else(
+        self,
+        fault: Fault,
+        when: When,
+        chunks: list[bytes],
+        proxy: FaultProxy,
+        client: aiohttp.ClientSession,
+    ) -> None:
+        proxy.apply(fault, when=when)
+
+        assert await chunks_of(client) == chunks
+
+    async def test_only_so_many_frames_are_struck(
+        self, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        doubled = proxy.apply(Double(), when=WATCHES, times=2)
+
+        assert await chunks_of(client) == [ADDED, ADDED, MODIFIED, MODIFIED, MARK]
+        assert await chunks_of(client) == [ADDED, MODIFIED, MARK]
+        assert await doubled.strikes() == 2
+
+    async def test_faults_of_frames_work_together(
+        self, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        middle = len(ADDED) + 5
+        proxy.apply(Join(2), when=WATCHES)
+        proxy.apply(Split(at=(10, middle)), when=WATCHES, times=1)
+
+        assert await chunks_of(client) == [*cut(ADDED + MODIFIED, 10, middle), MARK]
+
+    @pytest.mark.parametrize("length", [5_000_000, 17 * 1024 * 1024])
+    async def test_a_padded_frame_is_so_long_and_says_the_same(
+        self, length: int, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        proxy.apply(Pad(length), when=When(frame=b"MODIFIED"))
+
+        first, padded, last = (await got(client)).splitlines(keepends=True)
+
+        assert (first, last, len(padded)) == (ADDED, MARK, length)
+        assert json.loads(padded) == json.loads(MODIFIED)
+
+    async def test_an_open_watch_is_told_an_error_at_once_and_another_is_not(
+        self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        upstream.ends = False
+        async with client.get(WATCH) as response:
+            await response.content.readexactly(len(ALL))
+            proxy.apply(expired_event(), when=WATCHES, times=1)
+            event = json.loads(await response.content.readline())
+        async with client.get(WATCH) as response:
+            first = await response.content.readline()
+
+        assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+        assert first == ADDED
+
+    async def test_joined_frames_do_not_wait_for_others_once_joining_is_lifted(
+        self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        upstream.ends = False
+        joining = proxy.apply(Join(4), when=WATCHES)
+        async with client.get(WATCH) as response:
+            await eventually(joining.strikes)
+            joining.lift()
+
+            assert await response.content.readexactly(len(ALL)) == ALL
+
+
+class TestCuts:
+    @pytest.mark.parametrize("how", [How.RESET, How.HALF_CLOSE])
+    @pytest.mark.parametrize(
+        ("at", "passed"),
+        [
+            (At.NOW, b""),
+            (At.HEADERS, b""),
+            (At.MID_FRAME, ADDED + MODIFIED[: len(MODIFIED) // 2]),
+            (At.AFTER_FRAME, ADDED + MODIFIED),
+        ],
+    )
+    async def test_a_connection_breaks_where_it_is_to_break(
+        self,
+        how: How,
+        at: At,
+        passed: bytes,
+        upstream: Upstream,
+        proxy: FaultProxy,
+        client: aiohttp.ClientSession,
+    ) -> None:
+        frame = b"MODIFIED" if at in (At.MID_FRAME, At.AFTER_FRAME) else b""
+        proxy.apply(Cut(how, at), when=When(watch=True, frame=frame))
+
+        error, data = await broken_off(client)
+
+        assert error
+        assert data == passed
+        assert len(upstream.asked) == (at is not At.NOW)
+        assert proxy.requests[0].sent_bytes == len(passed)
+
+    @pytest.mark.parametrize(
+        ("how", "fails", "reset"),
+        [(How.RESET, True, True), (How.HALF_CLOSE, True, False), (How.END, False, False)],
+    )
+    async def test_an_open_watch_ends_at_once_in_the_way_that_is_wanted(
+        self,
+        how: How,
+        fails: bool,
+        reset: bool,
+        *,
+        upstream: Upstream,
+        proxy: FaultProxy,
+        client: aiohttp.ClientSession,
+    ) -> None:
+        upstream.ends = False
+        data, ended_by = b"", ""
+        async with client.get(WATCH) as response:
+            data += await response.content.readexactly(len(ALL))
+            proxy.apply(Cut(how), when=WATCHES, times=1)
+            try:
+                data += await response.content.read()
+            except aiohttp.ClientError as reason:
+                ended_by = str(reason)
+
+        assert data == ALL
+        assert bool(ended_by) == fails
+        assert ("reset by peer" in ended_by) == reset
+
+    async def test_a_watch_may_end_well_before_its_first_frame_or_within_one(
+        self, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        proxy.apply(Cut(How.END), when=WATCHES, times=1)
+        assert await got(client) == b""
+        proxy.apply(Cut(How.END, At.MID_FRAME), when=WATCHES, times=1)
+        assert await got(client) == ADDED[: len(ADDED) // 2]
+
+        assert await got(client) == ALL
+        assert proxy.connections == 1
+
+    async def test_a_list_breaks_too(
+        self, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        proxy.apply(Cut(How.END, At.MID_FRAME), when=When(watch=False))
+
+        assert await broken_off(client, LIST) == ("ClientPayloadError", ALL[: len(ALL) // 2])
+
+    async def test_dropping_all_connections_ends_what_is_open_and_lets_others_come(
+        self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        upstream.ends = False
+        async with client.get(WATCH) as response:
+            await response.content.readexactly(len(ALL))
+            proxy.drop_connections()
+            with pytest.raises(aiohttp.ClientError):
+                await response.content.read()
+
+        assert await got(client, LIST) == ALL
+        assert proxy.connections == 2

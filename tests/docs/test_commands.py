@@ -29,6 +29,10 @@ from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.settings import parse_arguments
 from yuptime_exporter.sources.manifest import read_manifest
 
+# A block of commands with a tag needs more than an exporter: a cluster, where test_cluster_commands.py
+# runs it, or a builder of images.
+TAGS = {"cluster", "image"}
+
 # What each language of a block is good for; each has a test below.
 LANGUAGES = {"sh", "json", "text", "yaml", "promql", "ini", "crontab"}
 
@@ -104,7 +108,7 @@ async def test_every_command_does_what_the_document_says(document: str, desk: De
         for block, output in with_outputs(document):
             if block.language == "yaml" and block.file_name:
                 await save(block, desk, exporter)
-            elif block.language != "sh" or block.text.strip() in MAKE:
+            elif block.language != "sh" or block.tags or block.text.strip() in MAKE:
                 continue
             elif _SERVER.search(block.text):
                 await start_and_stop(block, desk)
@@ -211,6 +215,14 @@ def test_no_command_hides_in_a_block_that_is_not_executed(language: str) -> None
     hiding = [str(block) for block in blocks(language) if _LOOKS_LIKE_A_COMMAND.search(block.text)]
 
     assert hiding == []
+
+
+def test_no_tag_hides_a_command_from_being_executed() -> None:
+    tagged = [block for block in blocks("sh") if block.tags]
+
+    assert {tag for block in tagged for tag in block.tags} <= TAGS
+    images = [block.text for block in tagged if "image" in block.tags]
+    assert all(text.startswith("docker build --file deploy/Dockerfile ") for text in images)
 
 
 def test_every_shown_json_is_the_output_of_a_command() -> None:

@@ -50,7 +50,9 @@ async def exposed(home: Home) -> dict[str, tuple[str, set[str]]]:
 def of_a_cluster() -> str:
     """What is exposed in addition by an exporter that talks to a cluster."""
     registry = CollectorRegistry()
-    KubernetesMetrics(registry)
+    metrics = KubernetesMetrics(registry)
+    for resource in ("monitors", "secrets"):
+        metrics.of(resource)
     StatusMetrics(registry)
     return generate_latest(registry).decode()
 

@@ -39,6 +39,8 @@ REMOUNT_SECONDS = 300.0
 # one whose type was changed, could not be pushed to before, so that its clock starts then.
 ANNOUNCED_SECONDS = 10.0
 
+_NEVER = float("-inf")
+
 
 def expires_timestamp(row: Row) -> float:
     """Return until when the last push, or the arming, stays good."""
@@ -129,7 +131,8 @@ def after_declaration(
         known_timestamp: until when all declarations were known before; None: they never were.
     """
     paused = None if monitor.enabled else now_timestamp
-    created = min(monitor.created_timestamp or 0.0, now_timestamp)
+    declared = monitor.created_timestamp
+    created = _NEVER if declared is None else min(declared, now_timestamp)
     if previous is None:
         just_created = (
             known_timestamp is not None and created >= known_timestamp - ANNOUNCED_SECONDS

@@ -109,11 +109,16 @@ def series(name: str, monitor: str = "backup", namespace: str = "jobs") -> str:
 
 @dataclass
 class Home:
-    """The folder of one exporter: manifests, database, configuration."""
+    """The folder of one exporter: manifests, database, configuration.
+
+    Attributes:
+        kubeconfig: of the API server that is followed instead of manifests.
+    """
 
     folder: Path
     flags: list[str] = field(default_factory=list)
     database_folder: Path | None = None
+    kubeconfig: Path | None = None
 
     @property
     def manifests(self) -> Path:
@@ -128,22 +133,42 @@ class Home:
         documents = documents or (monitor_yaml(), secret_yaml())
         return write_manifests(self.manifests, *documents, file_name=file_name)
 
+    def furnish(self) -> None:
+        """Declare something, unless the test did or somebody else does."""
+        if self.kubeconfig is None and not self.manifests.exists():
+            self.declare()
+
     def arguments(self) -> list[str]:
         return [
-            f"--source.manifests={self.manifests}",
+            *self._source(),
             f"--storage.url=sqlite:{self.database}",
             "--web.listen-address=127.0.0.1:0",
             *self.flags,
         ]
 
+    def _source(self) -> list[str]:
+        if self.kubeconfig is None:
+            return [f"--source.manifests={self.manifests}"]
+        return ["--source.kubernetes", f"--kubernetes.kubeconfig={self.kubeconfig}"]
+
 
 @asynccontextmanager
 async def exporter_here(
-    home: Home, clock: Callable[[], float], *, ready_path: str = "/-/ready"
+    home: Home,
+    clock: Callable[[], float],
+    *,
+    ready_path: str = "/-/ready",
+    wait_ready: bool = True,
 ) -> AsyncIterator[Client]:
-    """Run the whole exporter in this process, by the given clock, until the block ends."""
-    if not home.manifests.exists():
-        home.declare()
+    """Run the whole exporter in this process, by the given clock, until the block ends.
+
+    Args:
+        home: what it works on.
+        clock: its clock.
+        ready_path: where it says that it is ready.
+        wait_ready: False: only until it listens.
+    """
+    home.furnish()
     exporter = Exporter(parse_arguments(home.arguments()), clock=clock)
     async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as session:
         running = tasks.create_task(exporter.run())
@@ -158,7 +183,8 @@ async def exporter_here(
         client = Client(url, session, ready_path=ready_path)
         if pushes := exporter.bound.get("--push.listen-address"):
             client.push_url = f"http://{pushes[0]}"
-        await eventually(client.ready, bool)
+        if wait_ready:
+            await eventually(client.ready, bool)
         yield client
         exporter.stop_requested.set()
         await running
@@ -188,8 +214,7 @@ async def exporter_process(
         wait_ready: False: only until it listens.
         wrapper: a command that runs the rest of its arguments.
     """
-    if not home.manifests.exists():
-        home.declare()
+    home.furnish()
     process = await asyncio.create_subprocess_exec(
         *wrapper,
         sys.executable,

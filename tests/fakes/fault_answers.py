@@ -12,6 +12,10 @@ from tests.fakes.faults import Answer, Inject
 _JSON = {"Content-Type": "application/json"}
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
+_GROUP = "monitoring.yuptime.io"
+_RESOURCE = f"monitors.{_GROUP}"
+_MONITORS = {"group": _GROUP, "kind": "monitors"}
+
 
 def status_of(
     code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
@@ -33,7 +37,8 @@ def refusal(
     code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
 ) -> Answer:
     """Answer with a Status."""
-    return Answer(code, json.dumps(status_of(code, reason, message, details)).encode(), _JSON)
+    body = json.dumps(status_of(code, reason, message, details), separators=(",", ":"))
+    return Answer(code, f"{body}\n".encode(), _JSON)
 
 
 def unauthorized() -> Answer:
@@ -51,9 +56,9 @@ def forbidden() -> Answer:
     return refusal(
         403,
         "Forbidden",
-        'monitors.monitoring.yuptime.io is forbidden: User "system:serviceaccount:yuptime:exporter"'
-        ' cannot do this to resource "monitors" in API group "monitoring.yuptime.io"',
-        {"group": "monitoring.yuptime.io", "kind": "monitors"},
+        f'{_RESOURCE} is forbidden: User "system:serviceaccount:yuptime:exporter" cannot list'
+        f' resource "monitors" in API group "{_GROUP}" at the cluster scope',
+        _MONITORS,
     )
 
 
@@ -62,19 +67,19 @@ def not_found() -> Answer:
     return Answer(404, b"404 page not found\n", _TEXT)
 
 
-def object_not_found(kind: str, name: str) -> Answer:
-    """There is no such object."""
-    return refusal(404, "NotFound", f'{kind} "{name}" not found', {"name": name, "kind": kind})
+def object_not_found(name: str) -> Answer:
+    """There is no such Monitor."""
+    return refusal(404, "NotFound", f'{_RESOURCE} "{name}" not found', {"name": name, **_MONITORS})
 
 
-def conflict() -> Answer:
-    """The object was modified since its resourceVersion."""
+def conflict(name: str) -> Answer:
+    """The Monitor was modified since its resourceVersion."""
     return refusal(
         409,
         "Conflict",
-        "Operation cannot be fulfilled on monitors.monitoring.yuptime.io: the object has been"
-        " modified; please apply your changes to the latest version and try again",
-        {"group": "monitoring.yuptime.io", "kind": "monitors"},
+        f'Operation cannot be fulfilled on {_RESOURCE} "{name}": the object has been modified;'
+        " please apply your changes to the latest version and try again",
+        {"name": name, **_MONITORS},
     )
 
 
@@ -83,26 +88,29 @@ def expired() -> Answer:
     return refusal(410, "Expired", _EXPIRED)
 
 
-def invalid(field: str, message: str, *, kind: str = "Monitor") -> Answer:
-    """Validation refuses the request for one field."""
+def invalid(name: str, field: str, message: str) -> Answer:
+    """Validation refuses a Monitor for one field."""
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": field}
     return refusal(
         422,
         "Invalid",
-        f"{kind} is invalid: {field}: {message}",
-        {
-            "kind": kind,
-            "causes": [{"reason": "FieldValueInvalid", "message": message, "field": field}],
-        },
+        f'Monitor.{_GROUP} "{name}" is invalid: {field}: {message}',
+        {"name": name, "group": _GROUP, "kind": "Monitor", "causes": [cause]},
     )
 
 
 def no_initial_events() -> Answer:
     """The server does not know, or does not want, `sendInitialEvents`."""
-    return invalid(
-        "sendInitialEvents",
+    message = (
         "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate"
-        " is enabled",
-        kind="ListOptions",
+        " is enabled"
+    )
+    cause = {"reason": "FieldValueForbidden", "message": message, "field": "sendInitialEvents"}
+    return refusal(
+        422,
+        "Invalid",
+        f'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: {message}',
+        {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]},
     )
 
 

@@ -1,9 +1,12 @@
 """One answer on its way from upstream to the client, through all faults that are in force.
 
 A watch is taken frame by frame (a frame is a line), anything else piece by piece as it comes.
+Kubernetes 1.37 compresses the watches that send initial events; they are unpacked for that, and
+packed again.
 """
 
 import asyncio
+import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -30,6 +33,8 @@ from tests.fakes.faults import (
 )
 from tests.fakes.faults_in_force import Faults
 
+_GZIP = 16 + zlib.MAX_WBITS  # zlib's word for it
+
 _Kind = TypeVar("_Kind", Drop, Double, Pad, EmptyLines, Join, Split)
 
 
@@ -49,6 +54,7 @@ class Passage:
         self._broken = False
         self._joined: list[bytes] = []
         self._joining: Join | None = None
+        self._packing: zlib._Compress | None = None
 
     async def hold(
         self, kind: type[Hang] | type[Silence], *, due: Callable[[], float] = lambda: 0.0
@@ -80,9 +86,12 @@ class Passage:
     ) -> How | None:
         """Pass headers and body to the client; return how to cut them short, if they are to be."""
         async with asyncio.TaskGroup() as tasks:
-            collecting = tasks.create_task(self._collect(body, framed=self._framed(response)))
+            framed = self._framed(response)
+            if framed and response.headers.get("Content-Encoding") == "gzip":
+                body, self._packing = _unpacked(body), zlib.compressobj(wbits=_GZIP)
+            collecting = tasks.create_task(self._collect(_lines(body) if framed else body))
             try:
-                return await self._start(response, request) or await self._deliver(response)
+                return await self._start(response, request) or await self._finish(response)
             except ConnectionError:  # the client is gone
                 return How.RESET
             finally:
@@ -99,15 +108,21 @@ class Passage:
     def _framed(self, response: web.StreamResponse) -> bool:
         return self.seen.watch and response.status == 200
 
-    async def _collect(self, body: AsyncIterator[bytes], *, framed: bool) -> None:
+    async def _collect(self, frames: AsyncIterator[bytes]) -> None:
         try:
-            async for frame in _lines(body) if framed else body:
+            async for frame in frames:
                 self._frames.append((_now(), frame))
                 self.changed.set()
         except (aiohttp.ClientError, OSError):  # upstream broke off, and so must we
             self._broken = True
         self._complete = True
         self.changed.set()
+
+    async def _finish(self, response: web.StreamResponse) -> How | None:
+        how = await self._deliver(response)
+        if self._packing and how in (None, How.END):
+            await response.write(self._packing.flush())
+        return how
 
     async def _deliver(self, response: web.StreamResponse) -> How | None:
         framed = self._framed(response)
@@ -202,14 +217,26 @@ class Passage:
             return
         split = self._strike(Split, data)
         for chunk in split.chunks(data) if split else [data]:
-            await response.write(chunk)
+            await response.write(self._packed(chunk))
             self.seen.sent_bytes += len(chunk)
             if split:
                 await asyncio.sleep(split.pause_seconds)
 
+    def _packed(self, data: bytes) -> bytes:
+        """Return the data as the client expects it, all of it to be had at once."""
+        if self._packing is None:
+            return data
+        return self._packing.compress(data) + self._packing.flush(zlib.Z_SYNC_FLUSH)
+
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+async def _unpacked(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    unpacking = zlib.decompressobj(wbits=_GZIP)
+    async for piece in body:
+        yield unpacking.decompress(piece)
 
 
 async def _lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -35,6 +35,7 @@ from tests.fakes.faults import (
     When,
 )
 from tests.fakes.faults_in_force import Applied, Faults
+from tests.waiting import eventually
 
 
 class FaultProxy:
@@ -218,3 +219,5 @@ async def fault_proxy(
             yield proxy
         finally:
             await listener.close()
+            # What was under way is cancelled, and has yet to take leave of upstream.
+            await eventually(proxy.waiting(), lambda count: count == 0)

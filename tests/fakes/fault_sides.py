@@ -75,6 +75,7 @@ class Upstream:
             auto_decompress=False,
         ) as session:
             yield cls(url, session)
+        await asyncio.sleep(0)  # for the loop to close what was aborted
 
     @asynccontextmanager
     async def asked(self, request: web.BaseRequest, body: bytes) -> AsyncIterator[Incoming]:

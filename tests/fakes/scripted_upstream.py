@@ -28,6 +28,7 @@ class Upstream:
         headers: of such an answer.
         ends: whether a watch ends after its frames, or goes on with `more`.
         breaks_off: whether a watch ends badly.
+        compresses: whether watches are compressed.
         leaving: the number of watches that are over.
     """
 
@@ -38,6 +39,7 @@ class Upstream:
     headers: dict[str, str] = field(default_factory=lambda: {"X-Kind": "list"})
     ends: bool = True
     breaks_off: bool = False
+    compresses: bool = False
     more: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     leaving: int = 0
 
@@ -47,6 +49,8 @@ class Upstream:
         if "watch=" not in request.raw_path:
             return web.Response(body=body or self.listed, headers=self.headers, status=201)
         response = web.StreamResponse()
+        if self.compresses:
+            response.enable_compression(web.ContentCoding.gzip)
         await response.prepare(request)
         for frame in self.frames:
             await response.write(frame)

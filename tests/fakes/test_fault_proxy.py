@@ -148,11 +148,11 @@ class TestWithoutFaults:
 READY_MADE: dict[str, tuple[Answer, int, Callable[[Any], object], object]] = {
     "401": (fault_answers.unauthorized(), 401, lambda body: body["reason"], "Unauthorized"),
     "403": (fault_answers.forbidden(), 403, lambda body: body["reason"], "Forbidden"),
-    "409": (fault_answers.conflict(), 409, lambda body: body["reason"], "Conflict"),
+    "409": (fault_answers.conflict("backup"), 409, lambda body: body["reason"], "Conflict"),
     "410": (fault_answers.expired(), 410, lambda body: body["reason"], "Expired"),
     "500": (fault_answers.internal_error(), 500, lambda body: body["reason"], "InternalError"),
     "404 of an object": (
-        fault_answers.object_not_found("monitors", "backup"),
+        fault_answers.object_not_found("backup"),
         404,
         lambda body: body["details"]["name"],
         "backup",

@@ -100,6 +100,25 @@ class TestFrames:
         assert (first, last, len(padded)) == (ADDED, MARK, length)
         assert json.loads(padded) == json.loads(MODIFIED)
 
+    @pytest.mark.parametrize("how", [How.RESET, How.END])
+    async def test_a_compressed_watch_is_struck_as_any_other_and_stays_compressed(
+        self, how: How, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
+    ) -> None:
+        upstream.compresses = True
+        proxy.apply(Double(), when=When(frame=BOOKMARK))
+        async with client.get(WATCH) as response:
+            encoding = response.headers["Content-Encoding"]
+            assert await response.read() == ALL + MARK
+        proxy.apply(Cut(how, At.MID_FRAME), when=When(frame=BOOKMARK))
+
+        error, data = await broken_off(client)
+
+        assert encoding == "gzip"
+        assert (data, bool(error)) == (
+            ADDED + MODIFIED + MARK[: len(MARK) // 2],
+            how is How.RESET,
+        )
+
     async def test_an_open_watch_is_told_an_error_at_once_and_another_is_not(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:

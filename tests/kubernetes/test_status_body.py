@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.core.statuses import status
+from tests.fakes.merge_patch import applied
 from yuptime_exporter.core.conditions import status_of_refused
 from yuptime_exporter.core.model import Arming, LastPush, PushStatus, Row
 from yuptime_exporter.core.status import Condition, ConditionType, Holds, Refusal
@@ -56,19 +57,6 @@ json_values = st.recursive(
     max_leaves=10,
 )
 json_objects = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), json_values, max_size=4)
-
-
-def applied(patch: Any, target: Any) -> Any:
-    """Apply a JSON merge patch, word by word as RFC 7386, section 2, has it."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = applied(value, result.get(name))
-    return result
 
 
 def contains(whole: Any, part: Any) -> bool:
@@ -337,7 +325,6 @@ class TestGarbage:
     @example({"conditions": [{"type": {}, "status": {}}, 1, None]})
     @example({"push": {"armedTime": "0001-01-01T00:00:00+23:59"}})
     @example({"push": {"lastPushTime": "9999-12-31T23:59:59-23:59", "lastStatus": "up"}})
-    @settings(max_examples=200)
     def test_is_read_and_overwritten(self, found: dict[str, Any]) -> None:
         stored = stored_in(found)
         shown_of(found)

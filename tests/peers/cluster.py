@@ -191,7 +191,7 @@ class Cluster:
             "Authorization": f"Bearer {token or self.admin_token}",
             "Content-Type": content_type,
         }
-        data = None if body is None else json.dumps(body)
+        data = None if body is None else json.dumps(body, ensure_ascii=False)
         async with self.session.request(
             method, self.url + path, data=data, headers=headers, params=query
         ) as response:

@@ -21,7 +21,6 @@ from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.status import (
     Draft,
     Due,
-    Found,
     MonitorStatus,
     Outcome,
     Spec,
@@ -86,6 +85,14 @@ class _Save:
     base: LastPush | None
     asked_timestamp: float
     saved: "asyncio.Future[LastPush | None]" = field(repr=False)
+
+    def continue_from(self, found: LastPush | None) -> None:
+        """Have the push continue what another replica is found to have accepted meanwhile."""
+        if found is None:
+            return
+        push = after_other_pushes(self.push, self.base, found)
+        if push is not self.push:
+            self.push, self.base = push, found
 
 
 class Reporter:
@@ -185,9 +192,9 @@ class Reporter:
                     break
                 looks += 1
                 self._attend(key, sink, tasks, now_timestamp)
-            if self._flushing and not looks and not self._in_flight:
+            if not looks and self._is_flushed(now_timestamp):
                 self._flushed.set()
-            if looks == _LOOKS_AT_ONCE:
+            if looks == _LOOKS_AT_ONCE or (looks and self._flushing):
                 await asyncio.sleep(0)
                 continue
             with suppress(TimeoutError):
@@ -199,9 +206,16 @@ class Reporter:
         for key in [*self._heartbeats]:
             self.look(key)
         self._flushing = True
+        self._woken.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._flushed.wait()
+
+    def _is_flushed(self, now_timestamp: float) -> bool:
+        """Tell whether nothing is left that was to be written, or that can be written now."""
+        soonest = self._queue.next_timestamp()
+        waits = soonest is not None and soonest <= now_timestamp and not self._told
+        return self._flushing and not self._in_flight and not waits
 
     def _put(self, key: MonitorKey, due: Due) -> None:
         self._queue.put(key, due)
@@ -318,6 +332,7 @@ class Reporter:
         status = None
         if row is not None:
             if save is not None:
+                save.continue_from(row.last_push)
                 row = Row(row.monitor, row.arming, save.push)
             outages = self._table.outages(now_timestamp=now_timestamp)
             verdict = judge(row, outages, now_timestamp=now_timestamp)
@@ -336,6 +351,7 @@ class Reporter:
         self._woken.set()
         if outcome.written is Written.DONE:
             self._metrics.writes.labels(cause).inc()
+            self._unwritable.pop(key, None)
             self._settle(key, save, None)
             self._recovered()
         else:
@@ -358,7 +374,9 @@ class Reporter:
                 return outcome
             self._metrics.errors.labels(Written.CONFLICT).inc()
             await asyncio.sleep(CONFLICT_PAUSE_SECONDS * conflicts * self._jitter())
-            self._take_over(key, await sink.reread(key), save)
+            found = await sink.reread(key)
+            if found is not None:
+                self._table.adopt(key, None, found.last_push)
             draft = self._draft(key, sink, save, self._clock())
         return outcome
 
@@ -367,21 +385,13 @@ class Reporter:
             sink.tell(key, occurrence)
         self._remember(key, draft)
 
-    def _take_over(self, key: MonitorKey, found: Found | None, save: _Save | None) -> None:
-        """Have a push that waits continue the one that somebody else wrote meanwhile."""
-        other = found.last_push if found else None
-        if other is None:
-            return
-        self._table.adopt(key, None, other)
-        if save is not None:
-            save.push = after_other_pushes(save.push, save.base, other)
-            save.base = other
-
     def _settle(self, key: MonitorKey, save: _Save | None, error: StoreUnavailable | None) -> None:
         if save is None:
             return
         if self._saves.get(key) is save:
             del self._saves[key]
+        if error is None:  # shown before anybody looks again: a status never goes back
+            self._table.adopt(key, None, save.push)
         if save.saved.done():
             return
         if error is None:
@@ -396,6 +406,10 @@ class Reporter:
         self._settle(key, save, StoreUnavailable(text))
         match outcome.written:
             case Written.GONE:
+                return
+            case Written.CONFLICT:  # somebody else writes this one all the time
+                later = now_timestamp + PAUSE_SECONDS * (1 + self._jitter())
+                self._queue.put(key, Due(later, later))
                 return
             case Written.UNWRITABLE:
                 if self._unwritable.get(key) != draft.status.generation:

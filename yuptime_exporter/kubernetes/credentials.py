@@ -126,7 +126,8 @@ class Kubeconfig:
             AttributeError,
             AssertionError,
         ) as error:
-            said = str(error) or "it is not a kubeconfig"
+            # From a brace on it is a part of the file, which may hold a token.
+            said = " ".join(str(error).partition("{")[0].split()) or "it is not a kubeconfig"
             raise SourceUnusable(f"kubernetes: {self._paths}: {said}; {_REMEDY}") from error
         return _access(configuration)
 

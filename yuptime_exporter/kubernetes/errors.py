@@ -39,7 +39,8 @@ class ApiRefused(ApiError):
         retry_after_seconds: float | None = None,
         causes: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(f"the API server answered {status} {reason}: {message}".rstrip(": "))
+        answered = f"the API server answered {status} {reason}".rstrip()
+        super().__init__(f"{answered}: {message}" if message else answered)
         self.status = status
         self.reason = reason
         self.message = message
@@ -75,10 +76,17 @@ def refused_by(
     return ApiRefused(
         status if status is not None else code if isinstance(code, int) else 500,
         reason=str(body.get("reason", "")),
-        message=str(body.get("message", ""))[: 4 * MAX_TEXT_CHARS],
+        message=_shortened(str(body.get("message", ""))),
         retry_after_seconds=asked,
         causes=tuple(str(cause.get("reason", "")) for cause in causes if isinstance(cause, dict)),
     )
+
+
+def _shortened(text: str) -> str:
+    """Return a message that is not too long: where it shows an object, what is wrong comes last."""
+    if len(text) <= 4 * MAX_TEXT_CHARS:
+        return text
+    return f"{text[:MAX_TEXT_CHARS]} […] {text[-3 * MAX_TEXT_CHARS :]}"
 
 
 def _seconds(value: object) -> float | None:

@@ -109,6 +109,12 @@ class Holdings(Generic[T]):
         self._overtake(name)
         self._put(name, None)
 
+    def forget(self, name: ObjectName) -> None:
+        """Keep nothing of an object any more, since `decode` would not."""
+        if self._listing is not None:
+            _put(self._listing, name, None)
+        self._put(name, None)
+
     def begin_look(self, name: ObjectName) -> Look:
         """Announce that an object is going to be looked at."""
         look = Look(name, self._listing)

@@ -135,10 +135,17 @@ class Mirror(Generic[T]):
             self._pause.reschedule(loop.time())
         await done
 
-    async def reconsider(self, name: ObjectName) -> None:
+    async def forget(self, name: ObjectName) -> None:
+        """Keep nothing of one object any more, since `decode` would not."""
+        async with self._telling:
+            self._holdings.forget(name)
+        self._metrics.objects = len(self.objects)
+
+    async def reconsider(self, name: ObjectName) -> bool:
         """Look at one object now, since `decode` would keep something else of it than before.
 
-        Never fails: what cannot be had now is left as it is.
+        Returns:
+            Whether that could be done; else the object is left as it is.
         """
         path = _object_path(self._collection.path, name)
         taken = False
@@ -159,6 +166,7 @@ class Mirror(Generic[T]):
             finally:
                 self._holdings.cancel_look(look)
         self._metrics.objects = len(self.objects)
+        return taken
 
     async def _until_asked(self, doing: Coroutine[Any, Any, None]) -> None:
         """Do what may take long, until everything is to be listed anew."""

@@ -43,6 +43,16 @@ _REMEDY = (
     "monitoring.yuptime.io"
 )
 
+# Asked for, an API server refuses fields that the definition lacks instead of dropping them
+# (KEP-2885, since 1.25). Without, this write would make the loss of spec.target.push complete: such
+# a server has dropped it from what it reads, and stores with the status what it has read.
+_STRICT = {"fieldValidation": "Strict"}
+_UNKNOWN_FIELD = "strict decoding error: "
+_DROPPED = (
+    "the CustomResourceDefinition that is installed lacks fields of push monitors; "
+    "kubectl apply --server-side -f deploy/crd/monitors.yaml"
+)
+
 
 class MonitorStatusSink:
     """Drafts and writes the status of one monitor at a time."""
@@ -100,30 +110,27 @@ class MonitorStatusSink:
     async def write(self, key: MonitorKey, draft: Draft) -> Outcome:
         """Write what was drafted, unless the Monitor has changed since; never raises for it."""
         body = {"metadata": {"resourceVersion": draft.version}, "status": draft.patch}
+        query = {"fieldManager": "yuptime-exporter"}
+        if draft.status.row is not None:  # else there is no spec of ours to be lost
+            query |= _STRICT
         try:
             answer = await self._api.call(
                 "PATCH",
                 f"{monitor_path(key)}/status",
-                query={"fieldManager": "yuptime-exporter"},
+                query=query,
                 body=body,
                 content_type=MERGE_PATCH,
                 timeout_seconds=WRITE_TIMEOUT_SECONDS,
             )
         except ApiRefused as error:
             self._answers.pop(key, None)
-            written = _WRITTEN.get(error.status, Written.UNAVAILABLE)
-            remedy = _REMEDY if written is Written.FORBIDDEN else ""
-            return Outcome(written, f"{error}{remedy}", error.retry_after_seconds)
+            return _refusal(error)
         except ApiError as error:
             self._answers.pop(key, None)
             return Outcome(Written.UNAVAILABLE, str(error))
         self._note(key, answer)
         if draft.patch.get("push") and not answer.get("status", {}).get("push"):
-            return Outcome(
-                Written.PRUNED,
-                "the CustomResourceDefinition that is installed drops status.push; "
-                "kubectl apply --server-side -f deploy/crd/monitors.yaml",
-            )
+            return Outcome(Written.PRUNED, _DROPPED)
         return Outcome(Written.DONE)
 
     async def reread(self, key: MonitorKey) -> Found | None:
@@ -170,3 +177,12 @@ class MonitorStatusSink:
         )
         if found.resource_version != newest.resource_version:  # else the watch was faster
             self._answers[key] = (self._clock() + ANSWER_SECONDS, newest)
+
+
+def _refusal(error: ApiRefused) -> Outcome:
+    _, unknown, fields = error.message.rpartition(_UNKNOWN_FIELD)
+    if unknown:
+        return Outcome(Written.PRUNED, f"{_DROPPED}: {fields}")
+    written = _WRITTEN.get(error.status, Written.UNAVAILABLE)
+    remedy = _REMEDY if written is Written.FORBIDDEN else ""
+    return Outcome(written, f"{error}{remedy}", error.retry_after_seconds)

@@ -25,6 +25,9 @@ _OTHER_TYPES = (
     "kubernetes.io/tls",
     "bootstrap.kubernetes.io/token",
 )
+# How long after a Secret could not be read it is tried again: the watch tells only of changes.
+RETRY_SECONDS = 5.0
+
 _SELECTOR = ",".join(f"type!={other}" for other in _OTHER_TYPES)
 
 
@@ -43,6 +46,7 @@ class SecretWatch:
         """Take what is watched; `on_change` is called with each Secret whose tokens changed."""
         self._on_change = on_change
         self._keys: dict[SecretKey, frozenset[str]] = {}
+        self._unread: set[SecretKey] = set()
         self._begun = asyncio.Event()
         self._mirrors: dict[str | None, Mirror[HeldSecret]] = {
             namespace: Mirror(
@@ -65,14 +69,18 @@ class SecretWatch:
     def begin(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[NoReturn]]:
         """Begin to watch once it is known what is wanted: what is not is not kept."""
         mirrors = self._mirrors.values()
-        return [tasks.create_task(self._run(mirror), name="mirror Secrets") for mirror in mirrors]
+        return [
+            *(tasks.create_task(self._run(mirror), name="mirror Secrets") for mirror in mirrors),
+            tasks.create_task(self._read_unread_forever(), name="read Secrets again"),
+        ]
 
     async def want(self, references: References) -> None:
         """Hold just these entries of these Secrets; return when what is new was looked at."""
         new = []
         for secret, keys in references.items():
             if not keys:
-                self._keys.pop(secret, None)
+                if self._keys.pop(secret, None):
+                    await self._mirror(secret).forget(ObjectName(*secret))
                 continue
             if not keys <= self._keys.get(secret, frozenset()):
                 new.append(secret)
@@ -83,7 +91,7 @@ class SecretWatch:
                 await mirror.synced.wait()
             return
         for secret in new:
-            await self._mirror(secret).reconsider(ObjectName(*secret))
+            await self._read(secret)
 
     def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
         """Return what is known of a Secret."""
@@ -97,6 +105,19 @@ class SecretWatch:
     async def _run(self, mirror: Mirror[HeldSecret]) -> NoReturn:
         await self._begun.wait()
         await mirror.run()
+
+    async def _read(self, secret: SecretKey) -> None:
+        if await self._mirror(secret).reconsider(ObjectName(*secret)):
+            self._unread.discard(secret)
+        else:
+            self._unread.add(secret)
+
+    async def _read_unread_forever(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            self._unread &= self._keys.keys()
+            for secret in tuple(self._unread):
+                await self._read(secret)
 
     def _mirror(self, secret: SecretKey) -> Mirror[HeldSecret]:
         return self._mirrors.get(secret.namespace) or self._mirrors[None]

@@ -22,6 +22,9 @@ MAX_OUTAGES = 1000
 # Many times the interval of the notes: whoever looks at the Lease sees that nobody has renewed it.
 LEASE_SECONDS = 30
 
+# The first moment that RFC 3339 cannot write.
+_END_OF_TIME = 253_402_300_800
+
 _TIMEOUT_SECONDS = 5.0
 _MAX_TRIES = 5
 
@@ -118,7 +121,9 @@ def _read_outages(text: str) -> Iterable[Outage]:
         return
     for one in written if isinstance(written, list) else ():
         if isinstance(one, list) and len(one) == 2 and all(isinstance(t, int | float) for t in one):
-            yield Outage(float(one[0]), float(one[1]))
+            start, end = one
+            if 0 <= start < end < _END_OF_TIME:  # which also leaves out what is not a number
+                yield Outage(float(start), float(end))
 
 
 def _merged(noted: Noted, timestamp: float, outages: Iterable[Outage] | None) -> Noted:

@@ -1,0 +1,104 @@
+"""The definition of Monitors, and what an API server makes of an object by it, in Python.
+
+Its steps are those of apiextensions-apiserver: drop nulls, fill in defaults, prune what closed
+objects do not have, then validate. The peer ring compares all of it with a real server.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from tests.deploy.cel import as_python, holds
+
+CHECKOUT = Path(__file__).parents[2]
+DEPLOY = CHECKOUT / "deploy"
+DEFINITION = DEPLOY / "crd" / "monitors.yaml"
+
+Json = Any
+Schema = Mapping[str, Any]
+
+
+@cache
+def definition(path: Path = DEFINITION) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def schema_of(crd: Mapping[str, Any]) -> Schema:
+    """The schema of the one version."""
+    (version,) = crd["spec"]["versions"]
+    schema: Schema = version["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def schema_at(*path: str) -> Schema:
+    """Our schema of a field."""
+    schema = schema_of(definition())
+    for name in path:
+        schema = schema["properties"][name]
+    return schema
+
+
+def every_schema(schema: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Schema]]:
+    """A schema and all within it, by their paths."""
+    yield ".".join(path), schema
+    for name, inner in schema.get("properties", {}).items():
+        yield from every_schema(inner, (*path, name))
+    for place in ("items", "additionalProperties"):
+        if place in schema:
+            yield from every_schema(schema[place], (*path, place))
+
+
+def stored(value: Json, schema: Schema) -> Json:
+    """What is kept of a value: without nulls and unknown fields, and with the defaults."""
+    if isinstance(value, float) and value.is_integer() and schema.get("type") == "integer":
+        return int(value)  # in JSON both are one number
+    if isinstance(value, list) and "items" in schema:
+        return [stored(one, schema["items"]) for one in value]
+    if not isinstance(value, dict) or schema.get("type") != "object":
+        return value
+    kept = {}
+    for name, held in value.items():
+        inner = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
+        if inner is None and not schema.get("x-kubernetes-preserve-unknown-fields"):
+            continue
+        if inner is None or held is not None:
+            kept[name] = held if inner is None else stored(held, inner)
+    for name, inner in schema.get("properties", {}).items():
+        if "default" in inner:
+            kept.setdefault(name, inner["default"])
+    return kept
+
+
+def refusals(value: Json, schema: Schema) -> list[str]:
+    """Why the value is refused; rules are asked only of what has the right shape."""
+    problems = [problem.message for problem in _SHAPE(schema).iter_errors(value)]
+    return problems or list(_broken_rules(value, schema))
+
+
+def _broken_rules(value: Json, schema: Schema) -> Iterator[str]:
+    for rule in schema.get("x-kubernetes-validations", ()):
+        if not holds(rule["rule"], value):
+            yield rule["message"]
+    if isinstance(value, dict):
+        for name, held in value.items():
+            inner = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
+            if inner is not None:
+                yield from _broken_rules(held, inner)
+
+
+def _pattern(
+    validator: object, pattern: str, instance: object, schema: object
+) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not re.search(as_python(pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern}")
+
+
+_SHAPE = extend(Draft202012Validator, {"pattern": _pattern})

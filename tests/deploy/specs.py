@@ -1,0 +1,207 @@
+"""Specs of push monitors as people write them, and as nobody should."""
+
+import re
+import unicodedata
+from typing import Any
+
+from hypothesis import strategies as st
+
+Spec = dict[str, Any]
+
+# Bounds, beside them, and what is no whole number at all.
+_SECONDS = st.one_of(
+    st.integers(-2, 2),
+    st.integers(315_359_999, 315_360_001),
+    st.integers(1, 100_000),
+    st.sampled_from([2**63, -(2**63) - 1, 300.0, 0.5, True, "300", None, [], {}]),
+)
+
+
+def _mostly(good: st.SearchStrategy[Any], *bad: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(good, good, good, *bad)
+
+
+_NOT_TEXT = st.sampled_from([None, 7, True, [], {}, ["a"]])
+_NAME_LIKE = st.text(alphabet="ab0-._AÄ\n ", max_size=6)
+_LONG = st.sampled_from([253, 254, 63, 64]).map(lambda length: "a" * length)
+
+_NAMES = _mostly(
+    st.from_regex(r"[a-z0-9]([-a-z0-9]{0,4}[a-z0-9])?", fullmatch=True),
+    _NAME_LIKE,
+    _LONG,
+    st.sampled_from(["a.b", "a..b", ".a", "a.", "-a", "a-", "", "a\n"]),
+    _NOT_TEXT,
+)
+_KEYS = _mostly(st.from_regex(r"[-._a-zA-Z0-9]{1,5}", fullmatch=True), _NAME_LIKE, _LONG, _NOT_TEXT)
+
+_HOSTS = st.one_of(
+    st.sampled_from(
+        [
+            "alertmanager",
+            "a.b.c",
+            "A.B.",
+            "a_b",
+            "10.0.0.1",
+            "a..b",
+            "-a",
+            "a-",
+            "",
+            ".",
+            "ä",
+            "a b",
+        ]
+    ),
+    st.sampled_from([63, 64]).map(lambda length: f"x.{'a' * length}.y"),
+    st.ip_addresses(v=6).map(lambda address: f"[{address}]"),
+    st.ip_addresses(v=6).map(lambda address: f"[{address.exploded}]"),
+    # Addresses and what looks like one: groups of too many digits, too many of them, two gaps.
+    st.lists(
+        st.sampled_from(
+            ["", "", "0", "1", "fFfF", "12345", "g", "1.2.3.4", "256.1.1.1", "1.2.3.04"]
+        ),
+        max_size=10,
+    ).map(lambda groups: f"[{':'.join(groups)}]"),
+    st.tuples(
+        st.lists(st.sampled_from(["1", "ab"]), max_size=7),
+        st.lists(st.sampled_from(["2", "cd", "9.8.7.6"]), max_size=7),
+    ).map(lambda sides: f"[{':'.join(sides[0])}::{':'.join(sides[1])}]"),
+    st.text(alphabet="0/?#[]@%: \\ab~!", max_size=4).map(lambda zone: f"[fe80::1%{zone}]"),
+)
+_PORTS = st.sampled_from(
+    [
+        "",
+        ":",
+        ":1",
+        ":0",
+        ":00",
+        ":080",
+        ":65535",
+        ":65536",
+        ":99999",
+        ":065535",
+        ":-1",
+        ":a",
+        ":9\n",
+    ]
+)
+_SCHEMES = st.sampled_from(
+    ["http://", "https://", "HTTPS://", "ftp://", "http:/", "//", "", " http://"]
+)
+_PATHS = st.one_of(
+    st.just(""),
+    st.text(alphabet="a/?#@:[]%\\ \t\n\x7f\xa0\xad\u2028\ufeffäé漢\U0001f600", max_size=5).map(
+        lambda text: f"/{text}"
+    ),
+    st.characters(exclude_categories=("Cs", "Cn")).map(lambda character: f"/{character}"),
+    st.sampled_from(["/" + "a" * 2034, "/" + "a" * 2035]),  # http://host and so much more
+)
+_CREDENTIALS = st.sampled_from(["", "", "", "user@", "user:password@", "@"])
+
+
+def _is_judged_alike(url: str) -> bool:
+    """Whether every Python reads it alike, and no Unicode has a say in its host.
+
+    Until 3.11.12, 3.12.9 and 3.13.2 urlsplit overlooks what stands beside the brackets of an
+    address (CVE-2025-0938); a name like "K" (U+212A) is lowered to one that is allowed; a zone may
+    hold letters of any script. The definition accepts none of these.
+    """
+    authority = re.split("[/?#]", url.partition("//")[2])[0]
+    beside_brackets = "[" in authority and not re.fullmatch(r"\[[^\[\]]*\](:.*)?", authority, re.S)
+    return not beside_brackets and (authority.isascii() or authority.isalpha())
+
+
+def _url(parts: tuple[str, ...]) -> str:
+    return "".join(parts)
+
+
+URLS = _mostly(
+    st.tuples(st.sampled_from(["http://", "https://"]), _HOSTS, st.sampled_from(["", ":9093"]))
+    .map(_url)
+    .filter(_is_judged_alike),
+    st.tuples(_SCHEMES, _CREDENTIALS, _HOSTS, _PORTS, _PATHS).map(_url).filter(_is_judged_alike),
+    st.tuples(st.just("http://"), st.just("host"), _PATHS).map(_url),
+    _NOT_TEXT,
+)
+
+_LABEL_NAMES = _mostly(
+    st.sampled_from(["severity", "team", "_a", "A1"]),
+    st.sampled_from(
+        ["alertname", "namespace", "monitor", "instance", "job", "alertstate", "__a", "__", "a-b"]
+    ),
+    st.text(alphabet="a_9-Ä.\n", max_size=4),
+)
+_LABEL_VALUES = _mostly(
+    st.sampled_from(["critical", "ä", " ", "\n"]),
+    st.sampled_from(["", "a" * 1024, "a" * 1025, "ä" * 512, "ä" * 513, "\U0001f600" * 257]),
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=3),
+    st.sampled_from([None, 1, True, {}]),
+)
+_LABELS = _mostly(
+    st.dictionaries(_LABEL_NAMES, _LABEL_VALUES, max_size=3),
+    st.sampled_from([64, 65]).map(lambda count: {f"l{number}": "x" for number in range(count)}),
+    st.sampled_from([None, [], "a", 1]),
+)
+
+
+def _secret_refs(namespace: str) -> st.SearchStrategy[Any]:
+    # Another namespace is refused by the exporter alone: rules cannot see the one of the object.
+    own = st.sampled_from([namespace, None, "Not.A.Namespace", "a" * 64, 1])
+    return _mostly(
+        st.fixed_dictionaries({"name": _NAMES, "key": _KEYS}, optional={"namespace": own}),
+        st.fixed_dictionaries({}, optional={"name": _NAMES, "key": _KEYS, "other": st.just(1)}),
+        st.sampled_from([None, [], "a"]),
+    )
+
+
+def _pushes(namespace: str) -> st.SearchStrategy[Any]:
+    refs = _secret_refs(namespace)
+    tokens = _mostly(st.fixed_dictionaries({"secretRef": refs}), st.sampled_from([None, {}, []]))
+    times = {"expireSeconds": _SECONDS, "gracePeriodSeconds": _SECONDS}
+    return _mostly(
+        st.fixed_dictionaries(
+            {"tokenSecretRef": st.just({"name": "a", "key": "b"})}, optional={**times}
+        ),
+        st.fixed_dictionaries({"tokenSecretRef": refs}, optional={"token": tokens}),
+        st.fixed_dictionaries(
+            {}, optional={"tokenSecretRef": refs, "token": tokens, "unknown": st.just(1), **times}
+        ),
+        st.sampled_from([None, [], 1]),
+    )
+
+
+def specs(namespace: str) -> st.SearchStrategy[Spec]:
+    """Specs of Monitors of type push in a namespace; about half of them can be used."""
+    alertings = _mostly(
+        st.fixed_dictionaries({}, optional={"labels": _LABELS, "alertmanagerUrl": URLS}),
+        st.sampled_from([None, [], "a"]),
+    )
+    schedules = _mostly(
+        st.fixed_dictionaries({}, optional={"intervalSeconds": _SECONDS}),
+        st.sampled_from([None, [], 1]),
+    )
+    fine = {"push": {"tokenSecretRef": {"name": "a", "key": "b"}}}
+    targets = st.one_of(
+        st.just(fine),
+        st.fixed_dictionaries({"push": _pushes(namespace)}),
+        st.sampled_from([None, {}, [], {"http": {"url": "http://a"}}]),
+    )
+    more = {
+        "enabled": st.sampled_from([True, False, None, "yes", 1]),
+        "schedule": schedules,
+        "alerting": alertings,
+        "alertmanagerUrl": URLS,
+        "unknown": st.just({"deep": [1, None]}),
+    }
+    one_more = [st.fixed_dictionaries({name: strategy}) for name, strategy in more.items()]
+    return st.one_of(
+        st.tuples(
+            st.fixed_dictionaries({"target": targets}), st.one_of(*one_more, st.just({}))
+        ).map(lambda parts: {"type": "push", **parts[0], **parts[1]}),
+        st.fixed_dictionaries({"type": st.just("push"), "target": targets}, optional=more),
+        st.fixed_dictionaries({"type": st.just("push")}, optional={"target": targets}),
+    )
+
+
+def is_assigned(text: str) -> bool:
+    """Whether all characters have a meaning; which do depends on the version of Unicode."""
+    return all(unicodedata.category(character) != "Cn" for character in text)

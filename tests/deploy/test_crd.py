@@ -1,0 +1,234 @@
+"""The definition of Monitors: its form, and that it accepts just what the exporter accepts."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, example, given, settings
+
+from tests.deploy.definition import (
+    DEPLOY,
+    definition,
+    every_schema,
+    refusals,
+    schema_at,
+    schema_of,
+    stored,
+)
+from tests.deploy.specs import Spec, specs
+from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
+from yuptime_exporter.core.model import API_VERSION, GROUP
+from yuptime_exporter.sources.definition import dropped_fields
+from yuptime_exporter.sources.manifest import Declared, Refused, read_object
+from yuptime_exporter.sources.resources import MAX_SECONDS, PUSH_FIELDS
+
+NAMESPACE = "jobs"
+TOKEN_REF = {"name": "a", "key": "b"}
+
+
+def monitor(spec: Spec) -> dict[str, Any]:
+    metadata = {"name": "backup", "namespace": NAMESPACE}
+    return {"apiVersion": API_VERSION, "kind": "Monitor", "metadata": metadata, "spec": spec}
+
+
+def pushed(**fields: object) -> Spec:
+    return {"type": "push", "target": {"push": {"tokenSecretRef": TOKEN_REF, **fields}}}
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(specs(NAMESPACE))
+@example(pushed())
+@example({**pushed(), "alerting": {"labels": {"a": None}}})
+@example({"type": "push", "target": {"push": {"token": {"secretRef": TOKEN_REF}}}})
+def test_what_the_definition_accepts_the_exporter_can_use_and_nothing_else(spec: Spec) -> None:
+    kept = stored(spec, schema_at("spec"))
+    found = refusals(kept, schema_at("spec"))
+
+    if found:
+        # An API server drops a label that is null; in a file it is a mistake.
+        assert isinstance(read_object(monitor(spec), "here"), Refused), found
+    else:
+        read = read_object(monitor(kept), "here")
+        assert isinstance(read, Declared), read
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(specs(NAMESPACE))
+def test_the_definition_fills_in_what_the_exporter_takes_for_granted(spec: Spec) -> None:
+    as_written = read_object(monitor(spec), "here")
+    if not isinstance(as_written, Declared):
+        return
+
+    assert read_object(monitor(stored(spec, schema_at("spec"))), "here") == as_written
+
+
+def test_monitors_of_other_types_are_left_alone() -> None:
+    spec = {
+        "type": "http",
+        "schedule": {"intervalSeconds": 10**9, "timeoutSeconds": 5},
+        "target": {"http": {"url": "https://example.com"}, "steam": {"port": 1}},
+        "alertmanagerUrl": "http://user:password@alertmanager:9093/?a=b",
+        "successCriteria": {"http": {"acceptedStatusCodes": [200]}},
+    }
+
+    kept = stored(spec, schema_at("spec"))
+
+    assert refusals(kept, schema_at("spec")) == []
+    assert kept["target"] == {
+        "http": {
+            "url": "https://example.com",
+            "method": "GET",
+            "followRedirects": True,
+            "maxRedirects": 10,
+            "maxBodyBytes": 1048576,
+        },
+        "steam": {"port": 1},
+    }
+    assert {name: kept[name] for name in spec if name != "target"} == {
+        name: value for name, value in spec.items() if name != "target"
+    }
+
+
+def test_every_limit_is_the_exporters() -> None:
+    push, labels = schema_at("spec", "target", "push"), schema_at("spec", "alerting", "labels")
+    rules = " ".join(rule["rule"] for rule in labels["x-kubernetes-validations"])
+
+    assert tuple(push["properties"]) == PUSH_FIELDS
+    assert push["properties"]["expireSeconds"]["maximum"] == MAX_SECONDS
+    assert labels["maxProperties"] == MAX_LABELS
+    assert labels["additionalProperties"]["maxLength"] == MAX_LABEL_VALUE_BYTES
+    assert set(re.findall(r"'([a-z]+)'", rules)) == RESERVED_LABELS
+
+
+def test_it_is_what_yuptime_has_and_more() -> None:
+    crd = definition()["spec"]
+
+    assert (crd["group"], crd["scope"]) == (GROUP, "Namespaced")
+    assert (crd["names"]["plural"], crd["names"]["shortNames"]) == ("monitors", ["mon"])
+    (version,) = crd["versions"]
+    assert (version["name"], version["served"], version["storage"]) == ("v1", True, True)
+    assert version["subresources"] == {"status": {}}
+    assert version["selectableFields"] == [{"jsonPath": ".spec.type"}]
+    assert schema_at("spec")["required"] == ["type"]
+    defaults = {
+        path.removeprefix("spec."): schema["default"]
+        for path, schema in every_schema(schema_of(definition()))
+        if "default" in schema
+    }
+    assert defaults == FOREIGN_DEFAULTS | {
+        "enabled": True,
+        "target.push.expireSeconds": 300,
+        "target.push.gracePeriodSeconds": 60,
+    }
+
+
+def test_the_columns_show_what_is_asked_first() -> None:
+    (version,) = definition()["spec"]["versions"]
+    columns = version["additionalPrinterColumns"]
+
+    def names(priority: int) -> list[str]:
+        return [one["name"] for one in columns if one.get("priority", 0) == priority]
+
+    assert names(0) == ["Type", "State", "Last Push", "Expires", "Age"]
+    assert names(1) == ["Message", "Ready", "Last Check"]
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        (path, schema)
+        for path, schema in every_schema(schema_of(definition()))
+        if re.match(r"spec\.(type|enabled|schedule|alert|target\.push)|status\.", path)
+        and not path.endswith(("additionalProperties", "items", ".up", ".down"))
+        and ".notifyOn." not in path
+    ],
+)
+def test_explain_teaches_every_field_of_a_push_monitor(path: str, schema: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[A-Zft].*\.", schema["description"]), path
+
+
+def test_every_rule_has_its_sentence() -> None:
+    rules = [
+        rule
+        for _, schema in every_schema(schema_of(definition()))
+        for rule in schema.get("x-kubernetes-validations", ())
+    ]
+
+    assert len(rules) == 8
+    assert all(rule["message"] for rule in rules)
+
+
+def test_a_push_is_closed_so_that_misspelt_fields_are_seen() -> None:
+    push = schema_at("spec", "target", "push")
+
+    assert all(
+        "x-kubernetes-preserve-unknown-fields" not in schema for _, schema in every_schema(push)
+    )
+
+
+def test_the_exporter_finds_that_it_keeps_all_fields() -> None:
+    assert dropped_fields(definition()) == ()
+
+
+def test_the_patch_adds_just_what_the_definition_says() -> None:
+    operations = yaml.safe_load((DEPLOY / "crd" / "push-fields.yaml").read_text())
+    root = "/spec/versions/0/schema/openAPIV3Schema/properties/"
+    added = {
+        operation["path"].removeprefix(root).replace("/properties", ""): operation["value"]
+        for operation in operations
+        if operation["op"] == "add"
+    }
+
+    assert added.pop("status/lastResult/state/enum/-") == "late"
+    generation = added.pop("status/conditions/items/observedGeneration")
+    conditions = schema_at("status", "conditions")["items"]["properties"]
+    assert generation == conditions["observedGeneration"]
+    assert set(added) == {
+        "spec/target/push",
+        "spec/alerting/labels",
+        "spec/alerting/alertmanagerUrl",
+        "spec/alertmanagerUrl",
+        "status/push",
+    }
+    for path, schema in added.items():
+        assert schema == schema_at(*path.split("/")), path
+
+
+# What Yuptime's own definitions fill in, of all their versions.
+FOREIGN_DEFAULTS = {
+    "target.http.method": "GET",
+    "target.http.followRedirects": True,
+    "target.http.maxRedirects": 10,
+    "target.http.maxBodyBytes": 1048576,
+    "target.http.tls.verify": True,
+    "target.tcp.tls.enabled": False,
+    "target.tcp.tls.verify": True,
+    "target.ping.packetCount": 1,
+    "target.websocket.tls.verify": True,
+    "target.mysql.port": 3306,
+    "target.mysql.healthQuery": "SELECT 1",
+    "target.mysql.credentialsSecretRef.usernameKey": "username",
+    "target.mysql.credentialsSecretRef.passwordKey": "password",
+    "target.mysql.tls.enabled": False,
+    "target.mysql.tls.verify": True,
+    "target.postgresql.port": 5432,
+    "target.postgresql.database": "postgres",
+    "target.postgresql.healthQuery": "SELECT 1",
+    "target.postgresql.sslMode": "prefer",
+    "target.postgresql.credentialsSecretRef.usernameKey": "username",
+    "target.postgresql.credentialsSecretRef.passwordKey": "password",
+    "target.redis.port": 6379,
+    "target.redis.database": 0,
+    "target.redis.credentialsSecretRef.passwordKey": "password",
+    "target.redis.tls.enabled": False,
+    "target.redis.tls.verify": True,
+    "target.grpc.port": 50051,
+    "target.grpc.tls.enabled": False,
+    "target.grpc.tls.verify": True,
+    "alerting.resendIntervalMinutes": 0,
+    "alerting.notifyOn.down": True,
+    "alerting.notifyOn.up": True,
+    "alerting.notifyOn.flapping": True,
+    "alerting.notifyOn.certExpiring": True,
+}

@@ -1,0 +1,145 @@
+"""A mirror that follows the Monitors of one namespace, and what it has told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from tests.peers.cluster import Cluster
+from tests.waiting import eventually
+from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics, Trouble
+from yuptime_exporter.kubernetes.api import Api
+from yuptime_exporter.kubernetes.connection import Connection
+from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
+
+GROUP = "/apis/monitoring.yuptime.io/v1"
+
+
+class Following:
+    """Keeps what `expireSeconds` each Monitor has; 13 is not worth keeping."""
+
+    def __init__(self, api: Api, collection: Collection) -> None:
+        self.registry = CollectorRegistry()
+        self.told: list[tuple[str, int | None, int | None]] = []
+        self.shown: dict[str, int] = {}
+        self.api = api
+        self.mirror = Mirror[int](
+            api,
+            collection,
+            decode=self._decode,
+            on_change=self._changed,
+            metrics=KubernetesMetrics(self.registry),
+            clock=time,
+        )
+
+    def _decode(self, raw: Mapping[str, Any]) -> int | None:
+        seconds: int = raw["spec"]["target"]["push"]["expireSeconds"]
+        return None if seconds == 13 else seconds
+
+    def _changed(self, name: ObjectName, before: int | None, after: int | None) -> None:
+        assert self.shown.get(name.name) == before
+        self.told.append((name.name, before, after))
+        if after is None:
+            del self.shown[name.name]
+        else:
+            self.shown[name.name] = after
+
+    @property
+    def held(self) -> dict[str, int]:
+        return {name.name: value for name, value in self.mirror.objects.items()}
+
+    def count(self, what: str) -> float:
+        name = f"yuptime_kubernetes_{what}"
+        value = self.registry.get_sample_value(name, {"resource": "monitors"})
+        assert value is not None
+        return value
+
+    @property
+    def lists(self) -> float:
+        return self.count("lists_total")
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """How many of each reason there were, without those that there were none of."""
+        found = {}
+        for trouble in Trouble:
+            labels = {"resource": "monitors", "reason": str(trouble)}
+            value = self.registry.get_sample_value("yuptime_kubernetes_errors_total", labels)
+            if value:
+                found[str(trouble)] = value
+        return found
+
+    async def holds(self, expected: dict[str, int]) -> None:
+        async def ask() -> dict[str, int]:
+            return self.held
+
+        await eventually(ask, lambda held: held == expected)
+        assert self.shown == self.held
+
+    async def is_in_trouble(self, about: str) -> None:
+        async def ask() -> str | None:
+            return self.mirror.trouble
+
+        await eventually(ask, lambda trouble: trouble is not None and about in trouble)
+
+    async def is_well(self) -> None:
+        async def ask() -> str | None:
+            return self.mirror.trouble
+
+        await eventually(ask, lambda trouble: trouble is None)
+
+
+@asynccontextmanager
+async def following(
+    kubeconfig: Path, namespace: str, *, inactivity_seconds: float | None = None
+) -> AsyncIterator[Following]:
+    """Follow until the end of the block; what ends the mirror fails the test."""
+    connection = Connection(kubeconfig, clock=time)
+    path = f"{GROUP}/namespaces/{namespace}/monitors"
+    one = Following(
+        Api(connection), Collection("monitors", path, inactivity_seconds=inactivity_seconds)
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(one.mirror.run())
+            yield one
+            running.cancel()
+    finally:
+        await connection.close()
+
+
+class Monitors:
+    """The Monitors of a namespace as their owner changes them, past any proxy."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.path = f"{GROUP}/namespaces/{namespace}/monitors"
+
+    async def create(self, name: str, seconds: int = 300) -> dict[str, Any]:
+        push = {"expireSeconds": seconds, "tokenSecretRef": {"name": "s", "key": "token"}}
+        body = {
+            "apiVersion": "monitoring.yuptime.io/v1",
+            "kind": "Monitor",
+            "metadata": {"name": name},
+            "spec": {"type": "push", "target": {"push": push}},
+        }
+        return await self._done("POST", self.path, body)
+
+    async def change(self, name: str, seconds: int) -> dict[str, Any]:
+        body = {"spec": {"target": {"push": {"expireSeconds": seconds}}}}
+        return await self._done("PATCH", f"{self.path}/{name}", body)
+
+    async def delete(self, name: str) -> None:
+        await self._done("DELETE", f"{self.path}/{name}")
+
+    async def _done(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        status, answer = await self.cluster.request(method, path, body, content_type=kind)
+        assert status < 300, answer
+        found: dict[str, Any] = answer
+        return found

@@ -21,15 +21,15 @@ from yuptime_exporter.core.status_metrics import StatusMetrics
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.reporter import (
     BURST,
-    MAX_CONFLICTS,
     MAX_IN_FLIGHT,
-    MAX_WAIT_SECONDS,
     PAUSE_SECONDS,
     PROBE_SECONDS,
     SWEEP_SECONDS,
     WRITES_PER_SECOND,
     Reporter,
 )
+from yuptime_exporter.engine.saves import MAX_WAIT_SECONDS
+from yuptime_exporter.engine.status_writer import MAX_CONFLICTS
 
 START = 1_700_000_000.0
 NOBODY = MonitorKey("nobody", "nobody")

@@ -9,21 +9,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import NoReturn
 
-from yuptime_exporter.core.conditions import occurrences, status_of, status_of_refused
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.evaluation import after_other_pushes, judge
-from yuptime_exporter.core.model import LastPush, MonitorKey, Row, State
+from yuptime_exporter.core.evaluation import judge
+from yuptime_exporter.core.model import LastPush, MonitorKey, State
 from yuptime_exporter.core.ports import Clock, StatusSink
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.status import (
     Draft,
     Due,
-    MonitorStatus,
     Outcome,
-    Spec,
     Written,
     heartbeat_due,
     needed_writes_per_second,
@@ -33,6 +29,8 @@ from yuptime_exporter.core.status import (
 from yuptime_exporter.core.status_metrics import Cause, StatusMetrics
 from yuptime_exporter.core.status_queue import StatusQueue
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.saves import Save, Saved, Saves
+from yuptime_exporter.engine.status_writer import StatusWriter
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +47,6 @@ BURST = 40
 BACKLOG_SECONDS = 30.0
 _SPARE = 1.2
 
-# As long as a push waits for its store, and therefore as old as one that waits here may become.
-MAX_WAIT_SECONDS = 5.0
-
-MAX_CONFLICTS = 5
-CONFLICT_PAUSE_SECONDS = 0.01
-
 # Each status is looked at so often even if nothing was told: whatever was missed is repaired.
 SWEEP_SECONDS = 300.0
 
@@ -70,29 +62,6 @@ _MAX_SLEEP_SECONDS = 15.0
 # A look takes some 150 µs; pushes should not wait for many of them.
 _LOOKS_AT_ONCE = 10
 _BUDGET = MonitorKey("", "")
-
-
-@dataclass(slots=True)
-class _Save:
-    """A push that waits until it is written.
-
-    Attributes:
-        push: as it is to be remembered.
-        base: the push that it continues.
-    """
-
-    push: LastPush
-    base: LastPush | None
-    asked_timestamp: float
-    saved: "asyncio.Future[LastPush | None]" = field(repr=False)
-
-    def continue_from(self, found: LastPush | None) -> None:
-        """Have the push continue what another replica is found to have accepted meanwhile."""
-        if found is None:
-            return
-        push = after_other_pushes(self.push, self.base, found)
-        if push is not self.push:
-            self.push, self.base = push, found
 
 
 class Reporter:
@@ -126,8 +95,8 @@ class Reporter:
         self._clock = clock
         self._budget = RateLimiter(RateLimit(1 / WRITES_PER_SECOND, BURST))
         self._queue = StatusQueue()
-        self._saves: dict[MonitorKey, _Save] = {}
-        self._urgent: dict[MonitorKey, None] = {}
+        self._saves = Saves()
+        self._writer = StatusWriter(table, jitter=jitter, metrics=metrics, clock=clock)
         self._in_flight: set[MonitorKey] = set()
         self._again: set[MonitorKey] = set()
         self._heartbeats: dict[MonitorKey, Due] = {}
@@ -139,7 +108,7 @@ class Reporter:
         self._flushing = False
         self._flushed = asyncio.Event()
         metrics.max_writes_per_second.set(max_writes_per_second)
-        metrics.queue_length.set_function(lambda: self._queue.eligible + len(self._urgent))
+        metrics.queue_length.set_function(lambda: self._queue.eligible + self._saves.unattended)
 
     def look(self, key: MonitorKey) -> None:
         """Note that something may have changed that a monitor's status should say."""
@@ -154,25 +123,15 @@ class Reporter:
         else:
             self._put(key, heartbeat)
 
-    def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[LastPush | None]":
+    def save_push(self, key: MonitorKey, push: LastPush) -> Saved:
         """Write a push at once; what is returned is done when the API server has it.
 
-        Its result is what is remembered: other replicas may have accepted pushes meanwhile. It fails with `StoreUnavailable`, at once if others wait for longer than is sensible.
+        Its result is what is remembered: other replicas may have accepted pushes meanwhile. It
+        fails with `StoreUnavailable`, at once if others wait for longer than is sensible.
         """
-        saved: asyncio.Future[LastPush | None] = asyncio.get_running_loop().create_future()
-        now_timestamp = self._clock()
-        oldest = next(iter(self._saves.values()), None)
-        if oldest is not None and now_timestamp - oldest.asked_timestamp > MAX_WAIT_SECONDS:
-            saved.set_exception(
-                StoreUnavailable(
-                    f"the API server is too slow: {len(self._saves)} pushes wait to be written, "
-                    f"the oldest for more than {MAX_WAIT_SECONDS:g} s"
-                )
-            )
-            return saved
         row = self._table.row(key)
-        self._saves[key] = _Save(push, row.last_push if row else None, now_timestamp, saved)
-        self._urgent[key] = None
+        base = row.last_push if row else None
+        saved = self._saves.ask(key, push, base, now_timestamp=self._clock())
         self._woken.set()
         return saved
 
@@ -222,12 +181,9 @@ class Reporter:
         self._woken.set()
 
     def _next(self, now_timestamp: float) -> MonitorKey | None:
-        for key in self._urgent:
-            if key not in self._in_flight:
-                del self._urgent[key]
-                return key
-        if now_timestamp < self._paused_until_timestamp:
-            return None
+        key = self._saves.next(busy=self._in_flight)
+        if key is not None or now_timestamp < self._paused_until_timestamp:
+            return key
         return self._queue.take(now_timestamp=now_timestamp)
 
     def _sleep_seconds(self, now_timestamp: float) -> float:
@@ -254,39 +210,21 @@ class Reporter:
         self, key: MonitorKey, sink: StatusSink, tasks: asyncio.TaskGroup, now_timestamp: float
     ) -> None:
         """Look at one monitor, and start writing if that is due."""
-        save = self._saves.get(key)
         if key in self._in_flight:
             self._again.add(key)
             return
-        draft = self._draft(key, sink, save, now_timestamp)
+        save = self._saves.of(key)
+        draft = self._writer.draft(key, sink, save)
         if draft is None:
+            self._heartbeats.pop(key, None)
+            self._unwritable.pop(key, None)
             self._settle(key, save, StoreUnavailable(f"monitor {key}: it is not known any more"))
-            return
-        cause = Cause.PUSH if save else self._cause(key, draft, now_timestamp)
-        if cause is None:
-            return
-        if not draft.patch:
-            self._settle(key, save, None)  # it says so already
-            return
-        if self._unwritable.get(key) == draft.status.generation and save is None:
-            return
-        if cause is not Cause.PUSH:
-            self._budget.limit = RateLimit(1 / self._writes_per_second(), BURST)
-            wait_seconds = self._budget.wait_seconds(_BUDGET, now_timestamp=now_timestamp)
-            if wait_seconds > 0:
-                self._queue.put(key, Due(now_timestamp, now_timestamp))
-                self._paused_until_timestamp = now_timestamp + wait_seconds
-                return
-        self._in_flight.add(key)
-        tasks.create_task(self._write(key, sink, draft, cause), name=f"write status of {key}")
-
-    def _writes_per_second(self) -> float:
-        """Return how many writes a second nobody has to wait for: as few as do."""
-        if self._flushing:
-            return self._max_writes_per_second
-        backlog = self._queue.eligible / BACKLOG_SECONDS
-        wanted = max(WRITES_PER_SECOND, self._needed_writes_per_second, backlog)
-        return min(wanted, self._max_writes_per_second)
+        elif save is not None and not draft.patch:  # it says so already
+            self._settle(key, save, None)
+        elif cause := Cause.PUSH if save else self._cause(key, draft, now_timestamp):
+            self._in_flight.add(key)
+            writing = self._write(key, sink, draft, cause)
+            tasks.create_task(writing, name=f"write status of {key}")
 
     def _cause(self, key: MonitorKey, draft: Draft, now_timestamp: float) -> Cause | None:
         """Return why a status is to be written now; None: not now, and the next look is set."""
@@ -296,8 +234,23 @@ class Reporter:
                 self._queue.put(key, due)
             self._remember(key, draft)
             return None
-        at_once = due.deadline_timestamp == now_timestamp
-        return Cause.TRANSITION if at_once else Cause.HEARTBEAT
+        if self._unwritable.get(key) == draft.status.generation:
+            return None
+        self._budget.limit = RateLimit(1 / self._writes_per_second(), BURST)
+        wait_seconds = self._budget.wait_seconds(_BUDGET, now_timestamp=now_timestamp)
+        if wait_seconds > 0:
+            self._queue.put(key, due)
+            self._paused_until_timestamp = now_timestamp + wait_seconds
+            return None
+        return Cause.TRANSITION if due == Due(now_timestamp, now_timestamp) else Cause.HEARTBEAT
+
+    def _writes_per_second(self) -> float:
+        """Return how many writes a second nobody has to wait for: as few as do."""
+        if self._flushing:
+            return self._max_writes_per_second
+        backlog = self._queue.eligible / BACKLOG_SECONDS
+        wanted = max(WRITES_PER_SECOND, self._needed_writes_per_second, backlog)
+        return min(wanted, self._max_writes_per_second)
 
     def _remember(self, key: MonitorKey, draft: Draft) -> None:
         """Set when a monitor is to be looked at next, as far as it is known by now."""
@@ -306,44 +259,17 @@ class Reporter:
             return
         if draft.wanted.last_push_timestamp is not None:
             self._heartbeats[key] = heartbeat_due(draft.wanted, row.monitor.expire_seconds)
-        outages = self._table.outages(now_timestamp=self._clock())
-        verdict = judge(row, outages, now_timestamp=self._clock())
-        change = next_change_timestamp(verdict)
+        now_timestamp = self._clock()
+        outages = self._table.outages(now_timestamp=now_timestamp)
+        change = next_change_timestamp(judge(row, outages, now_timestamp=now_timestamp))
         if change is not None:
             # Replicas that see the same deadline pass should not all write it at the same moment.
             change += self._jitter() if self._replicated else 0.0
             self._queue.put(key, Due(change, change))
 
-    def _draft(
-        self, key: MonitorKey, sink: StatusSink, save: _Save | None, now_timestamp: float
-    ) -> Draft | None:
-        spec = sink.spec(key)
-        status = self._status(key, spec, save, now_timestamp) if spec else None
-        if status is None:
-            self._heartbeats.pop(key, None)
-            self._unwritable.pop(key, None)
-            return None
-        return sink.draft(key, status)
-
-    def _status(
-        self, key: MonitorKey, spec: Spec, save: _Save | None, now_timestamp: float
-    ) -> MonitorStatus | None:
-        row = self._table.row(key)
-        status = None
-        if row is not None:
-            if save is not None:
-                save.continue_from(row.last_push)
-                row = Row(row.monitor, row.arming, save.push)
-            outages = self._table.outages(now_timestamp=now_timestamp)
-            verdict = judge(row, outages, now_timestamp=now_timestamp)
-            status = status_of(row, verdict, generation=spec.generation)
-        if spec.refusal is not None:
-            return status_of_refused(status, spec.refusal, generation=spec.generation)
-        return status
-
     async def _write(self, key: MonitorKey, sink: StatusSink, draft: Draft, cause: Cause) -> None:
-        save = self._saves.get(key) if cause is Cause.PUSH else None
-        outcome = await self._write_until_no_conflict(key, sink, draft, save)
+        save = self._saves.of(key) if cause is Cause.PUSH else None
+        draft, outcome = await self._writer.write(key, sink, draft, save)
         self._in_flight.discard(key)
         if key in self._again:
             self._again.discard(key)
@@ -353,81 +279,40 @@ class Reporter:
             self._metrics.writes.labels(cause).inc()
             self._unwritable.pop(key, None)
             self._settle(key, save, None)
+            self._remember(key, draft)
             self._recovered()
         else:
-            self._failed(key, save, draft, outcome)
+            self._metrics.errors.labels(outcome.written).inc()
+            text = f"the status of monitor {key} could not be written: {outcome.detail}"
+            self._settle(key, save, StoreUnavailable(text))
+            self._failed(key, draft, outcome)
 
-    async def _write_until_no_conflict(
-        self, key: MonitorKey, sink: StatusSink, draft: Draft | None, save: _Save | None
-    ) -> Outcome:
-        """Write; whenever somebody else was faster, take over what they wrote and try again."""
-        outcome = Outcome(Written.GONE, "it is not known any more")
-        for conflicts in range(1, MAX_CONFLICTS + 1):
-            if draft is None:
-                return Outcome(Written.GONE, "it is not known any more")
-            if not draft.patch:
-                return Outcome(Written.DONE)
-            outcome = await sink.write(key, draft)
-            if outcome.written is Written.DONE:
-                self._tell(key, sink, draft)
-            if outcome.written is not Written.CONFLICT:
-                return outcome
-            self._metrics.errors.labels(Written.CONFLICT).inc()
-            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * conflicts * self._jitter())
-            found = await sink.reread(key)
-            if found is not None:
-                self._table.adopt(key, None, found.last_push)
-            draft = self._draft(key, sink, save, self._clock())
-        return outcome
-
-    def _tell(self, key: MonitorKey, sink: StatusSink, draft: Draft) -> None:
-        for occurrence in occurrences(draft.shown, draft.status):
-            sink.tell(key, occurrence)
-        self._remember(key, draft)
-
-    def _settle(self, key: MonitorKey, save: _Save | None, error: StoreUnavailable | None) -> None:
+    def _settle(self, key: MonitorKey, save: Save | None, error: StoreUnavailable | None) -> None:
         if save is None:
             return
-        if self._saves.get(key) is save:
-            del self._saves[key]
         if error is None:  # shown before anybody looks again: a status never goes back
             self._table.adopt(key, None, save.push)
-        if save.saved.done():
-            return
-        if error is None:
-            save.saved.set_result(save.push)
-        else:
-            save.saved.set_exception(error)
+        self._saves.settle(key, save, error)
 
-    def _failed(self, key: MonitorKey, save: _Save | None, draft: Draft, outcome: Outcome) -> None:
+    def _failed(self, key: MonitorKey, draft: Draft, outcome: Outcome) -> None:
+        """Set when it is tried again: for this monitor, or for all where all are concerned."""
         now_timestamp = self._clock()
-        self._metrics.errors.labels(outcome.written).inc()
-        text = f"the status of monitor {key} could not be written: {outcome.detail}"
-        self._settle(key, save, StoreUnavailable(text))
+        pause_seconds = outcome.retry_after_seconds or PAUSE_SECONDS * (1 + self._jitter())
         match outcome.written:
             case Written.GONE:
                 return
             case Written.CONFLICT:  # somebody else writes this one all the time
-                later = now_timestamp + PAUSE_SECONDS * (1 + self._jitter())
+                later = now_timestamp + pause_seconds
                 self._queue.put(key, Due(later, later))
                 return
             case Written.UNWRITABLE:
-                if self._unwritable.get(key) != draft.status.generation:
-                    log.warning(
-                        "the API server refuses the status of a monitor; "
-                        "it is not written before the spec changes",
-                        extra={"monitor": str(key), "err": outcome.detail},
-                    )
-                self._unwritable[key] = draft.status.generation
+                self._note_unwritable(key, draft.status.generation, outcome.detail)
                 return
             case Written.FORBIDDEN | Written.PRUNED:
                 self._metrics.writable.set(0)
                 pause_seconds = PROBE_SECONDS
-            case _:
-                pause_seconds = outcome.retry_after_seconds or PAUSE_SECONDS * (1 + self._jitter())
-        self._paused_until_timestamp = max(
-            self._paused_until_timestamp, now_timestamp + pause_seconds
-        )
+        until_timestamp = max(self._paused_until_timestamp, now_timestamp + pause_seconds)
+        self._paused_until_timestamp = until_timestamp
         self._queue.put(key, Due(now_timestamp, now_timestamp))
         if outcome.written is not self._told:
             self._told = outcome.written
@@ -435,6 +320,15 @@ class Reporter:
                 "status of monitors is not written; it is tried again",
                 extra={"reason": str(outcome.written), "err": outcome.detail},
             )
+
+    def _note_unwritable(self, key: MonitorKey, generation: int, detail: str) -> None:
+        if self._unwritable.get(key) != generation:
+            log.warning(
+                "the API server refuses the status of a monitor; "
+                "it is not written before the spec changes",
+                extra={"monitor": str(key), "err": detail},
+            )
+        self._unwritable[key] = generation
 
     def _recovered(self) -> None:
         self._metrics.writable.set(1)

@@ -22,6 +22,8 @@ class MonitorObject:
             good one said, None if there was none.
         refusal: why the spec cannot be used; None where it can.
         problems: the same, one by one.
+        hidden: whether the spec is stored as it was declared, but the definition that is installed
+            lacks fields of it. Whatever is written now, be it a status, loses them for good.
         status_json: `status` as it is; kept as bytes, which take a quarter of the memory.
     """
 
@@ -32,6 +34,7 @@ class MonitorObject:
     declared: Monitor | None = None
     refusal: Refusal | None = None
     problems: tuple[Problem, ...] = ()
+    hidden: bool = False
     status_json: bytes = b"{}"
 
     @property

@@ -88,9 +88,9 @@ class MonitorStatusSink:
         return True
 
     def spec(self, key: MonitorKey) -> Spec | None:
-        """Return what is declared of a monitor; None: no Monitor of that name is known."""
+        """Return what is declared of a monitor; None: there is none that may be written to."""
         found = self._shown(key)
-        return Spec(found.generation, found.refusal) if found else None
+        return Spec(found.generation, found.refusal) if found and not found.hidden else None
 
     def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
         """Return what is to be written so that the Monitor says this; None: it is not known."""

@@ -35,6 +35,13 @@ from yuptime_exporter.sources.secret_tokens import TokenSecrets, digests_in
 # milliseconds, which pushes should not wait for more often than this.
 GATHER_SECONDS = 0.25
 
+# What a definition hides is there again when that is replaced, and nobody is told: the objects have
+# not changed, and a watch that is going on shows them by the old definition for some seconds more.
+# So some of them are looked at now and then.
+PRUNED_SECONDS = 60.0
+_PRUNED_AT_ONCE = 100
+
+FIELDS_PRUNED = "FieldsPruned"
 _PRUNED = (
     "the CustomResourceDefinition that is installed has no spec.target.push and drops it; "
     "install the one of yuptime-exporter: kubectl apply --server-side -f deploy/crd/monitors.yaml"
@@ -93,7 +100,10 @@ class KubernetesSource:
     ) -> list[asyncio.Task[NoReturn]]:
         """Begin to follow Monitors; the tokens come from these Secrets."""
         self._secrets = secrets
-        return [tasks.create_task(mirror.run(), name="mirror Monitors") for mirror in self._mirrors]
+        return [
+            *(tasks.create_task(mirror.run(), name="mirror Monitors") for mirror in self._mirrors),
+            tasks.create_task(self._look_at_pruned_forever(), name="look at pruned Monitors"),
+        ]
 
     async def listed(self) -> None:
         """Return when all Monitors are known."""
@@ -147,6 +157,21 @@ class KubernetesSource:
         self._refreshes.append(done)
         self._woken.set()
         await done
+
+    async def _look_at_pruned_forever(self) -> NoReturn:
+        """Look again at Monitors whose fields the definition dropped, a few at a time."""
+        begin = 0
+        while True:
+            await asyncio.sleep(PRUNED_SECONDS)
+            pruned = [
+                (mirror, name)
+                for mirror in self._mirrors
+                for name, found in mirror.objects.items()
+                if _lacks_fields(found)
+            ]
+            for mirror, name in (pruned[begin:] + pruned[:begin])[:_PRUNED_AT_ONCE]:
+                await mirror.reconsider(name)
+            begin = (begin + _PRUNED_AT_ONCE) % max(len(pruned), 1)
 
     def _show(self, keys: Iterable[MonitorKey]) -> None:
         for key in keys:
@@ -209,6 +234,7 @@ class KubernetesSource:
             before is not None
             and after is not None
             and (before.uid, before.generation) == (after.uid, after.generation)
+            and before.refusal == after.refusal
         ):
             if after.other_type is None:
                 self._on_shown(key, after)
@@ -225,7 +251,8 @@ class KubernetesSource:
             return self._other(raw, key)
         before = self.object(key)
         version, status = metadata.get("resourceVersion", ""), status_json_of(raw)
-        if before is not None and (before.uid, before.generation) == (uid, generation):
+        known = before is not None and (before.uid, before.generation) == (uid, generation)
+        if before is not None and known and not _lacks_fields(before):
             return replace(before, resource_version=version, status_json=status)
         read = MonitorObject(uid, version, generation, status_json=status)
         last_good = before.declared if before is not None and before.uid == uid else None
@@ -233,12 +260,14 @@ class KubernetesSource:
         if isinstance(found, Declared) and isinstance(found.value, Monitor):
             return replace(read, declared=_of_cluster(found.value, metadata))
         problems = found.problems if isinstance(found, Refused) else ()
+        hidden = False
         if _is_pruned(spec):
-            refusal = Refusal("FieldsPruned", _PRUNED)
+            hidden = _was_declared(metadata)
+            refusal = Refusal(FIELDS_PRUNED, _PRUNED)
             problems = (Problem(f"Monitor {key}", "spec.target.push", _PRUNED),)
         else:
             refusal = _refusal(problems)
-        return replace(read, declared=last_good, refusal=refusal, problems=problems)
+        return replace(read, declared=last_good, refusal=refusal, problems=problems, hidden=hidden)
 
     def _other(self, raw: Mapping[str, Any], key: MonitorKey) -> MonitorObject:
         found = read_object({**raw, "kind": "Monitor"}, f"Monitor {key}")
@@ -258,6 +287,19 @@ def _is_pruned(spec: object) -> bool:
     """Tell whether `spec.target.push` is missing, which our CRD refuses and others drop."""
     target = spec.get("target") if isinstance(spec, dict) else None
     return not isinstance(target, dict) or target.get("push") is None
+
+
+def _was_declared(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether `spec.target.push` was ever stored, by what says who set which field."""
+    for manager in metadata.get("managedFields") or ():
+        fields = manager.get("fieldsV1") or {}
+        if "f:push" in (fields.get("f:spec", {}).get("f:target") or {}):
+            return True
+    return False
+
+
+def _lacks_fields(found: MonitorObject) -> bool:
+    return found.refusal is not None and found.refusal.reason == FIELDS_PRUNED
 
 
 def _refusal(problems: Sequence[Problem]) -> Refusal:

@@ -1,0 +1,84 @@
+"""Writes what the status of one monitor should say now, whatever others write meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+
+from yuptime_exporter.core.conditions import occurrences, status_of, status_of_refused
+from yuptime_exporter.core.evaluation import judge
+from yuptime_exporter.core.model import MonitorKey, Row
+from yuptime_exporter.core.ports import Clock, StatusSink
+from yuptime_exporter.core.status import Draft, MonitorStatus, Outcome, Spec, Written
+from yuptime_exporter.core.status_metrics import StatusMetrics
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.saves import Save
+
+# Somebody who is faster each time, five times in a row, does nothing else.
+MAX_CONFLICTS = 5
+CONFLICT_PAUSE_SECONDS = 0.01
+
+
+class StatusWriter:
+    """Derives a status from what is known, and writes it through a sink."""
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        *,
+        jitter: Callable[[], float],
+        metrics: StatusMetrics,
+        clock: Clock,
+    ) -> None:
+        self._table = table
+        self._jitter = jitter
+        self._metrics = metrics
+        self._clock = clock
+
+    def draft(self, key: MonitorKey, sink: StatusSink, save: Save | None) -> Draft | None:
+        """Return what is to be written, with the push that waits; None: nobody declares it."""
+        spec = sink.spec(key)
+        status = self._status(key, spec, save) if spec else None
+        return sink.draft(key, status) if status else None
+
+    async def write(
+        self, key: MonitorKey, sink: StatusSink, draft: Draft, save: Save | None
+    ) -> tuple[Draft, Outcome]:
+        """Write; whenever somebody else was faster, take over what they wrote and try again.
+
+        Returns:
+            What was written at last, or would have been, and what became of it.
+        """
+        outcome = Outcome(Written.DONE)
+        for conflicts in range(1, MAX_CONFLICTS + 1):
+            outcome = await sink.write(key, draft)
+            if outcome.written is Written.DONE:
+                for occurrence in occurrences(draft.shown, draft.status):
+                    sink.tell(key, occurrence)
+            if outcome.written is not Written.CONFLICT:
+                break
+            self._metrics.errors.labels(Written.CONFLICT).inc()
+            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * conflicts * self._jitter())
+            found = await sink.reread(key)
+            if found is not None:
+                self._table.adopt(key, None, found.last_push)
+            anew = self.draft(key, sink, save)
+            if anew is None:
+                return draft, Outcome(Written.GONE, "it is not known any more")
+            draft = anew
+            if not draft.patch:  # the other said all of it
+                return draft, Outcome(Written.DONE)
+        return draft, outcome
+
+    def _status(self, key: MonitorKey, spec: Spec, save: Save | None) -> MonitorStatus | None:
+        row = self._table.row(key)
+        status = None
+        if row is not None:
+            if save is not None:
+                save.continue_from(row.last_push)
+                row = Row(row.monitor, row.arming, save.push)
+            now_timestamp = self._clock()
+            outages = self._table.outages(now_timestamp=now_timestamp)
+            verdict = judge(row, outages, now_timestamp=now_timestamp)
+            status = status_of(row, verdict, generation=spec.generation)
+        if spec.refusal is not None:
+            return status_of_refused(status, spec.refusal, generation=spec.generation)
+        return status

@@ -311,6 +311,8 @@ class Reporter:
             case Written.FORBIDDEN | Written.PRUNED:
                 self._metrics.writable.set(0)
                 pause_seconds = PROBE_SECONDS
+            case Written.UNAVAILABLE | Written.DONE:
+                pass
         until_timestamp = max(self._paused_until_timestamp, now_timestamp + pause_seconds)
         self._paused_until_timestamp = until_timestamp
         self._queue.put(key, Due(now_timestamp, now_timestamp))

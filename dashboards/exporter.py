@@ -1,34 +1,14 @@
 """yuptime / Exporter: whether the exporter itself can be trusted."""
 
+from dashboards.cluster import following, writing
 from dashboards.grafana import dashboard, heading, placed, query_variable
+from dashboards.instances import WHERE, increase, of, quantiles, rate
 from dashboards.panels import Json, lines, override, stat, steps, table, target, targets
 from dashboards.promql import BLUE, VERMILION, YELLOW, Code
 
 UID = "yuptime-exporter"
 
-_WHERE = 'job=~"$job", instance=~"$instance"'
 _SUCCESS = (Code(0, "refused", VERMILION), Code(1, "in force", BLUE))
-
-
-def _of(metric: str) -> str:
-    return f"yuptime_{metric}{{{_WHERE}}}"
-
-
-def _rate(metric: str, by: str) -> str:
-    return f"sum by ({by}) (rate({_of(metric)}[$__rate_interval]))"
-
-
-def _increase(metric: str, by: str, over: str = "$__rate_interval") -> str:
-    return f"sum by ({by}) (increase({_of(metric)}[{over}]))"
-
-
-def _quantiles(metric: str, by: str) -> list[Json]:
-    legend = " ".join(f"{{{{{label}}}}}" for label in by.split(", "))
-    buckets = _rate(f"{metric}_bucket", f"le, {by}")
-    return targets(
-        (f"histogram_quantile(0.5, {buckets})", f"{legend} half"),
-        (f"histogram_quantile(0.99, {buckets})", f"{legend} 99%"),
-    )
 
 
 def variables() -> list[Json]:
@@ -45,41 +25,41 @@ def _health() -> list[tuple[int, Json]]:
             "Ready",
             "How many exporters are scraped and ready: state restored and all monitors listed. "
             "With none, no failure of a job is noticed by Prometheus.",
-            f"sum({_of('ready')}) or vector(0)",
+            f"sum({of('ready')}) or vector(0)",
             thresholds=steps(VERMILION, (1, BLUE)),
         )),
         (4, stat(
             "Cannot be used",
             "How many objects and files cannot be used as they are. The log of the exporter says "
             "why, and so does yuptime check.",
-            f"max({_of('monitors_invalid')})",
+            f"max({of('monitors_invalid')})",
             thresholds=steps(BLUE, (1, YELLOW)),
         )),
         (4, stat(
             "Configuration",
             "Whether the last reload was in order; refused: the configuration before it is in "
             "force, and the exporter would not start with the new one.",
-            f"min({_of('config_last_reload_successful')})",
+            f"min({of('config_last_reload_successful')})",
             codes=_SUCCESS,
         )),
         (4, stat(
             "Last good reload",
             "Since when the configuration is in force.",
-            f"1000 * max({_of('config_last_reload_success_timestamp_seconds')})",
+            f"1000 * max({of('config_last_reload_success_timestamp_seconds')})",
             "dateTimeFromNow",
         )),
         (4, stat(
             "Outage credit in the range",
             "For how long nobody could push, which deadlines got back.",
-            f"sum(increase({_of('outage_credit_seconds_total')}[$__range]))\n"
-            f"or 0 * sum({_of('ready')})",
+            f"sum(increase({of('outage_credit_seconds_total')}[$__range]))\n"
+            f"or 0 * sum({of('ready')})",
             "s",
             thresholds=steps(BLUE, (60, YELLOW)),
         )),
         (4, stat(
             "Documents ignored",
             "How many documents of other kinds the manifests hold; often that is meant so.",
-            f"max({_of('documents_ignored')})",
+            f"max({of('documents_ignored')})",
         )),
     ]  # fmt: skip
 
@@ -90,9 +70,9 @@ def _versions() -> Json:
         "Which version runs where, and since when.",
         [
             target(
-                f"1000 * process_start_time_seconds{{{_WHERE}}}\n"
+                f"1000 * process_start_time_seconds{{{WHERE}}}\n"
                 "* on (job, instance) group_left (version, revision, pythonversion)\n"
-                f"{_of('build_info')}",
+                f"{of('build_info')}",
                 instant=True,
                 table=True,
             )
@@ -117,7 +97,7 @@ def _requests() -> list[tuple[int, Json]]:
             "Requests",
             "How many requests a second, by route and answer. 5xx: the exporter could not do what "
             "it should.",
-            [target(_rate("http_request_duration_seconds_count", "handler, method, code"),
+            [target(rate("http_request_duration_seconds_count", "handler, method, code"),
                     "{{method}} {{handler}} {{code}}")],
             "reqps",
         )),
@@ -125,15 +105,15 @@ def _requests() -> list[tuple[int, Json]]:
             "Time of a request",
             "How long answers take, from the end of a request's headers on; a push includes "
             "making it durable.",
-            _quantiles("http_request_duration_seconds", "handler"),
+            quantiles("http_request_duration_seconds", "handler"),
             "s",
         )),
     ]  # fmt: skip
 
 
 def _pushes() -> list[tuple[int, Json]]:
-    rate = f"rate({_of('monitor_pushes_total')}[$__rate_interval])"
-    accepted = f"max by (namespace, monitor) ({rate})"
+    each = f"rate({of('monitor_pushes_total')}[$__rate_interval])"
+    accepted = f"max by (namespace, monitor) ({each})"
     return [
         (8, lines(
             "Accepted pushes",
@@ -145,30 +125,30 @@ def _pushes() -> list[tuple[int, Json]]:
             "Rejected pushes",
             "Who is turned away, and why. unauthorized: strangers, or a job with an old token. "
             "token_missing: a Secret that is not there. store_unavailable: see the store below.",
-            [target(_increase("pushes_rejected_total", "reason"), "{{reason}}")],
+            [target(increase("pushes_rejected_total", "reason"), "{{reason}}")],
             "short",
             bars=True,
         )),
         (8, lines(
             "Declared monitors",
             "How many monitors there are, by type; only those of type push are judged.",
-            [target(f"max by (type) ({_of('monitors')})", "{{type}}")],
+            [target(f"max by (type) ({of('monitors')})", "{{type}}")],
             "short",
         )),
     ]  # fmt: skip
 
 
 def _store() -> list[tuple[int, Json]]:
-    age = f"{_of('time_seconds')}\n- {_of('store_last_commit_timestamp_seconds')}"
+    age = f"{of('time_seconds')}\n- {of('store_last_commit_timestamp_seconds')}"
     queues = targets(
-        (_of("store_queue_length"), "{{instance}} waiting"),
-        (_of("store_queue_capacity"), "{{instance}} capacity"),
+        (of("store_queue_length"), "{{instance}} waiting"),
+        (of("store_queue_capacity"), "{{instance}} capacity"),
     )
     return [
         (6, lines(
             "Time of a commit",
             "How long the disk takes to make a group of writes durable; each push waits for one.",
-            _quantiles("store_commit_duration_seconds", "instance"),
+            quantiles("store_commit_duration_seconds", "instance"),
             "s",
         )),
         (6, lines(
@@ -176,9 +156,9 @@ def _store() -> list[tuple[int, Json]]:
             "How much is written, and whether writes fail: then no push is accepted. Stored "
             "moments in the future tell of a clock that was set back.",
             targets(
-                (_rate("store_writes_total", "instance"), "{{instance}} written"),
-                (_rate("store_errors_total", "instance"), "{{instance}} failed"),
-                (_rate("store_future_timestamps_total", "instance"), "{{instance}} from the future"),
+                (rate("store_writes_total", "instance"), "{{instance}} written"),
+                (rate("store_errors_total", "instance"), "{{instance}} failed"),
+                (rate("store_future_timestamps_total", "instance"), "{{instance}} from the future"),
             ),
             "wps",
         )),
@@ -207,24 +187,24 @@ def _notifications() -> list[tuple[int, Json]]:
             "Whether each Alertmanager is told directly: what it accepted, what failed and is sent "
             "again, and what was dropped. Empty: none is configured.",
             targets(
-                (_increase("notifications_sent_total", by), "{{alertmanager}} accepted"),
-                (_increase("notifications_errors_total", by), "{{alertmanager}} failed"),
-                (_increase("notifications_dropped_total", by), "{{alertmanager}} dropped"),
+                (increase("notifications_sent_total", by), "{{alertmanager}} accepted"),
+                (increase("notifications_errors_total", by), "{{alertmanager}} failed"),
+                (increase("notifications_dropped_total", by), "{{alertmanager}} dropped"),
             ),
             "short",
         )),
         (8, lines(
             "Time to tell an Alertmanager",
             "How long one request to an Alertmanager takes.",
-            _quantiles("notifications_latency_seconds", by),
+            quantiles("notifications_latency_seconds", by),
             "s",
         )),
         (8, lines(
             "Alerts that wait",
             "Whether alerts pile up. At capacity the oldest are dropped.",
             targets(
-                (f"max by ({by}) ({_of('notifications_queue_length')})", "{{alertmanager}}"),
-                (f"max({_of('notifications_queue_capacity')})", "capacity"),
+                (f"max by ({by}) ({of('notifications_queue_length')})", "{{alertmanager}}"),
+                (f"max({of('notifications_queue_capacity')})", "capacity"),
             ),
             "short",
         )),
@@ -232,9 +212,9 @@ def _notifications() -> list[tuple[int, Json]]:
 
 
 def _process() -> list[tuple[int, Json]]:
-    skew = f"timestamp({_of('time_seconds')})\n- {_of('time_seconds')}"
-    cpu = f"rate(process_cpu_seconds_total{{{_WHERE}}}[$__rate_interval])"
-    credit = _increase("outage_credit_seconds_total", "instance", "1h")
+    skew = f"timestamp({of('time_seconds')})\n- {of('time_seconds')}"
+    cpu = f"rate(process_cpu_seconds_total{{{WHERE}}}[$__rate_interval])"
+    credit = increase("outage_credit_seconds_total", "instance", "1h")
     return [
         (6, lines(
             "Outage credit of the last hour",
@@ -258,15 +238,15 @@ def _process() -> list[tuple[int, Json]]:
         (4, lines(
             "Memory",
             "How much memory it holds.",
-            [target(f"process_resident_memory_bytes{{{_WHERE}}}", "{{instance}}")],
+            [target(f"process_resident_memory_bytes{{{WHERE}}}", "{{instance}}")],
             "bytes",
         )),
         (4, lines(
             "Open files",
             "How many files and connections are open, and how many may be.",
             targets(
-                (f"process_open_fds{{{_WHERE}}}", "{{instance}}"),
-                (f"process_max_fds{{{_WHERE}}}", "{{instance}} at most"),
+                (f"process_open_fds{{{WHERE}}}", "{{instance}}"),
+                (f"process_max_fds{{{WHERE}}}", "{{instance}} at most"),
             ),
             "short",
         )),
@@ -290,6 +270,9 @@ def exporter() -> Json:
             (8, _store()),
             heading("Alertmanagers told directly"),
             (8, _notifications()),
+            heading("Kubernetes: empty where files are read"),
+            (8, following()),
+            (8, writing()),
             heading("Clock and process"),
             (8, _process()),
         ),

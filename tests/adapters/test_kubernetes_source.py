@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.exporters import StandingClock
-from tests.fakes.api_server import MONITORS, SECRETS, FakeApiServer, fake_api_server
+from tests.fakes.api_server import MONITORS, SECRETS, FakeApiServer, Name, fake_api_server
 from tests.waiting import eventually
 from yuptime_exporter.core.conditions import CROSS_NAMESPACE
 from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
@@ -373,12 +373,16 @@ class TestAMonitorThatCannotBeUsed:
         assert (found.generation, found.refusal.reason) == (2, "SpecInvalid")
         assert followed.sets[-1].problems == ()
 
+    @pytest.mark.parametrize("told", [True, False], ids=["told of", "missed"])
     async def test_takes_nothing_over_from_one_of_its_name_that_was_deleted(
-        self, server: FakeApiServer
+        self, server: FakeApiServer, told: bool
     ) -> None:
         declare(server)
         async with following(server) as followed:
-            server.delete("monitors", *KEY)
+            if told:
+                server.delete("monitors", *KEY)
+            else:  # as when the watch was interrupted
+                del server.objects[Name("monitors", *KEY)]
             declare(server, expireSeconds=0)
             await eventually(followed.newest, lambda found: found and found.problems)
 

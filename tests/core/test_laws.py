@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, pushed, row
@@ -579,6 +579,7 @@ class TestReplicas:
     """Whoever accepts a push, and in whatever order the others learn of it, all know the same."""
 
     @given(clocks_off, replica_steps, st.randoms(use_true_random=False))
+    @settings(max_examples=60)
     def test_that_have_looked_know_the_same(
         self, off: list[float], steps: list[ReplicaStep], random
     ) -> None:
@@ -600,6 +601,7 @@ class TestReplicas:
             ReplicaStep(1, "push", 0),
         ],
     )
+    @settings(max_examples=60)
     def test_lose_no_push_and_count_none_twice(
         self, off: list[float], steps: list[ReplicaStep]
     ) -> None:
@@ -611,6 +613,7 @@ class TestReplicas:
         assert (last.pushes_down_total if last else 0) == accepted.count(DOWN)
 
     @given(replica_steps)
+    @settings(max_examples=60)
     def test_whose_clocks_agree_remember_the_last_push_of_all(
         self, steps: list[ReplicaStep]
     ) -> None:
@@ -624,6 +627,7 @@ class TestReplicas:
         )
 
     @given(clocks_off, replica_steps)
+    @settings(max_examples=60)
     def test_never_see_a_push_replaced_by_an_older_one(
         self, off: list[float], steps: list[ReplicaStep]
     ) -> None:
@@ -648,6 +652,7 @@ class TestReplicas:
         st.lists(st.tuples(st.booleans(), st.permutations([0, 1, 2])), max_size=6),
         st.lists(some_replica, max_size=12),
     )
+    @settings(max_examples=60)
     def test_that_have_seen_the_same_declarations_arm_alike(
         self,
         off: list[float],

@@ -12,7 +12,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-_TOKEN = re.compile(r"r?'[^']*'|&&|\|\||!=|!|\.all\((\w+), |\[|\]|[\w.]+|\s+|.", re.DOTALL)
+_TOKEN = re.compile(r"r?'[^']*'|&&|\|\||!=|!|\.all\((\w+), |\w+|.", re.DOTALL)
 _WORDS = {"&&": " and ", "||": " or ", "!": " not "}
 _CHOICE = re.compile(r"(has\([\w.]+\)(?: +and +has\([\w.]+\))*) \? ([\w.«»]+) : ([\w.«»]+)")
 
@@ -102,7 +102,7 @@ def _words(rule: str, strings: list[str]) -> Iterator[str]:
         elif found[1]:
             word = f".all(lambda {found[1]}: "
         elif word == "[":
-            is_index = re.fullmatch(r"[\w.\])]+", before) is not None and before != "in"
+            is_index = re.fullmatch(r"\w+|[\])]", before) is not None and before != "in"
             closing.append("]" if is_index else "])")
             word = "[" if is_index else "Many(["
         elif word == "]":

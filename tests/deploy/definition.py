@@ -58,23 +58,34 @@ def every_schema(schema: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 def stored(value: Json, schema: Schema) -> Json:
     """What is kept of a value: without nulls and unknown fields, and with the defaults."""
-    if isinstance(value, float) and value.is_integer() and schema.get("type") == "integer":
-        return int(value)  # in JSON both are one number
-    if isinstance(value, list) and "items" in schema:
-        return [stored(one, schema["items"]) for one in value]
-    if not isinstance(value, dict) or schema.get("type") != "object":
-        return value
-    kept = {}
+    match value, schema.get("type"):
+        case float(), "integer" if value.is_integer():
+            return int(value)  # in JSON both are one number
+        case list(), "array":
+            return [stored(one, schema["items"]) for one in value]
+        case dict(), "object":
+            return {**_defaults(schema), **dict(_kept(value, schema))}
+        case _:
+            return value
+
+
+def _defaults(schema: Schema) -> dict[str, Json]:
+    properties = schema.get("properties", {})
+    return {name: inner["default"] for name, inner in properties.items() if "default" in inner}
+
+
+def _kept(value: Mapping[str, Json], schema: Schema) -> Iterator[tuple[str, Json]]:
     for name, held in value.items():
-        inner = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
-        if inner is None and not schema.get("x-kubernetes-preserve-unknown-fields"):
-            continue
-        if inner is None or held is not None:
-            kept[name] = held if inner is None else stored(held, inner)
-    for name, inner in schema.get("properties", {}).items():
-        if "default" in inner:
-            kept.setdefault(name, inner["default"])
-    return kept
+        inner = _schema_of_field(schema, name)
+        if inner is None and schema.get("x-kubernetes-preserve-unknown-fields"):
+            yield name, held
+        elif inner is not None and held is not None:
+            yield name, stored(held, inner)
+
+
+def _schema_of_field(schema: Schema, name: str) -> Schema | None:
+    found: Schema | None = schema.get("properties", {}).get(name)
+    return found or schema.get("additionalProperties")
 
 
 def refusals(value: Json, schema: Schema) -> list[str]:
@@ -89,16 +100,14 @@ def _broken_rules(value: Json, schema: Schema) -> Iterator[str]:
             yield rule["message"]
     if isinstance(value, dict):
         for name, held in value.items():
-            inner = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
+            inner = _schema_of_field(schema, name)
             if inner is not None:
                 yield from _broken_rules(held, inner)
 
 
-def _pattern(
-    validator: object, pattern: str, instance: object, schema: object
-) -> Iterator[ValidationError]:
+def _pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not re.search(as_python(pattern), instance):
         yield ValidationError(f"{instance!r} does not match {pattern}")
 
 
-_SHAPE = extend(Draft202012Validator, {"pattern": _pattern})
+_SHAPE = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]

@@ -1,6 +1,8 @@
 """The definition of Monitors: its form, and that it accepts just what the exporter accepts."""
 
 import re
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from tests.deploy.definition import (
     schema_of,
     stored,
 )
-from tests.deploy.specs import Spec, specs
+from tests.deploy.specs import URLS, Spec, specs
+from yuptime_exporter.core.alerting import url_problem
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
 from yuptime_exporter.core.model import API_VERSION, GROUP
 from yuptime_exporter.sources.definition import dropped_fields
@@ -36,11 +39,13 @@ def pushed(**fields: object) -> Spec:
     return {"type": "push", "target": {"push": {"tokenSecretRef": TOKEN_REF, **fields}}}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(NAMESPACE))
 @example(pushed())
 @example({**pushed(), "alerting": {"labels": {"a": None}}})
 @example({"type": "push", "target": {"push": {"token": {"secretRef": TOKEN_REF}}}})
+@example({**pushed(), "schedule": {"intervalSeconds": MAX_SECONDS}})
+@example({**pushed(), "schedule": {"intervalSeconds": MAX_SECONDS + 1}})
 def test_what_the_definition_accepts_the_exporter_can_use_and_nothing_else(spec: Spec) -> None:
     kept = stored(spec, schema_at("spec"))
     found = refusals(kept, schema_at("spec"))
@@ -53,7 +58,45 @@ def test_what_the_definition_accepts_the_exporter_can_use_and_nothing_else(spec:
         assert isinstance(read, Declared), read
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def addresses() -> Iterator[str]:
+    """Addresses with each number of groups on each side of a gap, and each octet."""
+    for left, right in product(range(10), repeat=2):
+        for gap, last in product(("::", ":"), ("", ":1.2.3.4", "1.2.3.4")):
+            yield f"{':'.join('a' * left)}{gap}{':'.join('b' * right)}{last}"
+    for octet in (*range(266), "00", "01", "007", "1000", ""):
+        yield from (f"::{octet}.1.1.1", f"::1.1.{octet}.1", f"::1.1.1.{octet}")
+
+
+def hosts() -> Iterator[str]:
+    """Hosts and ports at and beside all numbers that matter."""
+    yield from (f"[{address}]" for address in addresses())
+    for port in (*range(12), *range(65_520, 65_545), 59_999, 60_000, 66_000, 99_999, 100_000):
+        yield from (f"host:{port}", f"host:000{port}")
+    for length in (1, 2, 62, 63, 64):
+        yield from (f"{'a' * length}.b", f"b.{'a' * length}", f"{'a' * length}.")
+
+
+def test_each_host_and_port_is_judged_as_the_exporter_judges_it() -> None:
+    schema = schema_at("spec")
+    judged = {host: not url_problem(f"http://{host}/") for host in hosts()}
+
+    for host, is_good in judged.items():
+        spec = {**pushed(), "alertmanagerUrl": f"http://{host}/"}
+        assert (refusals(spec, schema) == []) is is_good, host
+    assert 300 < sum(judged.values()) < len(judged) - 300
+
+
+@settings(max_examples=150, deadline=None)
+@given(URLS)
+def test_each_url_is_judged_as_the_exporter_judges_it(url: object) -> None:
+    for alerting in ({"alertmanagerUrl": url}, {"alerting": {"alertmanagerUrl": url}}):
+        kept = stored({**pushed(), **alerting}, schema_at("spec"))
+
+        is_good = url is None or (isinstance(url, str) and not url_problem(url))
+        assert (refusals(kept, schema_at("spec")) == []) is is_good
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(NAMESPACE))
 def test_the_definition_fills_in_what_the_exporter_takes_for_granted(spec: Spec) -> None:
     as_written = read_object(monitor(spec), "here")

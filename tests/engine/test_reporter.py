@@ -19,6 +19,7 @@ from yuptime_exporter.core.model import LastPush, Monitor, MonitorKey, PushStatu
 from yuptime_exporter.core.status import ConditionType, Outcome, Refusal, Written
 from yuptime_exporter.core.status_metrics import StatusMetrics
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine import reporter as reporter_module
 from yuptime_exporter.engine.reporter import (
     BURST,
     MAX_IN_FLIGHT,
@@ -751,6 +752,10 @@ class TestTheSweep:
 
 
 class TestTheEnd:
+    @pytest.fixture(autouse=True)
+    def _unhurried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reporter_module, "FLUSH_SECONDS", 60.0)  # however slow the machine
+
     async def test_writes_what_was_gathered(self) -> None:
         desk = desk_of(*named("a", "b"))
         a, b = (one.monitor.key for one in desk.table.rows())
@@ -782,7 +787,7 @@ class TestTheEnd:
             flushing = tasks.create_task(desk.reporter.flush())
             await settled()
             while not flushing.done():
-                await desk.advance(0.01)
+                await desk.advance(0.1)
 
         assert before == BURST
         assert len(desk.objects.written()) == BURST + 20

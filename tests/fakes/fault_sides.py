@@ -87,8 +87,14 @@ class Upstream:
             data=io.BytesIO(body) if body else None,
             allow_redirects=False,
         ) as response:
-            headers = _end_to_end(response.headers)
-            yield Incoming(response.status, response.reason, headers, response.content.iter_any())
+            headers, body = _end_to_end(response.headers), response.content.iter_any()
+            try:
+                yield Incoming(response.status, response.reason, headers, body)
+            finally:
+                # A watch that nobody hears any more need not part from upstream politely: TLS
+                # would wait for upstream's word, longer than the loop of a test may live.
+                if response.connection is not None and response.connection.transport is not None:
+                    response.connection.transport.abort()
 
 
 def _end_to_end(headers: Mapping[str, str], *but: str) -> CIMultiDict[str]:

@@ -72,6 +72,7 @@ def contains(whole: Any, part: Any) -> bool:
 
 class TestWhatIsWrittenIsRead:
     @given(rows(), moments)
+    @settings(max_examples=50)
     def test_exactly(self, held: Row, at: float) -> None:
         body = wanted_body(status(held, at=at), {}, now_timestamp=at)
         written = applied(patch_of(body, {}), {})
@@ -79,6 +80,7 @@ class TestWhatIsWrittenIsRead:
         assert stored_in(written) == Stored(held.arming, held.last_push)
 
     @given(rows(), rows(), moments)
+    @settings(max_examples=50)
     def test_whatever_was_written_before(self, before: Row, held: Row, at: float) -> None:
         body = wanted_body(status(before, at=at), {}, now_timestamp=at)
         found = applied(patch_of(body, {}), {})
@@ -89,6 +91,7 @@ class TestWhatIsWrittenIsRead:
         )
 
     @given(rows(), moments)
+    @settings(max_examples=50)
     def test_as_it_is_shown(self, held: Row, at: float) -> None:
         said = status(held, at=at, generation=7)
         body = wanted_body(said, {}, now_timestamp=at)
@@ -102,6 +105,7 @@ class TestWhatIsWrittenIsRead:
         assert found.expires_timestamp == said.expires_timestamp
 
     @given(rows(), moments)
+    @settings(max_examples=50)
     def test_and_is_not_written_again(self, held: Row, at: float) -> None:
         # kopf, test_patching: a patch that changes nothing makes no call.
         said = status(held, at=at)
@@ -169,7 +173,6 @@ class TestMergePatches:
     @given(json_objects, json_objects)
     @example({"a": None}, {})
     @example({"a": {"b": None}}, {"a": 1})
-    @settings(max_examples=200)
     def test_make_what_is_found_say_what_is_wanted(
         self, wanted: dict[str, Any], found: dict[str, Any]
     ) -> None:
@@ -178,6 +181,7 @@ class TestMergePatches:
         assert contains(applied(patch, found), wanted)
 
     @given(json_objects, json_objects)
+    @settings(max_examples=50)
     def test_touch_nothing_else(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
         after = applied(patch_of(wanted, found), found)
 
@@ -185,6 +189,7 @@ class TestMergePatches:
             assert after[name] == found[name]
 
     @given(json_objects, json_objects)
+    @settings(max_examples=50)
     def test_are_empty_where_nothing_is_to_be_said(
         self, wanted: dict[str, Any], found: dict[str, Any]
     ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.cluster_metrics import ClusterMetrics
 from tests.exporters import Home, StandingClock, exporter_here
 from tests.rules.files import (
     ALERT_RULES,
@@ -35,7 +36,7 @@ async def exposed_metrics(folder: Path) -> frozenset[str]:
         text = (await client.request("GET", "/metrics")).body.decode()
     return frozenset(
         f"{family.name}_total" if family.type == "counter" else family.name
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(text + ClusterMetrics().page())
     )
 
 

@@ -88,7 +88,7 @@ class Api:
             try:
                 yield response.content
             finally:
-                response.close()
+                _abort(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiUnreachable(_text(error)) from error
 
@@ -145,6 +145,14 @@ class Api:
 @lru_cache(maxsize=16)
 def _total(timeout_seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """End a watch without asking the other side, which may not be there any more."""
+    transport = response.connection.transport if response.connection else None
+    if transport is not None:
+        transport.abort()
+    response.close()
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

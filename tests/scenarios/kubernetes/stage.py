@@ -54,7 +54,7 @@ class Stage:
             yield Running(client, self)
 
     async def apply(self, *documents: str | Mapping[str, Any]) -> None:
-        """Have these objects be as they are given; in the namespace of this test, if in none."""
+        """Have these objects be as they are given."""
         for document in documents:
             wanted = yaml.safe_load(document) if isinstance(document, str) else document
             status, answer = await self.cluster.request(
@@ -86,12 +86,12 @@ class Stage:
             ),
         )
 
-    async def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        """Delete an object."""
-        wanted = {"kind": kind, "metadata": {"namespace": namespace or self.namespace}}
-        wanted["apiVersion"] = "v1" if kind == "Secret" else "monitoring.yuptime.io/v1"
-        wanted["metadata"]["name"] = name
-        status, answer = await self.cluster.request("DELETE", path_of(wanted))
+    async def delete(self, kind: str, name: str) -> None:
+        """Delete an object of the test's namespace."""
+        version = "v1" if kind == "Secret" else "monitoring.yuptime.io/v1"
+        metadata = {"namespace": self.namespace, "name": name}
+        path = path_of({"apiVersion": version, "kind": kind, "metadata": metadata})
+        status, answer = await self.cluster.request("DELETE", path)
         assert status == 200, answer
 
     async def patch(

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests import TOKEN, secret_yaml
 from tests.exporters import series
+from tests.manifests import TOKEN, secret_yaml
 from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.engine.reporter import PROBE_SECONDS
 from yuptime_exporter.kubernetes.objects import CRD_NAME
 from yuptime_exporter.kubernetes.reflector import MISSING_SECONDS
 from yuptime_exporter.sources.definition import CHECK_SECONDS
+from yuptime_exporter.sources.kubernetes import PRUNED_SECONDS
 
 pytestmark = pytest.mark.peer
 
@@ -81,7 +82,23 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
     assert after["spec"]["target"]["push"]["tokenSecretRef"]["name"] == "push-token"
     assert after["status"]["push"]["armedTime"] == before["push"]["armedTime"]
     for message in ("the CustomResourceDefinition that", "status of monitors is not written"):
-        (complaint,) = [one for one in caplog.messages if one.startswith(message)]
+        assert len([one for one in caplog.messages if one.startswith(message)]) == 1
+
+
+async def test_a_restart_under_another_definition_does_no_harm(own_stage: Stage) -> None:
+    stage = own_stage
+    await stage.declare()
+    await stage.cluster.install_crd(ANOTHER)
+    async with stage.exporter() as exporter:
+        await exporter.reads("yuptime_monitors_invalid", lambda count: count == 1)
+        await stage.skip(CHECK_SECONDS)
+        assert (await exporter.push()).status == 401
+
+        await stage.cluster.install_crd()
+        await stage.skip(PRUNED_SECONDS)
+        await exporter.accepted()  # with nothing applied anew
+        await stage.state("up")
+    assert stage.proxy.seen(STATUS_WRITES)[0].status == 200
 
 
 async def test_a_monitor_that_lost_its_spec_says_so(own_stage: Stage) -> None:
@@ -104,7 +121,8 @@ async def test_a_monitor_that_lost_its_spec_says_so(own_stage: Stage) -> None:
         await exporter.reads("yuptime_monitors_invalid", lambda count: count == 1)
 
         await stage.cluster.install_crd()
-        await stage.apply(pruned)
+        await stage.apply(pruned)  # which a watch of before shows as it was
+        await stage.skip(PRUNED_SECONDS)
         await exporter.accepted(token=TOKEN)
         await stage.condition("Valid", "True")
         await stage.state("up")

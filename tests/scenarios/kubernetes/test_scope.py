@@ -91,7 +91,11 @@ async def test_a_secret_that_no_role_names_is_told_to_be_forbidden(frugal: Stage
         assert (await exporter.push("other")).status == 503
         assert (await exporter.push()).status == 200
 
-        role = next(role for role in frugal.roles if any("secrets" in rule["resources"] for rule in role.get("rules", ())))
+        role = next(
+            role
+            for role in frugal.roles
+            if any("secrets" in rule["resources"] for rule in role.get("rules", ()))
+        )
         for rule in role["rules"]:
             if "secrets" in rule["resources"]:
                 rule["resourceNames"].append("hidden")

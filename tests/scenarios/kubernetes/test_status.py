@@ -1,7 +1,7 @@
 """What kubectl shows of Monitors, and who may disturb it."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 

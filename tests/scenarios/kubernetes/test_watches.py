@@ -6,8 +6,20 @@ import pytest
 
 from tests.exporters import series
 from tests.fakes.fault_answers import expired_event
-from tests.fakes.faults import WATCHES, At, Cut, EmptyLines, How, Inject, Join, Pad, Silence, Split
-from tests.fakes.faults import Fault, When
+from tests.fakes.faults import (
+    WATCHES,
+    At,
+    Cut,
+    EmptyLines,
+    Fault,
+    How,
+    Inject,
+    Join,
+    Pad,
+    Silence,
+    Split,
+    When,
+)
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.scenarios.kubernetes.stage import CHANGES, Running, Stage
 from tests.waiting import eventually
@@ -35,7 +47,16 @@ async def bookmarked(stage: Stage) -> None:
     await eventually(applied.strikes)
     applied.lift()
     await stage.end_watches()
-    await eventually(stage.proxy.waiting(WATCHES), lambda count: count == 2)
+    await watching(stage)
+
+
+async def watching(stage: Stage) -> None:
+    """Return when all watches that were ended were begun anew, and let in."""
+
+    async def let_in() -> list[int]:
+        return [one.status for one in stage.proxy.seen(WATCHES) if one.open]
+
+    await eventually(let_in, lambda statuses: statuses == [200, 200])
 
 
 async def test_a_watch_that_is_dead_without_a_sign_is_replaced(stage: Stage) -> None:
@@ -46,7 +67,7 @@ async def test_a_watch_that_is_dead_without_a_sign_is_replaced(stage: Stage) -> 
         silence = stage.proxy.apply(Silence(), when=CHANGES, times=1)
         await eventually(silence.strikes)
         await stage.declare("second")
-        await stage.cluster.request("DELETE", stage.monitor_path("backup"))
+        await stage.delete("Monitor", "backup")
 
         assert (await exporter.push()).status == 200  # nobody knows better yet
         await stage.skip(INACTIVITY_SECONDS)

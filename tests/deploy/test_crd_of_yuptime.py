@@ -1,0 +1,158 @@
+"""A cluster that has Yuptime's own definition of Monitors, and the three ways from there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.definition import DEFINITION, DEPLOY
+from tests.deploy.test_crd import pushed
+from tests.deploy.test_crd_served import STATUS, create
+from tests.peers.cluster import MERGE_PATCH, Cluster
+from tests.waiting import eventually
+from yuptime_exporter.core.model import API_VERSION
+from yuptime_exporter.sources.definition import dropped_fields
+
+pytestmark = pytest.mark.peer
+
+YUPTIMES = Path(__file__).parent / "data" / "yuptime-monitors.yaml"
+PATCH = DEPLOY / "crd" / "push-fields.yaml"
+CRD = "monitors.monitoring.yuptime.io"
+MONITORS = f"/apis/{API_VERSION}/namespaces/default/monitors"
+
+PUSH: dict[str, Any] = {
+    **pushed(),
+    "schedule": {"intervalSeconds": 60, "timeoutSeconds": 10},
+    "alerting": {"labels": {"severity": "critical"}},
+}
+PAGE: dict[str, Any] = {
+    "type": "http",
+    "schedule": {"intervalSeconds": 60, "timeoutSeconds": 10},
+    "target": {"http": {"url": "https://example.com"}},
+}
+
+
+@pytest.fixture
+async def yuptime(own_cluster: Cluster) -> Cluster:
+    """A cluster with Yuptime's definition, a Monitor of it, and one of type push, pruned."""
+    await own_cluster.kubectl("delete", "crd", CRD)
+    await own_cluster.install_crd(YUPTIMES)
+    assert (await create(own_cluster, "default", PAGE, name="page"))[0] == 201
+    assert (await create(own_cluster, "default", PUSH, name="backup"))[0] == 201
+    return own_cluster
+
+
+async def spec_of(cluster: Cluster, name: str) -> dict[str, Any]:
+    _, answer = await cluster.request("GET", f"{MONITORS}/{name}")
+    spec: dict[str, Any] = answer["spec"]
+    return spec
+
+
+async def write_status(cluster: Cluster, status: dict[str, Any]) -> tuple[int, Any]:
+    return await cluster.request(
+        "PATCH", f"{MONITORS}/backup/status", {"status": status}, content_type=MERGE_PATCH
+    )
+
+
+async def installed(cluster: Cluster) -> dict[str, Any]:
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD}"
+    _, answer = await cluster.request("GET", path)
+    found: dict[str, Any] = answer
+    return found
+
+
+async def pushes_are_kept(cluster: Cluster) -> None:
+    """Wait until what was written of the definition is in force."""
+
+    async def probe() -> dict[str, Any]:
+        query = {"dryRun": "All", "fieldValidation": "Ignore"}
+        _, answer = await create(cluster, "default", PUSH, name="probe", **query)
+        target: dict[str, Any] = answer["spec"]["target"]
+        return target
+
+    await eventually(probe, lambda target: "push" in target)
+
+
+async def test_it_drops_what_makes_a_push_monitor_and_that_is_noticed(yuptime: Cluster) -> None:
+    assert await spec_of(yuptime, "backup") == {
+        "type": "push",
+        "enabled": True,
+        "schedule": {"intervalSeconds": 60, "timeoutSeconds": 10},
+        "target": {},
+        "alerting": {"resendIntervalMinutes": 0},
+    }
+    assert dropped_fields(await installed(yuptime)) == ("spec.target.push", "status.push")
+
+
+async def test_kubectl_does_not_even_send_it(yuptime: Cluster) -> None:
+    body = {"apiVersion": API_VERSION, "kind": "Monitor", "metadata": {"name": "x"}, "spec": PUSH}
+
+    code, said = await yuptime.try_kubectl("create", "-f", "-", stdin=json.dumps(body))
+
+    assert code != 0
+    assert 'unknown field "spec.target.push"' in said
+
+
+async def test_our_definition_takes_its_place_and_loses_nothing(yuptime: Cluster) -> None:
+    before = await spec_of(yuptime, "page")
+
+    await yuptime.install_crd(DEFINITION)
+
+    await pushes_are_kept(yuptime)
+    assert await spec_of(yuptime, "page") == before
+    await yuptime.apply(
+        {"apiVersion": API_VERSION, "kind": "Monitor", "spec": PUSH}
+        | {"metadata": {"name": "backup", "namespace": "default"}}
+    )
+    kept = await spec_of(yuptime, "backup")
+    assert kept["target"]["push"]["expireSeconds"] == 300
+    assert kept["alerting"]["labels"] == {"severity": "critical"}
+
+
+async def test_the_status_of_what_was_there_before_can_be_written(yuptime: Cluster) -> None:
+    await yuptime.install_crd(DEFINITION)
+    await pushes_are_kept(yuptime)
+
+    status, answer = await write_status(yuptime, STATUS)
+
+    assert status == 200, answer
+    assert answer["spec"]["target"] == {}, "though no such Monitor can be created any more"
+    assert answer["status"] == STATUS
+    labelled = {"metadata": {"labels": {"a": "b"}}}
+    status, _ = await yuptime.request(
+        "PATCH", f"{MONITORS}/backup", labelled, content_type=MERGE_PATCH
+    )
+    assert status == 200
+    changed = {"spec": {"enabled": False}}
+    status, answer = await yuptime.request(
+        "PATCH", f"{MONITORS}/backup", changed, content_type=MERGE_PATCH
+    )
+    assert status == 422
+    assert "a monitor of type push needs spec.target.push" in answer["message"]
+
+
+async def test_the_patch_adds_what_push_monitors_need_and_nothing_else(yuptime: Cluster) -> None:
+    before = await spec_of(yuptime, "page")
+
+    await yuptime.kubectl("patch", "crd", CRD, "--type=json", "--patch-file", PATCH)
+
+    await pushes_are_kept(yuptime)
+    assert dropped_fields(await installed(yuptime)) == ()
+    assert await spec_of(yuptime, "page") == before
+    await yuptime.kubectl("delete", "monitor", "backup")
+    status, answer = await create(yuptime, "default", PUSH, fieldValidation="Strict")
+    assert status == 201, answer
+    assert answer["spec"]["alerting"]["labels"] == {"severity": "critical"}
+    late = {**STATUS, "lastResult": {**STATUS["lastResult"], "state": "late"}}
+    status, answer = await write_status(yuptime, late)
+    assert (status, answer["status"]) == (200, late)
+
+
+async def test_the_patch_is_refused_where_it_does_not_fit(own_cluster: Cluster) -> None:
+    code, said = await own_cluster.try_kubectl(
+        "patch", "crd", CRD, "--type=json", "--patch-file", PATCH
+    )
+
+    assert code != 0, "our own definition needs no patch"
+    assert "enum" in said

@@ -1,0 +1,264 @@
+"""Rules that are wrong: each takes one thought out of the right ones."""
+
+# What is wrong, a text of the rules that occurs once, and what stands there instead.
+Mutant = tuple[str, str, str]
+
+MONITOR_MUTANTS: list[Mutant] = [
+    ("the clock is that of the evaluation",
+     "max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))",
+     "time()"),
+    ("the clock is that of the replica scraped first",
+     "max by (namespace, monitor) (timestamp(",
+     "min by (namespace, monitor) (timestamp("),
+    ("the earliest deadline counts",
+     "- max by (namespace, monitor) (yuptime_monitor_deadline",
+     "- min by (namespace, monitor) (yuptime_monitor_deadline"),
+    ("the deadline is computed without the credit",
+     "- max by (namespace, monitor) (yuptime_monitor_deadline_timestamp_seconds)",
+     """- max by (namespace, monitor) (
+              yuptime_monitor_last_push_timestamp_seconds
+              + yuptime_monitor_expire_seconds + yuptime_monitor_grace_seconds
+            )"""),
+    ("the deadline itself is down", "overdue_seconds:max > 0", "overdue_seconds:max >= 0"),
+    ("late is down", "overdue_seconds:max > 0", "overdue_seconds:max > -60"),
+    ("silence is not down",
+     """              or
+              namespace_monitor:yuptime_monitor_overdue_seconds:max > 0
+""", ""),
+    ("down counts only with silence",
+     """              or
+              namespace_monitor:""",
+     """              and
+              namespace_monitor:"""),
+    ("silence is told before the report",
+     """              max by (namespace, monitor) (
+                yuptime_monitor_up == 0""",
+     """              namespace_monitor:yuptime_monitor_overdue_seconds:max > 0
+              or
+              max by (namespace, monitor) (
+                yuptime_monitor_up == 0"""),
+    ("never pushed is reported down", "_last_push_timestamp_seconds) > 0)",
+     "_last_push_timestamp_seconds) >= 0)"),
+    ("the replica with the oldest push decides",
+     "(max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)",
+     "(min by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)"),
+    ("any replica that says down decides",
+     """                == on (namespace, monitor) group_left ()
+                (max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)
+""", "                > 0\n"),
+    ("all replicas must say down",
+     "yuptime_monitor_up == 0",
+     """yuptime_monitor_up == on (namespace, monitor) group_left ()
+                (max by (namespace, monitor) (yuptime_monitor_up) == 0)"""),
+    ("the instance is kept",
+     """          (
+            max without (instance, job) (yuptime_monitor_alert_labels)
+            * on (namespace, monitor) group_left ()
+            (
+              max""",
+     """          (
+            max without (job) (yuptime_monitor_alert_labels)
+            * on (namespace, monitor) group_left ()
+            (
+              max"""),
+    ("only the names of the monitor are kept",
+     """          (
+            max without (instance, job) (yuptime_monitor_alert_labels)""",
+     """          (
+            max by (namespace, monitor) (yuptime_monitor_alert_labels)"""),
+    ("monitors are told apart by name alone",
+     """            * on (namespace, monitor) group_left ()
+            (
+              max by (namespace, monitor) (""",
+     """            * on (monitor) group_left ()
+            max by (monitor) (
+              max by (namespace, monitor) ("""),
+    ("a paused monitor is judged",
+     """            max without (instance, job) (yuptime_monitor_alert_labels)
+            * on (namespace, monitor) group_left ()
+            (
+              max by""",
+     """            (
+              max by"""),
+    ("something new fires without a ready exporter",
+     """            and on ()
+            yuptime_ready == 1
+""", ""),
+    ("nothing is held",
+     """            - max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            unless on ()
+            yuptime_ready == 1
+""", "            vector(0) < 0\n"),
+    ("it is held forever",
+     """            unless on ()
+            yuptime_ready == 1
+""", ""),
+    ("it is held while any replica is not ready",
+     """            unless on ()
+            yuptime_ready == 1
+          )
+        annotations""",
+     """            and on ()
+            yuptime_ready == 0
+          )
+        annotations"""),
+    ("it is held until all replicas are ready",
+     """            unless on ()
+            yuptime_ready == 1
+""",
+     """            unless on ()
+            min(yuptime_ready) == 1
+"""),
+    ("it is held only until the exporter can be scraped",
+     """            unless on ()
+            yuptime_ready == 1
+          )
+        annotations""",
+     """            unless on ()
+            yuptime_ready
+          )
+        annotations"""),
+    ("all replicas must be ready",
+     """            and on ()
+            yuptime_ready == 1
+""",
+     """            and on ()
+            min(yuptime_ready) == 1
+"""),
+    ("the held alert keeps the labels of ALERTS",
+     "- max without (alertname, alertstate) (", "- max without (alertname) ("),
+    ("it fires only after a while",
+     "      - alert: YuptimeMonitorDown\n", "      - alert: YuptimeMonitorDown\n        for: 1m\n"),
+    ("the rule has labels of its own",
+     "      - alert: YuptimeMonitorDown\n",
+     "      - alert: YuptimeMonitorDown\n        labels: {severity: critical}\n"),
+    ("what is held looks like a report", "            - max without (alertname",
+     "            0 * max without (alertname"),
+]  # fmt: skip
+EXPORTER_MUTANTS: list[Mutant] = [
+    ("YuptimeAbsent: an exporter that is not ready is there", "absent(yuptime_ready == 1)",
+     "absent(yuptime_ready)"),
+    ("YuptimeAbsent: a restart is an absence", "absent(yuptime_ready == 1)\n        for: 5m",
+     "absent(yuptime_ready == 1)\n        for: 3m"),
+    ("YuptimeHonorLabelsMissing: only the namespace shows that labels are not honoured",
+     '            or yuptime_monitor_alert_labels{exported_service!=""}\n', ""),
+    ("YuptimeAlertLabelsDiffer: one set of labels is one too many", ") > 1\n", ") > 0\n"),
+    ("YuptimeAlertLabelsDiffer: replicas differ because of their addresses",
+     """            max without (instance, job) (yuptime_monitor_alert_labels)
+          ) > 1""",
+     """            max without (job) (yuptime_monitor_alert_labels)
+          ) > 1"""),
+    ("YuptimeAlertLabelsDiffer: a rollout is a difference", ") > 1\n        for: 15m", ") > 1\n        for: 5m"),
+    ("YuptimeNotificationsFailing: one failed alert is a failing Alertmanager", "> 0.01", "> 0"),
+    ("YuptimeNotificationsFailing: only a dead Alertmanager is a failing one", "> 0.01", "> 0.5"),
+    ("YuptimeNotificationsFailing: a short failure is a failing Alertmanager", "> 0.01\n        for: 15m",
+     "> 0.01\n        for: 5m"),
+    ("YuptimeNotificationQueueRunningFull: half a queue is a full one", "> on (instance, job)", ">= on (instance, job)"),
+    ("YuptimeNotificationQueueRunningFull: only a full queue is running full", "0.5 * yuptime", "1 * yuptime"),
+    ("YuptimeNotificationQueueRunningFull: a burst fills the queue", "queue_capacity\n        for: 15m", "queue_capacity\n        for: 5m"),
+    ("YuptimeConfigReloadFailed: every reload has failed", "reload_successful[5m]) == 0", "reload_successful[5m]) >= 0"),
+    ("YuptimeMonitorsInvalid: each replica counts its invalid monitors", "max without (instance, pod) (yuptime_monitors",
+     "max without (pod) (yuptime_monitors"),
+    ("YuptimeMonitorsInvalid: all monitors are invalid", "(yuptime_monitors_invalid) > 0", "(yuptime_monitors_invalid) >= 0"),
+    ("YuptimeStoreFailing: one error is a failing store", "rate(yuptime_store_errors_total[3m])",
+     "rate(yuptime_store_errors_total[10m])"),
+    ("YuptimeStoreFailing: a store that hangs is sound",
+     """          or
+          yuptime_time_seconds - yuptime_store_last_commit_timestamp_seconds > 120
+""", ""),
+    ("YuptimeStoreFailing: a slow store is a failing one", "_last_commit_timestamp_seconds > 120",
+     "_last_commit_timestamp_seconds >= 120"),
+    ("YuptimeStoreFailing: errors of the store do not count",
+     "rate(yuptime_store_errors_total[3m]) > 0", "rate(yuptime_store_errors_total[3m]) > 1"),
+    ("YuptimeClockSkew: a clock may go fast", "abs(timestamp(yuptime_time_seconds) - yuptime_time_seconds) > 30",
+     "timestamp(yuptime_time_seconds) - yuptime_time_seconds > 30"),
+    ("YuptimeClockSkew: any skew is too much", "- yuptime_time_seconds) > 30", "- yuptime_time_seconds) >= 30"),
+    ("YuptimeClockSkew: a short skew is too long", "> 30\n        for: 5m", "> 30\n        for: 3m"),
+    ("YuptimePushesRejected: rejected pushes of old count", "increase(yuptime_monitor_pushes_rejected_total[15m])",
+     "(yuptime_monitor_pushes_rejected_total)"),
+    ("YuptimePushesRejected: one replica's rejections count", "sum by (namespace, monitor) (increase",
+     "max by (namespace, monitor) (increase"),
+    ("YuptimePushesRejected: rejections are forgotten soon", "pushes_rejected_total[15m]", "pushes_rejected_total[10m]"),
+]  # fmt: skip
+KUBERNETES_MUTANTS: list[Mutant] = [
+    ("YuptimeWatchStale: two minutes are too long", "> 120\n        for: 5m\n        labels:\n          severity: warning",
+     ">= 120\n        for: 5m\n        labels:\n          severity: warning"),
+    ("YuptimeWatchStale: a short silence is too long", "> 120\n        for: 5m\n        labels:\n          severity: warning",
+     "> 120\n        for: 3m\n        labels:\n          severity: warning"),
+    ("YuptimeWatchStale: only Monitors are heard of", "yuptime_kubernetes_watch_last_event_timestamp_seconds",
+     'yuptime_kubernetes_watch_last_event_timestamp_seconds{resource="monitors"}'),
+    ("YuptimeWatchStale: what was never heard of is no matter", "yuptime_kubernetes_watch_last_event_timestamp_seconds",
+     "(yuptime_kubernetes_watch_last_event_timestamp_seconds > 0)"),
+    ("YuptimeWatchStale: the clock is that of Prometheus",
+     """          yuptime_time_seconds
+          - on (instance, job) group_right ()
+""", "          time() -\n"),
+    ("YuptimeStatusNotWritten: what may be written is written", "yuptime_status_writable == 0", "yuptime_status_writable < 0"),
+    ("YuptimeStatusNotWritten: errors are no matter",
+     """              rate(yuptime_status_write_errors_total{reason="unavailable"}[5m])
+            ) > 0""",
+     """              rate(yuptime_status_write_errors_total{reason="unavailable"}[5m])
+            ) < 0"""),
+    ("YuptimeStatusNotWritten: all errors matter", '{reason="unavailable"}', ""),
+    ("YuptimeStatusNotWritten: any error is too many",
+     """            unless
+            sum without (cause) (rate(yuptime_status_writes_total[5m])) > 0
+""", ""),
+    ("YuptimeStatusNotWritten: more than may be written can be",
+     "yuptime_status_needed_writes_per_second > yuptime_status_max_writes_per_second",
+     "yuptime_status_needed_writes_per_second > 2 * yuptime_status_max_writes_per_second"),
+    ("YuptimeStatusNotWritten: as much as may be written is too much",
+     "yuptime_status_needed_writes_per_second > yuptime_status_max_writes_per_second",
+     "yuptime_status_needed_writes_per_second >= yuptime_status_max_writes_per_second"),
+    ("YuptimeStatusNotWritten: a queue is no matter", "> 60 * sum", "> 3600 * sum"),
+    ("YuptimeStatusNotWritten: any queue is too long", "> 60 * sum", "> 30 * sum"),
+    ("YuptimeStatusNotWritten: what pushes wait for is not written", "> 60 * sum without (cause)", "> 60 * max without (cause)"),
+    ("YuptimeStatusNotWritten: a moment is a queue", "quantile_over_time(0.5, yuptime_status_queue_length[5m])",
+     "avg_over_time(yuptime_status_queue_length[5m])"),
+    ("YuptimeStatusNotWritten: a short failure is too long", "for: 10m\n        labels:\n          severity: warning\n        annotations:\n          summary: yuptime-exporter does not keep",
+     "for: 5m\n        labels:\n          severity: warning\n        annotations:\n          summary: yuptime-exporter does not keep"),
+    ("YuptimeCrdOutdated: each replica has a definition", "max without (instance, pod) (yuptime_kubernetes", "max without (pod) (yuptime_kubernetes"),
+    ("YuptimeCrdOutdated: every definition is outdated", "crd_outdated) == 1", "crd_outdated) >= 0"),
+    ("YuptimeCrdOutdated: a moment is too long", "crd_outdated) == 1\n        for: 5m", "crd_outdated) == 1\n        for: 3m"),
+    ("YuptimeReplicasDisagree: a push is known everywhere at once",
+     "min_over_time(yuptime_monitor_last_push_timestamp_seconds[5m])", "yuptime_monitor_last_push_timestamp_seconds"),
+    ("YuptimeReplicasDisagree: a push is known everywhere soon",
+     "min_over_time(yuptime_monitor_last_push_timestamp_seconds[5m])", "min_over_time(yuptime_monitor_last_push_timestamp_seconds[2m])"),
+    ("YuptimeReplicasDisagree: the oldest push is the newest",
+     "max by (namespace, monitor) (\n              min_over_time", "min by (namespace, monitor) (\n              min_over_time"),
+    ("YuptimeReplicasDisagree: a replica that is not ready is behind",
+     """            and on (instance, job)
+            yuptime_ready == 1
+          )
+        for: 5m""",
+     """          )
+        for: 5m"""),
+    ("YuptimeReplicasDisagree: a replica that is not ready knows better",
+     """              and on (instance, job)
+              yuptime_ready == 1
+            )
+            and""",
+     """            )
+            and"""),
+    ("YuptimeReplicasDisagree: what reads files is behind",
+     """            and on (instance, job, namespace, monitor)
+            yuptime_monitor_info{source="kubernetes"}
+            and on (instance, job)
+            yuptime_ready == 1
+          )
+""",
+     """            and on (instance, job)
+            yuptime_ready == 1
+          )
+"""),
+    ("YuptimeReplicasDisagree: what reads files knows better",
+     """              and on (instance, job, namespace, monitor)
+              yuptime_monitor_info{source="kubernetes"}
+              and""",
+     """              and"""),
+    ("YuptimeReplicasDisagree: each monitor is an alert", "count by (instance, job) (", "count by (instance, job, monitor) ("),
+    ("YuptimeReplicasDisagree: a short difference is too long", "            yuptime_ready == 1\n          )\n        for: 5m",
+     "            yuptime_ready == 1\n          )\n        for: 3m"),
+]  # fmt: skip

@@ -52,12 +52,11 @@ def writing() -> list[tuple[int, Json]]:
     return [
         (6, lines(
             "Statuses written",
-            "How much is written to Monitors, and for what, against what is needed and what is "
-            "allowed. Where more is needed than allowed, statuses lag behind.",
+            "How much is written to Monitors, and for what, against what keeps every status from "
+            "expiring. If that is more than --status.max-qps, statuses lag behind.",
             targets(
                 (rate("status_writes_total", "cause"), "{{cause}}"),
-                (f"sum({of('status_needed_writes_per_second')})", "needed"),
-                (f"sum({of('status_max_writes_per_second')})", "allowed"),
+                (f"max({of('status_needed_writes_per_second')})", "needed"),
             ),
             "wps",
         )),

@@ -258,7 +258,7 @@ def exporter() -> Json:
     return dashboard(
         UID,
         "yuptime / Exporter",
-        "Whether the exporter itself can be trusted: requests, store, notifications, process.",
+        "Whether the exporter itself can be trusted: requests, store, notifications, cluster, process.",
         variables=variables(),
         panels=placed(
             (4, _health()),
@@ -270,7 +270,7 @@ def exporter() -> Json:
             (8, _store()),
             heading("Alertmanagers told directly"),
             (8, _notifications()),
-            heading("Kubernetes: empty where files are read"),
+            heading("Kubernetes"),
             (8, following()),
             (8, writing()),
             heading("Clock and process"),

@@ -9,8 +9,9 @@ import asyncio
 import os
 import random
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +23,7 @@ from yuptime_exporter.core.ports import Clock
 from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.status_metrics import StatusMetrics
 from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.reporter import Reporter
+from yuptime_exporter.engine.reporter import MAX_IN_FLIGHT, Reporter
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
 from yuptime_exporter.kubernetes.objects import MonitorObject
@@ -39,6 +40,10 @@ from yuptime_exporter.stores.kubernetes import KubernetesStore
 from yuptime_exporter.stores.lease import ReceivingLease
 
 Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
+
+# Alerts wait for no longer than this to be certain; those that could not be asked for wait for the
+# next time.
+CONFIRM_SECONDS = 10.0
 
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -142,12 +147,23 @@ class Cluster:
 
     async def confirm(self, keys: Collection[MonitorKey]) -> frozenset[MonitorKey]:
         """Take over what the API server knows of these monitors; return those that it told of."""
-        confirmed = set()
-        for key in keys:
-            found = await self._sink.reread(key)
-            if found is not None:
+        confirmed: set[MonitorKey] = set()
+        waiting = deque(keys)
+
+        async def ask() -> None:
+            while waiting:
+                key = waiting.popleft()
+                found = await self._sink.reread(key)
+                if found is None:  # and so it will be for the others
+                    waiting.clear()
+                    return
                 self._adopt(key, None, found.last_push)
                 confirmed.add(key)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRM_SECONDS), asyncio.TaskGroup() as tasks:
+                for _ in range(min(MAX_IN_FLIGHT, len(keys))):
+                    tasks.create_task(ask())
         return frozenset(confirmed)
 
     def _begin(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[NoReturn]]:

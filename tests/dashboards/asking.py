@@ -99,7 +99,7 @@ async def everything(peer: Prometheus, monitors: list[tuple[str, str]]) -> Json:
     """The answers to all queries: panels by dashboard, title and name; variables; annotations.
 
     The dashboard of one monitor is asked for each of them; the overview once more, for a reader
-    who wants to see two at most.
+    who wants to see two at most, and that of the exporter for the one that only reads files.
     """
     found: Json = {}
     for uid, dashboard in dashboards().items():
@@ -115,6 +115,8 @@ async def everything(peer: Prometheus, monitors: list[tuple[str, str]]) -> Json:
             }
         if uid == "yuptime-overview":
             choices[f"{uid} two"] = {**CHOICE, "rows": "2"}
+        if uid == "yuptime-exporter":
+            choices[f"{uid} on files"] = {**CHOICE, "instance": "yuptime-0:10091"}
         for name, choice in choices.items():
             found[name] = {
                 panel["title"]: {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.dashboards.cluster_day import ClusterDay
 from tests.dashboards.script import (
     CHANGES,
     DAY,
@@ -30,6 +31,9 @@ from tests.fakes.alertmanager import fake_alertmanager
 from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
 from yuptime_exporter.settings import parse_arguments
+
+# Of both replicas one tells of Kubernetes as well.
+ON_KUBERNETES = "yuptime-1:10091"
 
 TICK = 15  # how often an exporter says that it receives, at least, or it counts as an outage
 
@@ -90,6 +94,7 @@ class Play:
     def __init__(self, folder: Path, alertmanager_url: str) -> None:
         self.clock = StandingClock(MIDNIGHT)
         self.day = Day()
+        self.cluster = ClusterDay()
         self.running: dict[str, Replica] = {}
         self.lives: dict[str, AsyncExitStack] = {}
         configuration = folder / "yuptime-exporter.yml"
@@ -101,7 +106,7 @@ class Play:
             "--web.enable-lifecycle",
         ]
         self.homes = {}
-        for name in ("yuptime-0:10091", "yuptime-1:10091"):
+        for name in ("yuptime-0:10091", ON_KUBERNETES):
             own = folder / name.partition(":")[0]
             own.mkdir()
             self.homes[name] = Home(own, flags=flags)
@@ -194,6 +199,8 @@ class Play:
             each = self.running.get(name)
             if each is not None:
                 page = (await each.client.request("GET", "/metrics")).body.decode()
+                if name == ON_KUBERNETES:
+                    page += self.cluster.page_at(moment)
                 self.day.scrapes.append(Scrape(moment, name, page))
             elif name == "yuptime-0:10091":
                 self.day.scrapes.append(Scrape(moment, name, None))

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from dashboards.cluster import following, writing
 from dashboards.promql import STATES
 from tests.dashboards.asking import STEP
 
 Answers = dict[str, Any]
 
 OVERVIEW, MONITOR, EXPORTER = "yuptime-overview", "yuptime-monitor", "yuptime-exporter"
+ON_FILES = f"{EXPORTER} on files"
+OF_KUBERNETES = {panel["title"] for _, panel in (*following(), *writing())}
 TEXT = {code.value: code.text for code in STATES}
 
 
@@ -26,6 +29,11 @@ def by_monitor(result: list[Any]) -> dict[tuple[str, str], float]:
         (one["metric"]["namespace"], one["metric"]["monitor"]): float(one["value"][1])
         for one in result
     }
+
+
+def curve(one: Any) -> dict[int, float]:
+    """The values of a series, by their moment."""
+    return {int(moment): float(value) for moment, value in one["values"]}
 
 
 def spans(one: Any) -> list[tuple[str, int, int]]:

@@ -11,7 +11,8 @@
     lab/experiment        paused at noon
     lab/new-job           pending, declared at 20:00
 
-The exporter is gone from 05:00 to 05:10. A second replica lives from 08:00 to 20:00.
+The exporter is gone from 05:00 to 05:10. A second replica lives from 08:00 to 20:00; what it tells
+of Kubernetes is in cluster_day.py.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,10 @@ import pytest
 
 from tests.dashboards.asking import STEP
 from tests.dashboards.backfill import matching
-from tests.dashboards.reading import EXPORTER, Answers, number, of_monitor
-from tests.dashboards.script import at
+from tests.dashboards.cluster_day import AWAY, BACK, HEARTBEATS, WAITING
+from tests.dashboards.day import ON_KUBERNETES
+from tests.dashboards.reading import EXPORTER, Answers, curve, number, of_monitor
+from tests.dashboards.script import MINUTE, at
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
 
@@ -75,3 +77,57 @@ def test_the_exporter_shows_its_own_health(answers: Answers):
     }
     assert len(matching(answers[EXPORTER]["Memory"]["A"], instance="yuptime-1:10091")) == 1
     assert answers[EXPORTER]["Alerts told"]["A"]
+
+
+def test_the_silence_of_the_api_server_is_shown_while_it_is_away(answers: Answers):
+    silence = answers[EXPORTER]["Silence of the API server"]["A"]
+
+    assert {(one["metric"]["instance"], one["metric"]["resource"]) for one in silence} == {
+        (ON_KUBERNETES, "monitors"),
+        (ON_KUBERNETES, "secrets"),
+    }
+    for one in silence:
+        silent = {moment: seconds for moment, seconds in curve(one).items() if seconds > 0}
+        assert silent == {moment: moment - AWAY + MINUTE for moment in range(AWAY, BACK, STEP)}
+
+
+def test_what_was_read_of_kubernetes_is_shown_and_what_failed(answers: Answers):
+    changes = answers[EXPORTER]["Changes heard"]["A"]
+    listed, failed = (answers[EXPORTER]["Lists and errors"][ref] for ref in "AB")
+    when = {
+        (one["metric"]["resource"], one["metric"]["reason"]): (min(curve(one)), max(curve(one)))
+        for one in failed
+    }
+
+    assert len(changes) == 2
+    assert all(curve(one)[at("12:00")] == pytest.approx(1 / MINUTE) for one in changes)
+    assert all(curve(one)[BACK - STEP] == 0 for one in changes)
+    assert {one["metric"]["resource"] for one in listed} == {"monitors", "secrets"}
+    assert {min(curve(one)) for one in listed} == {BACK}
+    for resource in ("monitors", "secrets"):
+        assert when.pop((resource, "expired"))[0] == BACK
+        first, last = when.pop((resource, "unreachable"))
+        assert first == AWAY
+        assert BACK - STEP <= last < BACK + 2 * STEP
+    assert when == {}
+
+
+def test_statuses_that_are_written_that_fail_and_that_wait_are_told_apart(answers: Answers):
+    shown = answers[EXPORTER]
+    written = {one["metric"]["cause"]: curve(one) for one in shown["Statuses written"]["A"]}
+    failed = {one["metric"]["reason"]: curve(one) for one in shown["Statuses not written"]["A"]}
+    [needed] = shown["Statuses written"]["B"]
+    [waiting] = shown["Statuses that wait"]["A"]
+    told = {one["metric"]["outcome"]: curve(one) for one in shown["Events told"]["A"]}
+
+    assert set(written) == {"push", "transition", "heartbeat"}
+    assert written["heartbeat"][at("12:30")] == pytest.approx(HEARTBEATS / MINUTE)
+    assert set(written["push"].values()) == {0}
+    assert set(curve(needed).values()) == {0.05}
+    assert set(failed) == {"unavailable", "conflict"}
+    assert min(failed["unavailable"]) == AWAY
+    assert {moment for moment, length in curve(waiting).items() if length == WAITING} == set(
+        range(AWAY, BACK, STEP)
+    )
+    assert set(told) == {"created", "duplicate"}
+    assert {at("10:00"), at("12:00"), at("18:00")} <= set(told["created"]) & set(failed["conflict"])

@@ -13,6 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.promql import STATES
+from tests.cluster_metrics import ClusterMetrics
 from tests.dashboards.asking import (
     DASHBOARDS,
     dashboard_files,
@@ -156,6 +157,7 @@ async def test_every_metric_on_the_dashboards_is_exposed(tmp_path: Path):
     async with exporter_here(home, StandingClock()) as client:
         await client.push()
         page = (await client.request("GET", "/metrics")).body.decode()
+    page += ClusterMetrics().page()
     exposed = {
         sample.name: set(sample.labels)
         for family in text_string_to_metric_families(page)

@@ -10,6 +10,8 @@ from tests.dashboards.day import Day
 from tests.dashboards.reading import (
     EXPORTER,
     MONITOR,
+    OF_KUBERNETES,
+    ON_FILES,
     OVERVIEW,
     TEXT,
     Answers,
@@ -47,9 +49,17 @@ def test_every_query_is_answered_with_data(answers: Answers):
     for name, answered in answers.items():
         for panel in panels(dashboards()[name.split()[0]]):
             for query in panel["targets"]:
+                if name == ON_FILES and panel["title"] in OF_KUBERNETES:
+                    continue
                 if not name.startswith(MONITOR) or name == eventful:
                     assert answered[panel["title"]][query["refId"]], (name, panel["title"])
         assert all(answered["variables"].values()), name
+
+
+def test_an_exporter_that_reads_files_tells_nothing_of_kubernetes(answers: Answers):
+    told = {title for title in OF_KUBERNETES if any(answers[ON_FILES][title].values())}
+
+    assert told == set()
 
 
 def test_a_job_that_never_pushed_has_no_push_and_no_silence(answers: Answers):
@@ -210,7 +220,7 @@ def test_annotations_mark_the_alerts(answers: Answers):
     own = {one["metric"]["alertname"] for one in marked["Alerts of the exporter"]}
 
     assert jobs == {"mail-queue", "flaky-sync", "nightly-dump", "offsite-copy", "ledger-close"}
-    assert own == {"YuptimeAbsent", "YuptimeConfigReloadFailed"}
+    assert own == {"YuptimeAbsent", "YuptimeConfigReloadFailed", "YuptimeWatchStale"}
     rejected = answers[of_monitor("ops", "flaky-sync")]["annotations"]["Alerts of the job"]
     assert {one["metric"]["alertname"] for one in rejected} == {
         "YuptimeMonitorDown",

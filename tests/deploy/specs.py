@@ -15,6 +15,9 @@ _SECONDS: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([2**63, -(2**63) - 1, 300.0, 0.5, True, "300", None, [], {}]),
 )
 
+# Rules that read a number refuse 300.0, which is 300 where none does.
+_WHOLE_SECONDS = _SECONDS.filter(lambda value: not isinstance(value, float) or value != 300)
+
 
 def _mostly(good: st.SearchStrategy[Any], *bad: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(good, good, good, *bad)
@@ -177,7 +180,7 @@ def specs(namespace: str) -> st.SearchStrategy[Spec]:
         st.sampled_from([None, [], "a"]),
     )
     schedules = _mostly(
-        st.fixed_dictionaries({}, optional={"intervalSeconds": _SECONDS}),
+        st.fixed_dictionaries({}, optional={"intervalSeconds": _WHOLE_SECONDS}),
         st.sampled_from([None, [], 1]),
     )
     fine = {"push": {"tokenSecretRef": {"name": "a", "key": "b"}}}

@@ -18,6 +18,7 @@ from tests.deploy.definition import (
     schema_of,
     stored,
 )
+from tests.deploy.rendering import OLDEST_AND_NEWEST, strict_problem
 from tests.deploy.specs import URLS, Spec, specs
 from yuptime_exporter.core.alerting import url_problem
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
@@ -164,6 +165,11 @@ def test_it_is_what_yuptime_has_and_more() -> None:
         "target.push.expireSeconds": 300,
         "target.push.gracePeriodSeconds": 60,
     }
+
+
+@pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
+def test_it_is_of_the_form_that_kubernetes_has(version: str) -> None:
+    assert strict_problem(definition(), version) is None
 
 
 def test_the_columns_show_what_is_asked_first() -> None:

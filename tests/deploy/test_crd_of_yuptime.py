@@ -1,6 +1,7 @@
 """A cluster that has Yuptime's own definition of Monitors, and the three ways from there."""
 
 import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ import pytest
 from tests.deploy.definition import DEFINITION, DEPLOY
 from tests.deploy.test_crd import pushed
 from tests.deploy.test_crd_served import STATUS, create
-from tests.peers.cluster import MERGE_PATCH, Cluster
+from tests.peers.cluster import (
+    MERGE_PATCH,
+    Cluster,
+    ControlPlane,
+    connected,
+    control_plane,
+    uses_existing_cluster,
+)
 from tests.waiting import eventually
 from yuptime_exporter.core.model import API_VERSION
 from yuptime_exporter.sources.definition import dropped_fields
@@ -33,14 +41,30 @@ PAGE: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane for this file, whose tests replace the definition."""
+    if uses_existing_cluster():
+        pytest.skip("replaces the definition of Monitors: unset USE_EXISTING_CLUSTER")
+    with control_plane(tmp_path_factory.mktemp("yuptime")) as plane:
+        yield plane
+
+
 @pytest.fixture
-async def yuptime(own_cluster: Cluster) -> Cluster:
+async def plain(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A cluster without a definition of Monitors."""
+    async with connected(plane, tmp_path) as cluster:
+        yield cluster
+        await cluster.kubectl("delete", "crd", CRD)
+
+
+@pytest.fixture
+async def yuptime(plain: Cluster) -> Cluster:
     """A cluster with Yuptime's definition, a Monitor of it, and one of type push, pruned."""
-    await own_cluster.kubectl("delete", "crd", CRD)
-    await own_cluster.install_crd(YUPTIMES)
-    assert (await create(own_cluster, "default", PAGE, name="page"))[0] == 201
-    assert (await create(own_cluster, "default", PUSH, name="backup"))[0] == 201
-    return own_cluster
+    await plain.install_crd(YUPTIMES)
+    assert (await create(plain, "default", PAGE, name="page"))[0] == 201
+    assert (await create(plain, "default", PUSH, name="backup"))[0] == 201
+    return plain
 
 
 async def spec_of(cluster: Cluster, name: str) -> dict[str, Any]:
@@ -149,10 +173,9 @@ async def test_the_patch_adds_what_push_monitors_need_and_nothing_else(yuptime: 
     assert (status, answer["status"]) == (200, late)
 
 
-async def test_the_patch_is_refused_where_it_does_not_fit(own_cluster: Cluster) -> None:
-    code, said = await own_cluster.try_kubectl(
-        "patch", "crd", CRD, "--type=json", "--patch-file", PATCH
-    )
+async def test_the_patch_is_refused_where_it_does_not_fit(plain: Cluster) -> None:
+    await plain.install_crd(DEFINITION)
+
+    code, _ = await plain.try_kubectl("patch", "crd", CRD, "--type=json", "--patch-file", PATCH)
 
     assert code != 0, "our own definition needs no patch"
-    assert "enum" in said

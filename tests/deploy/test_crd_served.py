@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from kubernetes_validate import validate
 
 from tests.deploy.definition import DEFINITION, definition, refusals, schema_at, stored
 from tests.deploy.specs import Spec, specs
@@ -201,11 +200,6 @@ async def test_applying_it_again_changes_nothing(cluster: Cluster) -> None:
     conditions = {one["type"]: one["status"] for one in after["status"]["conditions"]}
     assert conditions["Established"] == "True"
     assert "NonStructuralSchema" not in conditions
-
-
-@pytest.mark.parametrize("version", ["1.30", "1.37"])
-def test_it_is_of_the_form_that_kubernetes_has(version: str) -> None:
-    validate(definition(), version, strict=True)
 
 
 async def write_status(cluster: Cluster, namespace: str, status: dict[str, Any]) -> None:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import time
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from tests.exporters import StandingClock
 from tests.peers.cluster import Cluster
 from tests.waiting import eventually
 from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics, Trouble

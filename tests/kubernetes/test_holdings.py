@@ -267,7 +267,7 @@ class Server:
 
     def restore_backup(self) -> None:
         """Be behind what was told already; what is there stays."""
-        self.version = 1
+        self.version = 0
         self.history.clear()
         self.compacted = 0
 

@@ -237,10 +237,7 @@ class Cluster:
 
     async def install_crd(self, path: Path = CRD) -> None:
         """Install the definition of Monitors; return when it is served."""
-        definition = yaml.safe_load(path.read_text(encoding="utf-8"))
-        name = definition["metadata"]["name"]
         await self.kubectl(*_APPLY, path)
-        await self.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=20s")
 
         async def served() -> int:
             return (await self.request("GET", "/apis/monitoring.yuptime.io/v1/monitors"))[0]

@@ -209,11 +209,21 @@ def write_due(draft: Draft, *, now_timestamp: float) -> Due | None:
     return heartbeat_due(shown, row.monitor.expire_seconds)
 
 
-def heartbeat_due(shown: Shown, expire_seconds: float) -> Due:
-    """Return when a push that only confirms what a Monitor says is to be shown."""
+def heartbeat_due(
+    shown: Shown, expire_seconds: float, *, written_timestamp: float | None = None
+) -> Due:
+    """Return when a push that only confirms what a Monitor says is to be shown.
+
+    Args:
+        shown: what it says.
+        expire_seconds: for how long that is good.
+        written_timestamp: when that was written; None: that is not known, so that it counts from
+            the push that is shown.
+    """
     headroom_seconds = max(MIN_HEADROOM_SECONDS, HEADROOM * expire_seconds)
     must = (shown.expires_timestamp or 0.0) - headroom_seconds
-    eligible = (shown.last_push_timestamp or 0.0) + HEARTBEAT_SECONDS
+    shown_timestamp = shown.last_push_timestamp if written_timestamp is None else written_timestamp
+    eligible = (shown_timestamp or 0.0) + HEARTBEAT_SECONDS
     return Due(min(eligible, must), must)
 
 

@@ -34,10 +34,6 @@ class StatusQueue:
         self._due[key] = due
         heappush(self._early, (due.eligible_timestamp, key, due))
 
-    def discard(self, key: MonitorKey) -> None:
-        """Forget a monitor."""
-        self._due.pop(key, None)
-
     def take(self, *, now_timestamp: float) -> MonitorKey | None:
         """Remove and return the most urgent monitor whose time has come; None: there is none."""
         while self._early and self._early[0][0] <= now_timestamp:

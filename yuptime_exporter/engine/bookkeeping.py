@@ -156,10 +156,12 @@ class Bookkeeping:
         for outage in noted.outages:
             if outage not in self._table.ended_outages:
                 self._table.record_outage(outage)
-        if noted.receiving_timestamp is None:
+        received = noted.receiving_timestamp
+        now_timestamp = self._clock()
+        if received is None or received > now_timestamp + MAX_FUTURE_SECONDS:
             return False
-        self._table.record_receiving(noted.receiving_timestamp)
-        return abs(self._clock() - noted.receiving_timestamp) <= OUTAGE_AFTER_SECONDS
+        self._table.record_receiving(min(received, now_timestamp))
+        return now_timestamp - received <= OUTAGE_AFTER_SECONDS
 
     def _credit(self, outage: Outage) -> None:
         seconds = outage.end_timestamp - outage.start_timestamp

@@ -182,7 +182,8 @@ class Reporter:
 
     def _next(self, now_timestamp: float) -> MonitorKey | None:
         key = self._saves.next(busy=self._in_flight)
-        if key is not None or now_timestamp < self._paused_until_timestamp:
+        paused_seconds = self._paused_until_timestamp - now_timestamp
+        if key is not None or 0 < paused_seconds <= PROBE_SECONDS:  # more: the clock was set back
             return key
         return self._queue.take(now_timestamp=now_timestamp)
 
@@ -191,7 +192,8 @@ class Reporter:
             return _MAX_SLEEP_SECONDS
         soonest = self._queue.next_timestamp()
         soonest = now_timestamp + _MAX_SLEEP_SECONDS if soonest is None else soonest
-        soonest = max(soonest, self._paused_until_timestamp)
+        if self._paused_until_timestamp - now_timestamp <= PROBE_SECONDS:
+            soonest = max(soonest, self._paused_until_timestamp)
         return min(max(soonest - now_timestamp, 0.001), _MAX_SLEEP_SECONDS)
 
     def _sweep(self, now_timestamp: float) -> None:
@@ -202,6 +204,8 @@ class Reporter:
             if row.last_push is not None and row.monitor.enabled:
                 expires = row.last_push.received_timestamp + row.monitor.expire_seconds
                 pushed_to[row.monitor.expire_seconds] += expires > now_timestamp
+        declared = {row.monitor.key for row in self._table.rows()}
+        self._heartbeats = {key: due for key, due in self._heartbeats.items() if key in declared}
         needed = needed_writes_per_second(pushed_to)
         self._metrics.needed_writes_per_second.set(needed)
         self._needed_writes_per_second = _SPARE * needed
@@ -252,13 +256,17 @@ class Reporter:
         wanted = max(WRITES_PER_SECOND, self._needed_writes_per_second, backlog)
         return min(wanted, self._max_writes_per_second)
 
-    def _remember(self, key: MonitorKey, draft: Draft) -> None:
+    def _remember(
+        self, key: MonitorKey, draft: Draft, *, written_timestamp: float | None = None
+    ) -> None:
         """Set when a monitor is to be looked at next, as far as it is known by now."""
         row = draft.status.row
         if row is None:
             return
         if draft.wanted.last_push_timestamp is not None:
-            self._heartbeats[key] = heartbeat_due(draft.wanted, row.monitor.expire_seconds)
+            self._heartbeats[key] = heartbeat_due(
+                draft.wanted, row.monitor.expire_seconds, written_timestamp=written_timestamp
+            )
         now_timestamp = self._clock()
         outages = self._table.outages(now_timestamp=now_timestamp)
         change = next_change_timestamp(judge(row, outages, now_timestamp=now_timestamp))
@@ -279,10 +287,11 @@ class Reporter:
             self._metrics.writes.labels(cause).inc()
             self._unwritable.pop(key, None)
             self._settle(key, save, None)
-            self._remember(key, draft)
+            self._remember(key, draft, written_timestamp=self._clock())
             self._recovered()
         else:
-            self._metrics.errors.labels(outcome.written).inc()
+            if outcome.written is not Written.CONFLICT:  # each of them was counted
+                self._metrics.errors.labels(outcome.written).inc()
             text = f"the status of monitor {key} could not be written: {outcome.detail}"
             self._settle(key, save, StoreUnavailable(text))
             self._failed(key, draft, outcome)
@@ -297,7 +306,8 @@ class Reporter:
     def _failed(self, key: MonitorKey, draft: Draft, outcome: Outcome) -> None:
         """Set when it is tried again: for this monitor, or for all where all are concerned."""
         now_timestamp = self._clock()
-        pause_seconds = outcome.retry_after_seconds or PAUSE_SECONDS * (1 + self._jitter())
+        asked_seconds = min(outcome.retry_after_seconds or 0.0, PROBE_SECONDS)
+        pause_seconds = asked_seconds or PAUSE_SECONDS * (1 + self._jitter())
         match outcome.written:
             case Written.GONE:
                 return

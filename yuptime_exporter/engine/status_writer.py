@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from yuptime_exporter.core.conditions import occurrences, status_of, status_of_refused
-from yuptime_exporter.core.evaluation import judge
+from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS, judge
 from yuptime_exporter.core.model import MonitorKey, Row
 from yuptime_exporter.core.ports import Clock, StatusSink
 from yuptime_exporter.core.status import Draft, MonitorStatus, Outcome, Spec, Written
@@ -49,7 +49,8 @@ class StatusWriter:
         """
         outcome = Outcome(Written.DONE)
         for conflicts in range(1, MAX_CONFLICTS + 1):
-            outcome = await sink.write(key, draft)
+            behind = self._is_behind(draft)
+            outcome = Outcome(Written.CONFLICT) if behind else await sink.write(key, draft)
             if outcome.written is Written.DONE:
                 for occurrence in occurrences(draft.shown, draft.status):
                     sink.tell(key, occurrence)
@@ -67,6 +68,17 @@ class StatusWriter:
             if not draft.patch:  # the other said all of it
                 return draft, Outcome(Written.DONE)
         return draft, outcome
+
+    def _is_behind(self, draft: Draft) -> bool:
+        """Tell whether the Monitor shows a push that is not known here yet.
+
+        The watch may have shown it together with a spec that is not in force yet. The version of
+        the draft is the newest, so that nobody but us would notice what it overwrites.
+        """
+        shown, wanted = draft.shown.last_push_timestamp, draft.wanted.last_push_timestamp
+        if shown is None or shown > self._clock() + MAX_FUTURE_SECONDS:
+            return False
+        return draft.status.row is not None and shown > (wanted or 0.0)
 
     def _status(self, key: MonitorKey, spec: Spec, save: Save | None) -> MonitorStatus | None:
         row = self._table.row(key)

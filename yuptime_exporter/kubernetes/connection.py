@@ -89,6 +89,7 @@ class Connection:
         """End everything that is going on."""
         await self._watches.close()
         await self._calls.close()
+        await asyncio.sleep(0)  # for the loop to close what was aborted
 
     async def renew(self) -> None:
         """Read where the API server is and who we are to it.

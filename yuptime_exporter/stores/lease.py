@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from yuptime_exporter.core.model import Noted, Outage
+from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiRefused
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of
@@ -24,6 +25,9 @@ LEASE_SECONDS = 30
 
 # The first moment that RFC 3339 cannot write.
 _END_OF_TIME = 253_402_300_800
+
+# A note is seconds old when it is written, and the clocks of nodes are seconds apart at most.
+MAX_SKEW_SECONDS = 60.0
 
 _TIMEOUT_SECONDS = 5.0
 _MAX_TRIES = 5
@@ -128,6 +132,8 @@ def _read_outages(text: str) -> Iterable[Outage]:
 
 def _merged(noted: Noted, timestamp: float, outages: Iterable[Outage] | None) -> Noted:
     known = noted.receiving_timestamp
-    all_outages = {*noted.outages, *(outages or ())}
-    newest = sorted(all_outages, key=lambda outage: outage.start_timestamp)[-MAX_OUTAGES:]
-    return Noted(timestamp if known is None else max(known, timestamp), tuple(newest))
+    # What lies far ahead was noted by a clock that was wrong; it would hide every outage until then.
+    if known is None or known > timestamp + MAX_SKEW_SECONDS:
+        known = timestamp
+    merged = Outages((*noted.outages, *(outages or ()))).known
+    return Noted(max(known, timestamp), merged[-MAX_OUTAGES:])

@@ -87,9 +87,14 @@ class Upstream:
             data=io.BytesIO(body) if body else None,
             allow_redirects=False,
         ) as response:
-            headers, body = _end_to_end(response.headers), response.content.iter_any()
+            incoming = Incoming(
+                status=response.status,
+                reason=response.reason,
+                headers=_end_to_end(response.headers),
+                body=response.content.iter_any(),
+            )
             try:
-                yield Incoming(response.status, response.reason, headers, body)
+                yield incoming
             finally:
                 # A watch that nobody hears any more need not part from upstream politely: TLS
                 # would wait for upstream's word, longer than the loop of a test may live.

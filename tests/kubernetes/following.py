@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from tests.exporters import StandingClock
 from tests.peers.cluster import Cluster
 from tests.waiting import eventually
 from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics, Trouble
@@ -33,7 +33,7 @@ class Following:
             decode=self._decode,
             on_change=self._changed,
             metrics=KubernetesMetrics(self.registry),
-            clock=time,
+            clock=monotonic,
         )
 
     def _decode(self, raw: Mapping[str, Any]) -> int | None:
@@ -98,7 +98,7 @@ async def following(
     kubeconfig: Path, namespace: str, *, inactivity_seconds: float | None = None
 ) -> AsyncIterator[Following]:
     """Follow until the end of the block; what ends the mirror fails the test."""
-    connection = Connection(kubeconfig, clock=time)
+    connection = Connection(kubeconfig, clock=monotonic)
     path = f"{GROUP}/namespaces/{namespace}/monitors"
     one = Following(
         Api(connection), Collection("monitors", path, inactivity_seconds=inactivity_seconds)

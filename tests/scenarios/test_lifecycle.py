@@ -248,7 +248,10 @@ async def test_an_address_that_is_taken_stops_the_start_with_one_line(home: Home
 
 USAGE = {
     (): "give --source.manifests=PATH",
-    ("--source.manifests=x", "--storage.url=postgres://"): "allowed are sqlite:PATH and kubernetes:",
+    (
+        "--source.manifests=x",
+        "--storage.url=postgres://",
+    ): "allowed are sqlite:PATH and kubernetes:",
     ("--source.manifests=x", "--web.listen-address=9091"): "allowed is HOST:PORT",
     ("--source.manifests=x", "--web.listen-address=:99999"): "a port up to 65535",
     ("--source.manifests=x", "--storage.retention=30"): "a duration such as",

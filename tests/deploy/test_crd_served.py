@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.deploy.definition import DEFINITION, definition, refusals, schema_at, stored
+from tests.deploy.definition import DEFINITION, refusals, schema_at, stored
 from tests.deploy.specs import Spec, specs
 from tests.deploy.test_crd import hosts, pushed
 from tests.peers.cluster import MERGE_PATCH, Cluster

@@ -1,0 +1,162 @@
+"""All that is shipped, applied to a real API server: everything but the pods, which need nodes."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.definition import CHECKOUT, DEPLOY
+from tests.deploy.rendering import OVERLAYS, Object, helm_template, one, overlay
+from tests.peers.cluster import (
+    Cluster,
+    ControlPlane,
+    connected,
+    control_plane,
+    uses_existing_cluster,
+)
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.peer
+
+EXAMPLES = CHECKOUT / "examples" / "kubernetes"
+
+# Kinds of others; whatever they hold is kept.
+FOREIGN = {
+    "ServiceMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
+    "Application": "argoproj.io/v1alpha1",
+}
+
+
+def foreign_definition(kind: str) -> Object:
+    group, version = FOREIGN[kind].split("/")
+    plural = f"{kind.lower()}s"
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{plural}.{group}",
+            # The group of Argo CD is none of Kubernetes' own.
+            "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"},
+        },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [
+                {
+                    "name": version,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": anything},
+                }
+            ],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane for this file, whose tests install for the whole cluster."""
+    if uses_existing_cluster():
+        pytest.skip("installs for the whole cluster: unset USE_EXISTING_CLUSTER")
+    with control_plane(tmp_path_factory.mktemp("applied")) as plane:
+        yield plane
+
+
+@pytest.fixture
+async def admin(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A cluster with the kinds that others bring along, and the definition of Monitors."""
+    async with connected(plane, tmp_path) as cluster:
+        await cluster.apply(*(foreign_definition(kind) for kind in FOREIGN))
+        await cluster.install_crd()
+        for name in ("yuptime", "shop", "argocd"):
+            await cluster.apply(
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            )
+        yield cluster
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+async def test_an_overlay_is_applied_and_applying_it_again_changes_nothing(
+    admin: Cluster, name: str
+) -> None:
+    folder = DEPLOY / "overlays" / name
+
+    async def apply() -> str:
+        return await admin.kubectl(
+            "apply", "--server-side", "--force-conflicts", "-k", folder, "-o", "json"
+        )
+
+    def versions(said: str) -> list[Any]:
+        return [each["metadata"]["resourceVersion"] for each in yaml.safe_load(said)["items"]]
+
+    first = await eventually(apply)  # the kinds of others are served a moment after
+    again = await apply()
+
+    assert len(versions(first)) == len(overlay(name))
+    assert versions(again) == versions(first)
+    await admin.kubectl("diff", "--server-side", "--force-conflicts", "-k", folder)
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+async def test_a_namespace_of_restricted_pods_admits_the_pod(admin: Cluster, name: str) -> None:
+    namespace = await admin.create_namespace(
+        "restricted", **{"pod-security.kubernetes.io/enforce": "restricted"}
+    )
+    template = one(overlay(name), "Deployment")["spec"]["template"]
+    good = await admitted(admin, namespace, template["spec"])
+    looser = yaml.safe_load(yaml.safe_dump(template["spec"]))
+    looser["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    bad = await admitted(admin, namespace, looser)
+
+    assert good == (201, "")
+    assert bad[0] == 403
+    assert "violates PodSecurity" in bad[1]
+
+
+async def test_a_namespace_of_restricted_pods_admits_the_pod_of_the_chart(admin: Cluster) -> None:
+    namespace = await admin.create_namespace(
+        "restricted", **{"pod-security.kubernetes.io/enforce": "restricted"}
+    )
+    template = one(helm_template(), "Deployment")["spec"]["template"]
+
+    assert await admitted(admin, namespace, template["spec"]) == (201, "")
+
+
+async def test_the_example_job_is_admitted_there_too(admin: Cluster) -> None:
+    namespace = await admin.create_namespace(
+        "restricted", **{"pod-security.kubernetes.io/enforce": "restricted"}
+    )
+    job = one(documents(EXAMPLES / "cronjob.yaml"), "CronJob", "nightly-dump")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+    assert await admitted(admin, namespace, pod) == (201, "")
+
+
+async def admitted(cluster: Cluster, namespace: str, spec: Object) -> tuple[int, str]:
+    """What a server says of a pod with this spec, which it does not keep."""
+    body = {"metadata": {"name": "pod"}, "spec": spec}
+    status, answer = await cluster.request(
+        "POST", f"/api/v1/namespaces/{namespace}/pods", body, query={"dryRun": "All"}
+    )
+    return status, answer.get("message", "")
+
+
+def documents(path: Path) -> list[Object]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: str(path.relative_to(EXAMPLES))
+)
+async def test_an_example_is_accepted_as_it_is(admin: Cluster, path: Path) -> None:
+    said = await eventually(
+        lambda: admin.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", path)
+    )
+
+    assert len(said.splitlines()) == len(documents(path)), said
+    assert "warning" not in said.lower()

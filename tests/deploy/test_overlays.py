@@ -1,0 +1,354 @@
+"""What `kubectl apply -k` installs: of the right form, hanging together, and from one source."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.definition import CHECKOUT, definition
+from tests.deploy.rendering import (
+    OLDEST_AND_NEWEST,
+    OVERLAYS,
+    Object,
+    kustomized,
+    names,
+    of_kind,
+    one,
+    overlay,
+    strict_problem,
+)
+from yuptime_exporter import __version__
+from yuptime_exporter.configuration import Configuration, load_configuration
+from yuptime_exporter.settings import Settings, parse_arguments
+
+pytestmark = pytest.mark.peer  # kubectl
+
+CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+NAMESPACED = ("namespaced", "least-privilege")
+
+each_overlay = pytest.mark.parametrize("name", OVERLAYS)
+
+
+def pod_template(name: str) -> Object:
+    template: Object = one(overlay(name), "Deployment")["spec"]["template"]
+    return template
+
+
+def container(name: str) -> Object:
+    (only,) = pod_template(name)["spec"]["containers"]
+    found: Object = only
+    return found
+
+
+def settings(name: str) -> Settings:
+    return parse_arguments(container(name)["args"])
+
+
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return bool(selector) and selector.items() <= labels.items()
+
+
+def test_there_is_an_overlay_for_each_way_to_run() -> None:
+    assert OVERLAYS == ["cluster-wide", "ha", "least-privilege", "monitoring", "namespaced"]
+
+
+@each_overlay
+@pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
+def test_every_object_has_the_form_that_kubernetes_wants(name: str, version: str) -> None:
+    problems = {
+        f"{each['kind']}/{each['metadata']['name']}": strict_problem(each, version)
+        for each in overlay(name)
+    }
+
+    assert {where: problem for where, problem in problems.items() if problem} == {}
+    assert len(problems) == len(overlay(name)), "each object is there once"
+
+
+@each_overlay
+def test_every_object_belongs_to_the_exporter(name: str) -> None:
+    for each in overlay(name):
+        metadata = each["metadata"]
+        assert metadata["labels"]["app.kubernetes.io/name"] == "yuptime-exporter", each
+        if each["kind"] in CLUSTER_SCOPED:
+            assert name not in NAMESPACED, "it needs no rights beyond its namespace"
+            assert "namespace" not in metadata
+        else:
+            assert metadata["namespace"] == "yuptime", each
+
+
+@each_overlay
+def test_the_flags_and_the_configuration_are_ones_that_the_exporter_takes(
+    name: str, tmp_path: Path
+) -> None:
+    given = settings(name)
+    (config,) = [
+        each for each in of_kind(overlay(name), "ConfigMap") if "config.yaml" in each["data"]
+    ]
+    (tmp_path / "config.yaml").write_text(config["data"]["config.yaml"])
+
+    assert given.kubernetes
+    assert given.config_file == Path("/etc/yuptime/config.yaml")
+    assert load_configuration(tmp_path / "config.yaml") == Configuration()
+    assert given.namespaces == (("yuptime",) if name in NAMESPACED else ())
+    assert given.secrets_mode == ("get" if name == "least-privilege" else "watch")
+    database = None if name == "ha" else Path("/var/lib/yuptime/yuptime.db")
+    assert given.storage_path == database
+    mounts = {mount["mountPath"] for mount in container(name)["volumeMounts"]}
+    assert mounts == {"/etc/yuptime", "/tmp"} | ({"/var/lib/yuptime"} if database else set())  # noqa: S108
+
+
+@each_overlay
+def test_ports_probes_and_services_fit_together(name: str) -> None:
+    given, pod = settings(name), container(name)
+    ports = {port["name"]: port["containerPort"] for port in pod["ports"]}
+
+    assert ports == {"http-web": 10091, "http-push": 10092}
+    assert [address.port for address in given.listen_addresses] == [ports["http-web"]]
+    assert [address.port for address in given.push_listen_addresses] == [ports["http-push"]]
+    for probe, path in (("startup", "/livez"), ("liveness", "/livez"), ("readiness", "/readyz")):
+        assert pod[f"{probe}Probe"]["httpGet"] == {"path": path, "port": "http-web"}
+    exposed = {}
+    labels = pod_template(name)["metadata"]["labels"]
+    for service in of_kind(overlay(name), "Service"):
+        assert selects(service["spec"]["selector"], labels)
+        (port,) = service["spec"]["ports"]
+        assert (port["name"], port["port"]) == (port["targetPort"], ports[port["targetPort"]])
+        exposed[service["metadata"]["name"]] = port["name"]
+    assert exposed == {"yuptime-exporter": "http-web", "yuptime-exporter-push": "http-push"}
+
+
+@each_overlay
+def test_the_network_policy_lets_in_on_both_ports_and_nothing_else(name: str) -> None:
+    policy = one(overlay(name), "NetworkPolicy")["spec"]
+
+    assert selects(
+        policy["podSelector"]["matchLabels"], pod_template(name)["metadata"]["labels"]
+    ), "this pod, not all of the namespace"
+    assert policy["policyTypes"] == ["Ingress"], "where Alertmanagers are is not known"
+    (rule,) = policy["ingress"]
+    assert {(port["protocol"], port["port"]) for port in rule["ports"]} == {
+        ("TCP", "http-web"),
+        ("TCP", "http-push"),
+    }
+
+
+@each_overlay
+def test_the_pod_can_do_no_more_than_it_must(name: str) -> None:
+    pod, main = pod_template(name)["spec"], container(name)
+
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert main["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert one(overlay(name), "ServiceAccount")["automountServiceAccountToken"] is False
+    assert pod["automountServiceAccountToken"] is True
+    assert pod["serviceAccountName"] == "yuptime-exporter"
+    assert pod["enableServiceLinks"] is False
+    assert pod["terminationGracePeriodSeconds"] == 30
+    assert main["lifecycle"]["preStop"] == {"sleep": {"seconds": 5}}
+    assert main["resources"]["requests"]["memory"]
+    assert main["resources"]["limits"]["memory"]
+    fields = {one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in main["env"]}
+    assert fields == {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
+
+
+@each_overlay
+def test_no_reference_leads_nowhere(name: str) -> None:
+    objects = overlay(name)
+    known = {(each["kind"], each["metadata"]["name"]) for each in objects}
+    volumes = pod_template(name)["spec"]["volumes"]
+    wanted = {("ConfigMap", one["configMap"]["name"]) for one in volumes if "configMap" in one}
+    wanted |= {
+        ("PersistentVolumeClaim", one["persistentVolumeClaim"]["claimName"])
+        for one in volumes
+        if "persistentVolumeClaim" in one
+    }
+    for binding in of_kind(objects, "RoleBinding", "ClusterRoleBinding"):
+        wanted.add((binding["roleRef"]["kind"], binding["roleRef"]["name"]))
+        for subject in binding["subjects"]:
+            assert subject["namespace"] == "yuptime"
+            wanted.add((subject["kind"], subject["name"]))
+
+    assert wanted - known == set()
+    assert {mount["name"] for mount in container(name)["volumeMounts"]} == {
+        volume["name"] for volume in volumes
+    }
+
+
+@each_overlay
+def test_the_lease_that_it_may_write_is_the_one_that_it_writes(name: str) -> None:
+    create, write = one(overlay(name), "Role", "yuptime-exporter-lease")["rules"]
+
+    assert (create["verbs"], "resourceNames" in create) == (["create"], False)
+    assert write["resourceNames"] == ["yuptime-exporter"]
+    assert settings(name).lease is None, "the default, yuptime-exporter beside the pod"
+
+
+def test_a_single_exporter_gives_up_its_database_before_the_next_takes_it() -> None:
+    deployment = one(overlay("cluster-wide"), "Deployment")["spec"]
+    claim = one(overlay("cluster-wide"), "PersistentVolumeClaim")["spec"]
+
+    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    assert claim["accessModes"] == ["ReadWriteOnce"]
+
+
+def test_several_exporters_are_never_all_gone() -> None:
+    deployment = one(overlay("ha"), "Deployment")["spec"]
+    budget = one(overlay("ha"), "PodDisruptionBudget")["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+
+    assert deployment["replicas"] == 2
+    assert deployment["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    }
+    assert budget["maxUnavailable"] == 1
+    assert selects(budget["selector"]["matchLabels"], labels)
+    spread = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert [one["topologyKey"] for one in spread] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
+    for constraint in spread:
+        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert selects(constraint["labelSelector"]["matchLabels"], labels)
+    assert of_kind(overlay("ha"), "PersistentVolumeClaim") == []
+
+
+def test_prometheus_and_grafana_get_the_files_that_everybody_loads() -> None:
+    objects = overlay("monitoring")
+    rules = yaml.safe_load((CHECKOUT / "alert-rules" / "yuptime.rules.yml").read_text())
+    boards = {
+        name: json.loads(text)
+        for each in of_kind(objects, "ConfigMap")
+        if each["metadata"]["labels"].get("grafana_dashboard") == "1"
+        for name, text in each["data"].items()
+    }
+
+    assert one(objects, "PrometheusRule")["spec"] == rules
+    assert boards == {
+        path.name: json.loads(path.read_text())
+        for path in (CHECKOUT / "dashboards").glob("yuptime-*.json")
+    }
+    assert len(boards) == 3
+
+
+def test_prometheus_scrapes_the_web_service_and_honours_the_labels_of_monitors() -> None:
+    objects = overlay("monitoring")
+    scraped = one(objects, "ServiceMonitor")["spec"]
+    (endpoint,) = scraped["endpoints"]
+    chosen = [
+        service["metadata"]["name"]
+        for service in of_kind(objects, "Service")
+        if selects(scraped["selector"]["matchLabels"], service["metadata"]["labels"])
+    ]
+
+    assert chosen == ["yuptime-exporter"]
+    assert (endpoint["port"], endpoint["honorLabels"]) == ("http-web", True)
+    example = yaml.safe_load(
+        (CHECKOUT / "examples" / "prometheus" / "servicemonitor.yaml").read_text()
+    )
+    assert endpoint["relabelings"] == example["spec"]["endpoints"][0]["relabelings"]
+
+
+def test_monitoring_and_two_replicas_are_additions_and_change_nothing_else() -> None:
+    plain = names(overlay("cluster-wide"))
+
+    assert plain < names(overlay("monitoring"))
+    assert plain - names(overlay("ha")) == {"PersistentVolumeClaim/yuptime/yuptime-exporter"}
+
+
+def test_the_definition_comes_along_where_the_whole_cluster_is_followed() -> None:
+    assert one(overlay("cluster-wide"), "CustomResourceDefinition", CRD) == definition()
+    assert (
+        one(overlay("cluster-wide"), "Namespace", "yuptime")["metadata"]["labels"][
+            "pod-security.kubernetes.io/enforce"
+        ]
+        == "restricted"
+    )
+
+
+def test_the_image_is_this_version() -> None:
+    assert container("cluster-wide")["image"] == f"yuptime-exporter:{__version__}"
+
+
+def write(folder: Path, **kustomization: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({**head, **kustomization}))
+    return folder
+
+
+def linked_deploy(folder: Path) -> Path:
+    """Where an overlay of a user finds ours: kustomize wants relative paths."""
+    for name in ("deploy", "alert-rules", "dashboards"):
+        (folder / name).symlink_to(CHECKOUT / name)
+    return folder
+
+
+def test_an_overlay_of_a_user_moves_all_of_it(tmp_path: Path) -> None:
+    own = write(
+        linked_deploy(tmp_path) / "own",
+        namespace="watchers",
+        resources=["../deploy/overlays/cluster-wide"],
+        components=["../deploy/components/monitoring", "../deploy/components/ha"],
+        images=[{"name": "yuptime-exporter", "newName": "registry.example.com/y", "newTag": "1.2"}],
+    )
+
+    objects = kustomized(own)
+
+    assert {each["metadata"].get("namespace", "watchers") for each in objects} == {"watchers"}
+    for binding in of_kind(objects, "RoleBinding", "ClusterRoleBinding"):
+        assert [one["namespace"] for one in binding["subjects"]] == ["watchers"]
+    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert pod["image"] == "registry.example.com/y:1.2"
+
+
+def test_one_more_namespace_takes_a_folder_and_a_flag(tmp_path: Path) -> None:
+    linked_deploy(tmp_path)
+    write(
+        tmp_path / "own" / "team-a",
+        namespace="team-a",
+        components=["../../deploy/components/watched-namespace"],
+    )
+    flag = [
+        {
+            "op": "add",
+            "path": "/spec/template/spec/containers/0/args/-",
+            "value": "--kubernetes.namespace=team-a",
+        }
+    ]
+    own = write(
+        tmp_path / "own",
+        resources=["../deploy/overlays/namespaced", "team-a"],
+        patches=[{"target": {"kind": "Deployment"}, "patch": yaml.safe_dump(flag)}],
+    )
+
+    objects = kustomized(own)
+
+    places = [
+        (each["metadata"]["namespace"], each["subjects"])
+        for each in of_kind(objects, "RoleBinding")
+        if each["metadata"]["name"] == "yuptime-exporter-monitors"
+    ]
+    subject = {"kind": "ServiceAccount", "name": "yuptime-exporter", "namespace": "yuptime"}
+    assert sorted(places, key=str) == [("team-a", [subject]), ("yuptime", [subject])]
+    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert parse_arguments(pod["args"]).namespaces == ("yuptime", "team-a")
+
+
+def test_a_changed_configuration_replaces_the_pod() -> None:
+    volume = pod_template("cluster-wide")["spec"]["volumes"][0]
+
+    assert re.fullmatch(r"yuptime-exporter-config-[a-z0-9]{10}", volume["configMap"]["name"])
+
+
+CRD = "monitors.monitoring.yuptime.io"

@@ -1,0 +1,161 @@
+"""The shipped Roles, enforced by a real API server: what is needed is allowed, and nothing else."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.peers.cluster import Cluster
+from tests.scenarios.kubernetes.rights import ACCOUNT, shipped
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.peer
+
+MONITORS = "monitors.monitoring.yuptime.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The exporter's ServiceAccount in a cluster, bound by what an overlay ships."""
+
+    cluster: Cluster
+    namespace: str
+    token: str
+
+    async def can(self, question: str, *, namespace: str = "") -> bool:
+        """What the API server answers when the exporter asks it; a namespace of * means all.
+
+        The question is one that `kubectl auth can-i` takes.
+        """
+        verb, what, *rest = question.split()
+        resource, _, name = what.partition("/")
+        resource, _, group = resource.partition(".")
+        attributes = {
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "name": name,
+            "subresource": rest[0].removeprefix("--subresource=") if rest else "",
+            "namespace": "" if namespace == "*" else namespace or self.namespace,
+        }
+        status, answer = await self.cluster.request(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": attributes},
+            },
+            token=self.token,
+        )
+        assert status == 201, answer
+        return bool(answer["status"]["allowed"])
+
+
+async def account(cluster: Cluster, overlay: str) -> Account:
+    namespace = await cluster.create_namespace()
+    token = await cluster.service_account_token(namespace, ACCOUNT)
+    await cluster.apply(*shipped(overlay, namespace))
+    bound = Account(cluster, namespace, token)
+    await eventually(lambda: bound.can(f"get {MONITORS}"))
+    return bound
+
+
+NEEDED = (
+    f"get {MONITORS}",
+    f"list {MONITORS}",
+    f"watch {MONITORS}",
+    f"patch {MONITORS}/backup --subresource=status",
+    "create events.events.k8s.io",
+    "create leases.coordination.k8s.io",
+    "get leases.coordination.k8s.io/yuptime-exporter",
+    "update leases.coordination.k8s.io/yuptime-exporter",
+)
+TEMPTING = (
+    f"create {MONITORS}",
+    f"update {MONITORS}",
+    f"patch {MONITORS}",
+    f"delete {MONITORS}",
+    f"update {MONITORS}/backup --subresource=status",
+    "create secrets",
+    "update secrets",
+    "delete secrets",
+    "get configmaps",
+    "list pods",
+    "create pods",
+    "create pods --subresource=exec",
+    "delete events.events.k8s.io",
+    "get leases.coordination.k8s.io/kube-controller-manager",
+    "update leases.coordination.k8s.io/kube-controller-manager",
+    "delete leases.coordination.k8s.io/yuptime-exporter",
+    "create serviceaccounts --subresource=token",
+    "impersonate users",
+    "escalate roles.rbac.authorization.k8s.io",
+    "bind roles.rbac.authorization.k8s.io",
+    "list nodes",
+    "update customresourcedefinitions.apiextensions.k8s.io",
+    "list customresourcedefinitions.apiextensions.k8s.io",
+)
+
+
+@pytest.mark.parametrize("overlay", ["cluster-wide", "ha", "monitoring", "namespaced"])
+async def test_an_overlay_grants_what_is_needed_and_nothing_that_tempts(
+    cluster: Cluster, overlay: str
+) -> None:
+    bound = await account(cluster, overlay)
+
+    secrets = [f"{verb} secrets" for verb in ("get", "list", "watch")]
+    needed = {question: await bound.can(question) for question in (*NEEDED, *secrets)}
+    tempting = {question: await bound.can(question) for question in TEMPTING}
+    assert [question for question, allowed in needed.items() if not allowed] == []
+    assert [question for question, allowed in tempting.items() if allowed] == []
+
+
+async def test_kubectl_tells_the_same(cluster: Cluster) -> None:
+    bound = await account(cluster, "namespaced")
+    asked = ("auth", "can-i", "-n", bound.namespace)
+
+    status = ("patch", f"{MONITORS}/backup", "--subresource=status")
+    assert await cluster.try_kubectl(*asked, *status, token=bound.token) == (0, "yes\n")
+    assert await cluster.try_kubectl(*asked, "delete", MONITORS, token=bound.token) == (1, "no\n")
+
+
+async def test_one_namespace_gives_no_right_in_another(cluster: Cluster) -> None:
+    bound = await account(cluster, "namespaced")
+    other = await cluster.create_namespace()
+
+    questions = (*NEEDED, "get secrets", "list secrets", "watch secrets")
+    allowed = [one for one in questions if await bound.can(one, namespace=other)]
+    everywhere = [
+        one for one in ("list secrets", f"list {MONITORS}") if await bound.can(one, namespace="*")
+    ]
+    assert (allowed, everywhere) == ([], [])
+
+
+async def test_least_privilege_reads_the_secrets_that_are_named_and_no_others(
+    cluster: Cluster,
+) -> None:
+    bound = await account(cluster, "least-privilege")
+
+    assert await bound.can("get secrets/push-token")
+    forbidden = ("get secrets", "get secrets/database-password", "list secrets", "watch secrets",
+                 "list secrets/push-token")  # fmt: skip
+    assert [question for question in forbidden if await bound.can(question)] == []
+
+
+async def test_all_namespaces_are_what_the_cluster_wide_overlay_is_for(cluster: Cluster) -> None:
+    bound = await account(cluster, "cluster-wide")
+
+    assert await bound.can(f"watch {MONITORS}", namespace="*")
+    assert await bound.can(f"get customresourcedefinitions.apiextensions.k8s.io/{MONITORS}")
+    others = "get customresourcedefinitions.apiextensions.k8s.io/others.example.com"
+    assert not await bound.can(others)
+
+
+async def test_who_may_view_or_edit_a_namespace_may_do_so_with_monitors(cluster: Cluster) -> None:
+    """By aggregation; without a controller that aggregates, the labels are what can be looked at."""
+    labels = "rbac.authorization.k8s.io/aggregate-to-"
+    printed = await cluster.kubectl("kustomize", "deploy/overlays/cluster-wide")
+
+    assert f"{labels}view" in printed
+    assert f"{labels}edit" in printed
+    assert f"{labels}admin" in printed

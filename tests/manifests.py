@@ -17,7 +17,8 @@ def monitor_yaml(
     labels: dict[str, str] | None = None,
 ) -> str:
     alerting = "".join(
-        f"\n      {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in (labels or {}).items()
+        f"\n      {key}: {json.dumps(value, ensure_ascii=False)}"
+        for key, value in (labels or {}).items()
     )
     return f"""\
 apiVersion: monitoring.yuptime.io/v1

@@ -135,7 +135,7 @@ class Holdings(Generic[T]):
         if raw is not None:
             _, uid, version = _identity(raw)
             record = self._decoded(raw, uid, version)
-        if False:
+        if look.listing is self._listing and self._listing is not None:
             # The list shows an earlier moment, and may have passed this object already.
             _put(self._listing, look.name, record)
         self._put(look.name, record)

@@ -1,0 +1,240 @@
+"""Several replicas without a database: any of them accepts, all of them expose, none is missed."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from tests.exporters import Process, series
+from tests.fakes.alertmanager import fake_alertmanager
+from tests.scenarios.kubernetes.replicas import (
+    Job,
+    Replica,
+    renewed,
+    replicas,
+    together,
+)
+from tests.scenarios.kubernetes.stage import DOWN, Running, Stage
+from tests.waiting import eventually
+from yuptime_exporter.engine.bookkeeping import NOTE_INTERVAL_SECONDS, OUTAGE_AFTER_SECONDS
+
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+
+CREDIT = "yuptime_outage_credit_seconds_total"
+
+
+@pytest.fixture
+async def pair(stage: Stage, tmp_path: Path) -> AsyncIterator[list[Replica]]:
+    async with replicas(stage, tmp_path / "replicas", 2) as both:
+        yield both
+
+
+@asynccontextmanager
+async def both_here(pair: list[Replica]) -> AsyncIterator[list[Running]]:
+    async with pair[0].here() as one, pair[1].here() as other:
+        yield [one, other]
+
+
+def told_of(samples: dict[str, float]) -> dict[str, float]:
+    """Return what is exposed of monitors."""
+    return {name: value for name, value in samples.items() if name.startswith("yuptime_monitor_")}
+
+
+async def test_what_either_replica_accepts_both_expose(pair: list[Replica]) -> None:
+    stage = pair[0].stage
+    await stage.declare()
+    pushes = series("pushes_total", namespace=stage.namespace)
+    async with both_here(pair) as both:
+        for number, (one, other) in enumerate([both, both[::-1]] * 5, start=1):
+            body = DOWN if number % 3 == 0 else b'{"status": "up"}'
+            assert (await one.push(body=body)).status == 200
+            await other.reads(pushes, lambda count, number=number: count == number)
+
+            assert told_of(await one.samples()) == told_of(await other.samples())
+
+        status = (await stage.monitor())["status"]
+    assert (status["push"]["count"], status["push"]["downCount"]) == (10, 3)
+
+
+async def test_pushes_to_both_replicas_at_once_are_all_counted(pair: list[Replica]) -> None:
+    stage = pair[0].stage
+    await stage.declare()
+    pushes = series("pushes_total", namespace=stage.namespace)
+    async with both_here(pair) as both:
+        jobs = [Job("backup", stage.namespace) for _ in range(6)]
+
+        async def work(job: Job, replica: Running) -> None:
+            while job.acknowledged < 10:
+                await job.try_once(replica.client)
+
+        await together(
+            work(job, replica) for job, replica in zip(jobs, cycle(both), strict=False)
+        )
+        for replica in both:
+            await replica.reads(pushes, lambda count: count >= 60)
+        one, other = [told_of(await replica.samples()) for replica in both]
+
+    assert one == other
+    assert one[pushes] == 60
+    assert (await stage.monitor())["status"]["push"]["count"] == 60
+    assert [job.failures for job in jobs] == [[]] * 6
+    assert [job.refusals for job in jobs] == [[]] * 6
+
+
+async def test_a_replica_that_is_killed_takes_no_acknowledged_push_along(
+    pair: list[Replica],
+) -> None:
+    stage, names = pair[0].stage, [f"job-{number}" for number in range(4)]
+    await stage.declare(*names, expire=4, grace=0)
+    jobs = [Job(name, stage.namespace) for name in names]
+    over = asyncio.Event()
+    async with fake_alertmanager() as alertmanager, AsyncExitStack() as stack:
+        for one in pair:
+            one.home.flags.append(f"--alertmanager.url={alertmanager.url}")
+        killed = await stack.enter_async_context(pair[0].alone())
+        other = await stack.enter_async_context(pair[1].alone())
+
+        async def work(job: Job) -> None:
+            for replica in cycle([killed, other]):
+                if over.is_set():
+                    return
+                await job.try_once(replica)
+
+        async def acknowledged() -> int:
+            return min(job.acknowledged for job in jobs)
+
+        async with asyncio.TaskGroup() as tasks:
+            for job in jobs:
+                tasks.create_task(work(job))
+            await eventually(acknowledged, lambda count: count >= 20)
+            await killed.stop(signal.SIGKILL)
+            before = await acknowledged()
+            await eventually(acknowledged, lambda count: count >= before + 20)
+            over.set()
+        samples = await other.samples()
+        statuses = [(await stage.monitor(name))["status"] for name in names]
+
+        for job, status in zip(jobs, statuses, strict=True):
+            durable = samples[series("pushes_total", job.name, stage.namespace)]
+            # What was under way when the replica was killed may be durable, and nobody knows.
+            assert job.acknowledged <= durable <= job.acknowledged + 1
+            assert status["push"]["count"] == durable
+        assert alertmanager.alerts() == {}
+
+
+async def test_while_one_replica_is_alive_no_outage_is_credited(pair: list[Replica]) -> None:
+    stage = pair[0].stage
+    await stage.declare(expire=1000)
+    deadline = series("deadline_timestamp_seconds", namespace=stage.namespace)
+    async with pair[0].here() as staying:
+        async with pair[1].here() as leaving:
+            await leaving.push()
+            before = (await leaving.samples())[deadline]
+        await pass_noted(stage, 2 * OUTAGE_AFTER_SECONDS)
+        async with pair[1].here() as back:
+            samples = [await one.samples() for one in (staying, back)]
+
+    assert [one[deadline] for one in samples] == [before, before]
+    assert [one[CREDIT] for one in samples] == [0, 0]
+
+
+async def pass_noted(stage: Stage, seconds: float) -> None:
+    """Let time pass, in such steps that somebody notes in each that pushes can be received."""
+    end = stage.time() + seconds
+    while stage.time() < end:
+        began = stage.time()
+        stage.time.skip(NOTE_INTERVAL_SECONDS)
+        await eventually(lambda: renewed(stage), lambda noted, since=began: noted > since)
+
+
+async def test_a_partitioned_replica_takes_no_pushes_and_raises_no_alarm_while_the_other_goes_on(
+    pair: list[Replica],
+) -> None:
+    stage, (cut_off, healthy) = pair[0].stage, pair
+    await stage.declare(expire=8, grace=0)
+    deadline = series("deadline_timestamp_seconds", namespace=stage.namespace)
+    async with fake_alertmanager() as told_by_cut_off, fake_alertmanager() as told_by_healthy:
+        cut_off.home.flags.append(f"--alertmanager.url={told_by_cut_off.url}")
+        healthy.home.flags.append(f"--alertmanager.url={told_by_healthy.url}")
+        async with both_here(pair) as [first, second]:
+            await first.push()
+            await cut_off.partition()
+            while await first.client.ready():
+                await pass_noted(stage, NOTE_INTERVAL_SECONDS)
+                assert (await second.push()).status == 200
+                assert await second.client.ready()
+
+            assert (await first.push()).status == 503
+            samples = await second.samples()
+            assert samples[CREDIT] == 0
+            status = (await stage.monitor())["status"]
+            down_at = datetime.fromisoformat(status["push"]["downAt"]).timestamp()
+            assert samples[deadline] == pytest.approx(down_at, abs=1e-6)
+
+            await pass_noted(stage, 2 * OUTAGE_AFTER_SECONDS)
+            await eventually(told_by_healthy.firing, lambda names: names == {"backup"})
+            assert (await second.push()).status == 200
+            await eventually(
+                told_by_healthy.alerts_of("backup"),
+                lambda alerts: alerts[-1].ends.timestamp() <= stage.time(),
+            )
+            assert told_by_cut_off.alerts() == {}
+
+            await cut_off.proxy.accept_connections()
+            while not await first.client.ready():
+                await pass_noted(stage, NOTE_INTERVAL_SECONDS)
+            newest = (await second.samples())[deadline]
+            await first.reads(deadline, lambda value: value == newest)
+            assert [(await one.samples())[CREDIT] for one in (first, second)] == [0, 0]
+            assert told_by_cut_off.alerts() == {}
+
+
+async def test_a_rolling_restart_under_load_fails_no_push(pair: list[Replica]) -> None:
+    """The surge of a Deployment: a new one is ready before an old one is told to end."""
+    stage, names = pair[0].stage, [f"job-{number}" for number in range(6)]
+    await stage.declare(*names)
+    jobs = [Job(name, stage.namespace) for name in names]
+    ready: list[Process] = []  # those that a Service would send to
+    over = asyncio.Event()
+
+    async def work(job: Job) -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            await job.try_once(ready[number % len(ready)])
+
+    async def more() -> None:
+        before = sum(job.acknowledged for job in jobs)
+
+        async def so_far() -> int:
+            return sum(job.acknowledged for job in jobs)
+
+        await eventually(so_far, lambda count: count >= before + 20)
+
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        for one in pair:
+            ready.append(await stack.enter_async_context(one.alone()))
+        for job in jobs:
+            tasks.create_task(work(job))
+        for one in pair:
+            await more()
+            surge = await stack.enter_async_context(one.alone(wait_ready=False))
+            early = Job("job-0", stage.namespace)
+            while not await surge.ready():
+                await early.try_once(surge)
+            ready.append(surge)
+            jobs.append(early)
+            leaving = ready.pop(0)
+            assert await leaving.stop() == 0
+        await more()
+        over.set()
+    # Left at the end of the block, which has ended the processes: what is durable counts.
+    durable = [(await stage.monitor(name))["status"]["push"]["count"] for name in names]
+
+    assert [job.failures for job in jobs] == [[]] * len(jobs)
+    assert sum(durable) == sum(job.acknowledged for job in jobs)

@@ -5,18 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
+from tests.cluster_metrics import ClusterMetrics
 from tests.docs.documents import CHECKOUT, documents, rows_of, text_of, without_blocks
 from tests.exporters import Home, StandingClock, exporter_here
 from yuptime_exporter import configuration, settings
 from yuptime_exporter.core.identity import RESERVED_LABELS
-from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
 from yuptime_exporter.core.model import State
 from yuptime_exporter.core.self_metrics import Rejection
-from yuptime_exporter.core.status_metrics import StatusMetrics
 from yuptime_exporter.sources import resources
 from yuptime_exporter.sources.resources import MonitorResource, Push
 from yuptime_exporter.web.failures import FAILURES
@@ -39,22 +37,12 @@ async def exposed(home: Home) -> dict[str, tuple[str, set[str]]]:
     async with exporter_here(home, StandingClock()) as client:
         await client.push()
         text = (await client.request("GET", "/metrics")).body.decode()
-    for family in text_string_to_metric_families(text + of_a_cluster()):
+    for family in text_string_to_metric_families(text + ClusterMetrics().page()):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         if name.startswith("yuptime_"):
             labels = {label for sample in family.samples for label in sample.labels}
             found[name] = family.type, labels - {"le"}
     return found
-
-
-def of_a_cluster() -> str:
-    """What is exposed in addition by an exporter that talks to a cluster."""
-    registry = CollectorRegistry()
-    metrics = KubernetesMetrics(registry)
-    for resource in ("monitors", "secrets"):
-        metrics.of(resource)
-    StatusMetrics(registry)
-    return generate_latest(registry).decode()
 
 
 async def test_every_metric_is_listed_with_its_type_and_labels(tmp_path: Path) -> None:

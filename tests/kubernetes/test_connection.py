@@ -144,6 +144,25 @@ def ca_file(tmp_path: Path) -> Path:
     return tmp_path / "authority" / "ca.crt"
 
 
+def login_plugin(folder: Path, *, tokens: str = "token-{count}") -> dict[str, Any]:
+    """A command that notes each call in the file `asked`, for which it gives out a token."""
+    plugin = folder / "plugin.py"
+    plugin.write_text(
+        "import json, pathlib\n"
+        f"state = pathlib.Path({str(folder / 'asked')!r})\n"
+        "count = len(state.read_text()) + 1 if state.exists() else 1\n"
+        "state.write_text('x' * count)\n"
+        "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1',\n"
+        "    'kind': 'ExecCredential', 'status': {'expirationTimestamp': '2099-01-01T00:00:00Z',\n"
+        f"    'token': f'{tokens}'}}}}))\n"
+    )
+    return {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": [str(plugin)],
+    }
+
+
 class TestInAPod:
     async def test_cg_a_token_may_end_its_line(
         self, pod: Pod, secured: Server, ca_file: Path, clock: StandingClock
@@ -371,22 +390,7 @@ class TestWithAKubeconfig:
     async def test_a_login_plugin_is_asked_again_after_a_401_and_not_before(
         self, server: Server, clock: StandingClock, tmp_path: Path
     ) -> None:
-        plugin = tmp_path / "plugin.py"
-        plugin.write_text(
-            "import json, pathlib\n"
-            f"state = pathlib.Path({str(tmp_path / 'asked')!r})\n"
-            "count = len(state.read_text()) + 1 if state.exists() else 1\n"
-            "state.write_text('x' * count)\n"
-            "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1',\n"
-            "    'kind': 'ExecCredential', 'status': {'token': f'token-{count}',\n"
-            "    'expirationTimestamp': '2099-01-01T00:00:00Z'}}))\n"
-        )
-        command = {
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": sys.executable,
-            "args": [str(plugin)],
-        }
-        file = kubeconfig(tmp_path / "config", server.url, {"exec": command})
+        file = kubeconfig(tmp_path / "config", server.url, {"exec": login_plugin(tmp_path)})
         server.token = "token-1"
         async with api_of(clock, file) as api:
             clock.advance(61)
@@ -395,6 +399,40 @@ class TestWithAKubeconfig:
             await api.call("GET", PATH)
 
         assert server.tokens == ["Bearer token-1", "Bearer token-1", "Bearer token-2"]
+
+    async def test_cg_race_a_login_plugin_is_asked_once_for_all_who_are_refused_at_once(
+        self,
+        server: Server,
+        clock: StandingClock,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        # However long it takes: whoever waited for it finds another token than was refused.
+        monkeypatch.setattr("yuptime_exporter.kubernetes.connection.RENEWAL_SECONDS", 0.0)
+        file = kubeconfig(tmp_path / "config", server.url, {"exec": login_plugin(tmp_path)})
+        server.token = "token-2"
+        async with api_of(clock, file) as api, asyncio.TaskGroup() as tasks:
+            for _ in range(20):
+                tasks.create_task(api.call("GET", PATH))
+
+        assert (tmp_path / "asked").read_text() == "xx"
+
+    async def test_a_login_plugin_that_knows_nothing_better_is_not_asked_for_each_request(
+        self,
+        server: Server,
+        clock: StandingClock,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("yuptime_exporter.kubernetes.connection.RENEWAL_SECONDS", 1e9)
+        user = {"exec": login_plugin(tmp_path, tokens="always the same")}
+        file = kubeconfig(tmp_path / "config", server.url, user)
+        async with api_of(clock, file) as api:
+            for _ in range(5):
+                with pytest.raises(ApiRefused, match="401"):
+                    await api.call("GET", PATH)
+
+        assert (tmp_path / "asked").read_text() == "xx"
 
     async def test_a_certificate_of_the_client_is_shown(
         self, clock: StandingClock, tmp_path: Path

@@ -329,10 +329,8 @@ class TestWatchErrors:
     def test_cg_retry_internal_error_an_event_in_between_begins_the_time_anew(self) -> None:
         story = Story()
         for version in range(10, 30):
-            story.told(error_event(500, "InternalError"))
-            story.next()
-            story.told(event("MODIFIED", str(version)))
-            story.ended()
+            story.told(event("MODIFIED", str(version)), error_event(500, "InternalError"))
+            assert isinstance(story.next(), Wait)
             story.now += 20
 
         assert watched_from(story.next()) == "29"
@@ -344,6 +342,15 @@ class TestWatchErrors:
 
         assert story.next() == Wait(1)
         assert story.next() == FROM_START
+
+    def test_a_server_that_went_back_in_time_is_watched_from_where_it_is(self) -> None:
+        story = Story()
+        story.told(event("ADDED", "10"))
+        story.watch_failed(TOO_LARGE)
+        assert story.after_waiting() == FROM_START
+        story.reflector.listed("5", "")
+
+        assert watched_from(story.next()) == "5"
 
     def test_a_timeout_of_another_kind_is_an_error_that_passes(self) -> None:
         story = Story()

@@ -71,6 +71,10 @@ class StoreUnavailable(PushRejected):
     retry_after_seconds = 5
 
 
+class MonitorUnwritable(StoreUnavailable):
+    """The store works, and could not take the push of this one monitor."""
+
+
 class StoreUnusable(YuptimeError):
     """What is stored is corrupt, foreign, or newer than this program: starting would harm it."""
 

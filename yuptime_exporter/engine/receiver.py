@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from yuptime_exporter.core.errors import (
+    MonitorUnwritable,
     NotAuthenticated,
     NotReady,
     RateLimited,
@@ -208,7 +209,7 @@ class Receiver:
         if error is None:
             remembered = saving.result()
             self._table.record_push(key, remembered if isinstance(remembered, LastPush) else push)
-        else:
+        elif not isinstance(error, MonitorUnwritable):  # the others can be pushed to
             self._table.record_refusing()
         for step in steps:
             accepted = step.arrival.accepted

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from yuptime_exporter.core.errors import StoreUnavailable
+from yuptime_exporter.core.errors import MonitorUnwritable, StoreUnavailable
 from yuptime_exporter.core.evaluation import judge
 from yuptime_exporter.core.model import LastPush, MonitorKey, State
 from yuptime_exporter.core.ports import Clock, StatusSink
@@ -56,6 +56,9 @@ PAUSE_SECONDS = 5.0
 
 # At the end what waits is written for so long: the whole shutdown is to take less than 10 s.
 FLUSH_SECONDS = 1.5
+
+# What concerns no other monitor.
+_OF_ONE_MONITOR = frozenset({Written.CONFLICT, Written.GONE, Written.UNWRITABLE})
 
 _MAX_SLEEP_SECONDS = 15.0
 
@@ -222,7 +225,7 @@ class Reporter:
         if draft is None:
             self._heartbeats.pop(key, None)
             self._unwritable.pop(key, None)
-            self._settle(key, save, StoreUnavailable(f"monitor {key}: it is not known any more"))
+            self._settle(key, save, MonitorUnwritable(f"monitor {key}: it is not known any more"))
         elif save is not None and not draft.patch:  # it says so already
             self._settle(key, save, None)
         elif cause := Cause.PUSH if save else self._cause(key, draft, now_timestamp):
@@ -293,7 +296,8 @@ class Reporter:
             if outcome.written is not Written.CONFLICT:  # each of them was counted
                 self._metrics.errors.labels(outcome.written).inc()
             text = f"the status of monitor {key} could not be written: {outcome.detail}"
-            self._settle(key, save, StoreUnavailable(text))
+            of_this_one = outcome.written in _OF_ONE_MONITOR
+            self._settle(key, save, (MonitorUnwritable if of_this_one else StoreUnavailable)(text))
             self._failed(key, draft, outcome)
 
     def _settle(self, key: MonitorKey, save: Save | None, error: StoreUnavailable | None) -> None:

@@ -16,6 +16,10 @@ from yuptime_exporter.engine.saves import Save
 MAX_CONFLICTS = 5
 CONFLICT_PAUSE_SECONDS = 0.01
 
+# With a push it may be another replica that is pushed to as often, and has the better chances: its
+# next write is drafted for what it has just written. A fifth of a second is worth an acknowledgement.
+MAX_CONFLICTS_OF_PUSH = 25
+
 
 class StatusWriter:
     """Derives a status from what is known, and writes it through a sink."""
@@ -48,7 +52,7 @@ class StatusWriter:
             What was written at last, or would have been, and what became of it.
         """
         outcome = Outcome(Written.DONE)
-        for conflicts in range(1, MAX_CONFLICTS + 1):
+        for conflicts in range(1, (MAX_CONFLICTS_OF_PUSH if save else MAX_CONFLICTS) + 1):
             behind = self._is_behind(draft)
             outcome = Outcome(Written.CONFLICT) if behind else await sink.write(key, draft)
             if outcome.written is Written.DONE:
@@ -57,7 +61,8 @@ class StatusWriter:
             if outcome.written is not Written.CONFLICT:
                 break
             self._metrics.errors.labels(Written.CONFLICT).inc()
-            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * conflicts * self._jitter())
+            patience = min(conflicts, MAX_CONFLICTS)
+            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * patience * self._jitter())
             found = await sink.reread(key)
             if found is not None:
                 self._table.adopt(key, None, found.last_push)

@@ -242,7 +242,7 @@ def _session(*, limit: int) -> aiohttp.ClientSession:
             hdrs.ACCEPT_ENCODING: "identity",
         },
         read_bufsize=_READ_BUFFER_BYTES,
-        trust_env=True,
+        trust_env=False,
     )
 
 

@@ -11,6 +11,7 @@ from yuptime_exporter.core.errors import (
     BodyTooLarge,
     LengthRequired,
     MalformedPush,
+    MonitorUnwritable,
     NotAuthenticated,
     NotReady,
     PushRejected,
@@ -32,6 +33,7 @@ FAILURES: dict[type[PushRejected], tuple[HTTPStatus, Rejection]] = {
     NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.NOT_READY),
     TokenMissing: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.TOKEN_MISSING),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.STORE_UNAVAILABLE),
+    MonitorUnwritable: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.STORE_UNAVAILABLE),
 }
 
 

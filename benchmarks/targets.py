@@ -1,6 +1,7 @@
 """The servers that are measured, each in a process and a folder of its own, gone at the end."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -54,6 +56,11 @@ class Server:
         """Return the processor time that the process has used, in steps of 10 ms; Linux only."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        """Return how much memory the process has at present; Linux only."""
+        fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def wait_ready(self) -> None:
         """Return once it answers that it is ready."""
@@ -118,17 +125,31 @@ def declare(home: Path, monitors: int, *, per_file: int = _MONITORS_PER_FILE) ->
             monitor_yaml(name, namespace=NAMESPACE) for name in all_names[start : start + per_file]
         ]
         write_manifests(manifests, *documents, file_name=f"{all_names[start]}.yaml")
+    configure(home)
+
+
+def configure(home: Path) -> None:
+    """Write a configuration without a limit of rate."""
     (home / "config.yaml").write_text("limits: {push_rate: {interval: 0s}}\n")
 
 
-def started_exporter(home: Path, *flags: str) -> Server:
-    """Start the exporter in a folder that `declare` filled; it may not be ready yet."""
+def started_exporter(home: Path, *flags: str, kubeconfig: Path | None = None) -> Server:
+    """Start the exporter; it may not be ready yet.
+
+    Args:
+        home: a folder that `declare` filled, or at least `configure`.
+        flags: more flags.
+        kubeconfig: of the API server that has the monitors; None: they are in the folder.
+    """
     port = free_port()
+    source = [f"--source.manifests={home / 'manifests'}"]
+    if kubeconfig is not None:
+        source = ["--source.kubernetes", f"--kubernetes.kubeconfig={kubeconfig}"]
     command = [
         sys.executable,
         "-m",
         "yuptime_exporter",
-        f"--source.manifests={home / 'manifests'}",
+        *source,
         f"--storage.url=sqlite:{home / 'yuptime.db'}",
         f"--config.file={home / 'config.yaml'}",
         f"--web.listen-address=127.0.0.1:{port}",
@@ -138,15 +159,28 @@ def started_exporter(home: Path, *flags: str) -> Server:
 
 
 @contextmanager
-def exporter(home: Path, *flags: str) -> Iterator[Server]:
-    """Run the exporter in a folder that `declare` filled."""
-    server = started_exporter(home, *flags)
+def exporter(home: Path, *flags: str, kubeconfig: Path | None = None) -> Iterator[Server]:
+    """Run the exporter; the arguments are those of `started_exporter`."""
+    server = started_exporter(home, *flags, kubeconfig=kubeconfig)
     try:
         server.wait_ready()
         yield server
         server.stop()
     finally:
         server.kill()
+
+
+def expire_seconds(server: Server, name: str) -> int:
+    """Push to a monitor; return how long that is good, as the answer says."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        connection.request("POST", f"/api/push/{NAMESPACE}/{name}", headers=headers)
+        answer = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    received, expires = (datetime.fromisoformat(answer[at]) for at in ("receivedAt", "expiresAt"))
+    return round((expires - received).total_seconds())
 
 
 def pushgateway_program() -> Path | None:

@@ -63,7 +63,7 @@ def test_the_monitor_of_the_job_can_be_used_as_it_is() -> None:
 async def test_the_job_reports_at_its_end_whatever_came_of_it(
     tmp_path: Path, dump: str, code: int, status: str, message: str
 ) -> None:
-    home = Home(tmp_path / "exporter")
+    home = Home(tmp_path)
     text = (EXAMPLES / "cronjob.yaml").read_text()
     secret = one(documents("cronjob.yaml"), "Secret", "nightly-dump-push")
     home.declare(text.replace(secret["stringData"]["token"], TOKEN))

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +13,6 @@ from tests.deploy.rendering import (
     OLDEST_AND_NEWEST,
     OVERLAYS,
     Object,
-    kustomized,
     names,
     of_kind,
     one,
@@ -278,71 +276,6 @@ def test_the_definition_comes_along_where_the_whole_cluster_is_followed() -> Non
 
 def test_the_image_is_this_version() -> None:
     assert container("cluster-wide")["image"] == f"yuptime-exporter:{__version__}"
-
-
-def write(folder: Path, **kustomization: Any) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump({**head, **kustomization}))
-    return folder
-
-
-def linked_deploy(folder: Path) -> Path:
-    """Where an overlay of a user finds ours: kustomize wants relative paths."""
-    for name in ("deploy", "alert-rules", "dashboards"):
-        (folder / name).symlink_to(CHECKOUT / name)
-    return folder
-
-
-def test_an_overlay_of_a_user_moves_all_of_it(tmp_path: Path) -> None:
-    own = write(
-        linked_deploy(tmp_path) / "own",
-        namespace="watchers",
-        resources=["../deploy/overlays/cluster-wide"],
-        components=["../deploy/components/monitoring", "../deploy/components/ha"],
-        images=[{"name": "yuptime-exporter", "newName": "registry.example.com/y", "newTag": "1.2"}],
-    )
-
-    objects = kustomized(own)
-
-    assert {each["metadata"].get("namespace", "watchers") for each in objects} == {"watchers"}
-    for binding in of_kind(objects, "RoleBinding", "ClusterRoleBinding"):
-        assert [one["namespace"] for one in binding["subjects"]] == ["watchers"]
-    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert pod["image"] == "registry.example.com/y:1.2"
-
-
-def test_one_more_namespace_takes_a_folder_and_a_flag(tmp_path: Path) -> None:
-    linked_deploy(tmp_path)
-    write(
-        tmp_path / "own" / "team-a",
-        namespace="team-a",
-        components=["../../deploy/components/watched-namespace"],
-    )
-    flag = [
-        {
-            "op": "add",
-            "path": "/spec/template/spec/containers/0/args/-",
-            "value": "--kubernetes.namespace=team-a",
-        }
-    ]
-    own = write(
-        tmp_path / "own",
-        resources=["../deploy/overlays/namespaced", "team-a"],
-        patches=[{"target": {"kind": "Deployment"}, "patch": yaml.safe_dump(flag)}],
-    )
-
-    objects = kustomized(own)
-
-    places = [
-        (each["metadata"]["namespace"], each["subjects"])
-        for each in of_kind(objects, "RoleBinding")
-        if each["metadata"]["name"] == "yuptime-exporter-monitors"
-    ]
-    subject = {"kind": "ServiceAccount", "name": "yuptime-exporter", "namespace": "yuptime"}
-    assert sorted(places, key=str) == [("team-a", [subject]), ("yuptime", [subject])]
-    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert parse_arguments(pod["args"]).namespaces == ("yuptime", "team-a")
 
 
 def test_a_changed_configuration_replaces_the_pod() -> None:

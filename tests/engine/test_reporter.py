@@ -30,7 +30,7 @@ from yuptime_exporter.engine.reporter import (
     Reporter,
 )
 from yuptime_exporter.engine.saves import MAX_WAIT_SECONDS
-from yuptime_exporter.engine.status_writer import MAX_CONFLICTS
+from yuptime_exporter.engine.status_writer import MAX_CONFLICTS_OF_PUSH
 
 START = 1_700_000_000.0
 NOBODY = MonitorKey("nobody", "nobody")
@@ -553,7 +553,7 @@ class TestSeveralReplicas:
     async def test_that_never_agree_refuse_the_push_and_try_the_status_later(self) -> None:
         desk = desk_of(*named("backup", "other"))
         async with desk.reporting():
-            desk.objects.answers = [Outcome(Written.CONFLICT, "409")] * MAX_CONFLICTS
+            desk.objects.answers = [Outcome(Written.CONFLICT, "409")] * MAX_CONFLICTS_OF_PUSH
             saving = desk.save()
             await settled()
             refused = saved_as(saving)
@@ -563,7 +563,7 @@ class TestSeveralReplicas:
             await desk.advance(PAUSE_SECONDS)
 
         assert refused == "refused"
-        assert desk.sink.rereads == MAX_CONFLICTS
+        assert desk.sink.rereads == MAX_CONFLICTS_OF_PUSH
         assert others == "up"
         assert desk.state() == "down"
 

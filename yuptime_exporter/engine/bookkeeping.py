@@ -160,7 +160,9 @@ class Bookkeeping:
         now_timestamp = self._clock()
         if received is None or received > now_timestamp + MAX_FUTURE_SECONDS:
             return False
-        self._table.record_receiving(min(received, now_timestamp))
+        known = self._table.receiving_timestamp
+        if known is None or received > known:  # else nobody but us has noted anything since
+            self._table.record_receiving(min(received, now_timestamp))
         return now_timestamp - received <= OUTAGE_AFTER_SECONDS
 
     def _credit(self, outage: Outage) -> None:

@@ -85,10 +85,14 @@ class Api:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
                 response = await self._answered(Request("GET", path, query), timeout, watch=True)
+            transport = response.connection.transport if response.connection else None
             try:
                 yield response.content
             finally:
-                _abort(response)
+                # TLS would take leave of a server that may not be there any more.
+                if transport is not None and not response.content.is_eof():
+                    transport.abort()
+                response.close()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiUnreachable(_text(error)) from error
 
@@ -145,14 +149,6 @@ class Api:
 @lru_cache(maxsize=16)
 def _total(timeout_seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
-
-
-def _abort(response: aiohttp.ClientResponse) -> None:
-    """End a watch without asking the other side, which may not be there any more."""
-    transport = response.connection.transport if response.connection else None
-    if transport is not None:
-        transport.abort()
-    response.close()
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

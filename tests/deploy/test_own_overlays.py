@@ -1,0 +1,100 @@
+"""Overlays that users build on ours, as the comments in deploy/ tell them to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.definition import CHECKOUT
+from tests.deploy.rendering import kustomized, of_kind, one
+from yuptime_exporter.settings import parse_arguments
+
+pytestmark = pytest.mark.peer  # kubectl
+
+
+def write(folder: Path, **kustomization: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({**head, **kustomization}))
+    return folder
+
+
+def linked_deploy(folder: Path) -> Path:
+    """Where an overlay of a user finds ours: kustomize wants relative paths."""
+    for name in ("deploy", "alert-rules", "dashboards"):
+        (folder / name).symlink_to(CHECKOUT / name)
+    return folder
+
+
+def test_an_overlay_of_a_user_moves_all_of_it(tmp_path: Path) -> None:
+    own = write(
+        linked_deploy(tmp_path) / "own",
+        namespace="watchers",
+        resources=["../deploy/overlays/cluster-wide"],
+        components=["../deploy/components/monitoring", "../deploy/components/ha"],
+        images=[{"name": "yuptime-exporter", "newName": "registry.example.com/y", "newTag": "1.2"}],
+    )
+
+    objects = kustomized(own)
+
+    assert {each["metadata"].get("namespace", "watchers") for each in objects} == {"watchers"}
+    for binding in of_kind(objects, "RoleBinding", "ClusterRoleBinding"):
+        assert [one["namespace"] for one in binding["subjects"]] == ["watchers"]
+    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert pod["image"] == "registry.example.com/y:1.2"
+
+
+def test_one_more_namespace_takes_a_folder_and_a_flag(tmp_path: Path) -> None:
+    linked_deploy(tmp_path)
+    write(
+        tmp_path / "own" / "team-a",
+        namespace="team-a",
+        components=["../../deploy/components/watched-namespace"],
+    )
+    flag = [
+        {
+            "op": "add",
+            "path": "/spec/template/spec/containers/0/args/-",
+            "value": "--kubernetes.namespace=team-a",
+        }
+    ]
+    own = write(
+        tmp_path / "own",
+        resources=["../deploy/overlays/namespaced", "team-a"],
+        patches=[{"target": {"kind": "Deployment"}, "patch": yaml.safe_dump(flag)}],
+    )
+
+    objects = kustomized(own)
+
+    places = [
+        (each["metadata"]["namespace"], each["subjects"])
+        for each in of_kind(objects, "RoleBinding")
+        if each["metadata"]["name"] == "yuptime-exporter-monitors"
+    ]
+    subject = {"kind": "ServiceAccount", "name": "yuptime-exporter", "namespace": "yuptime"}
+    assert sorted(places, key=str) == [("team-a", [subject]), ("yuptime", [subject])]
+    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert parse_arguments(pod["args"]).namespaces == ("yuptime", "team-a")
+
+
+def test_the_secrets_that_may_be_read_are_named_in_an_overlay(tmp_path: Path) -> None:
+    """As the comment in deploy/components/secrets-get says."""
+    names = [{"op": "replace", "path": "/rules/2/resourceNames", "value": ["my-push-token"]}]
+    role = {"kind": "Role", "name": "yuptime-exporter-monitors"}
+    own = write(
+        linked_deploy(tmp_path) / "own",
+        resources=["../deploy/overlays/least-privilege"],
+        patches=[{"target": role, "patch": yaml.safe_dump(names)}],
+    )
+
+    rules = one(kustomized(own), "Role", "yuptime-exporter-monitors")["rules"]
+
+    assert [rule for rule in rules if rule["resources"] == ["secrets"]] == [
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "verbs": ["get"],
+            "resourceNames": ["my-push-token"],
+        }
+    ]

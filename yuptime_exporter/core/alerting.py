@@ -27,6 +27,10 @@ MAX_URL_CHARS = 2048
 _HOST_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}\.?")
 
+# What urlsplit takes apart, and what some versions of it take as good: brackets stand around an
+# IPv6 address and nowhere else, and lower() makes an ASCII letter of some that are none.
+_AUTHORITY = re.compile(r"(\[[\x21-\x5c\x5e-\x7e]+\]|[\x21-\x5a\x5c\x5e-\x7e]*?)(:\d*)?")
+
 # Prometheus, rules/alerting.go: a firing alert outlives two lost requests and some delay.
 ENDS_AFTER_RESENDS = 4
 
@@ -86,6 +90,8 @@ def url_problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
+        if not _AUTHORITY.fullmatch(parts.netloc.rpartition("@")[2]):
+            return allowed
         if not _HOST_NAME.fullmatch(host):
             IPv6Address(host)
         reachable = parts.scheme in {"http", "https"} and parts.port != 0

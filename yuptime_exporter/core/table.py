@@ -68,31 +68,24 @@ class MonitorTable:
         A monitor that is the very object it was the last time costs next to nothing: of 10,000
         of which few changed, all together take some milliseconds.
         """
-        declared = {monitor.key: monitor for monitor in monitors}
         changed: dict[MonitorKey, Arming] = {}
-        for key, monitor in declared.items():
+        rows: dict[MonitorKey, Row] = {}
+        in_order, previous = True, None
+        for monitor in monitors:
+            key = monitor.key
             row = self._rows.get(key)
-            if row is not None and row.monitor is monitor:
-                continue
-            before = self._armings.get(key)
-            arming = after_declaration(
-                before,
-                monitor,
-                now_timestamp=now_timestamp,
-                known_timestamp=self._receiving_timestamp,
-            )
-            if arming != before:
-                changed[key] = arming
-            last_push = self._last_pushes.get(key)
-            if last_push is not None and of_a_predecessor(last_push, monitor):
-                del self._last_pushes[key]
-        for key in self._armings.keys() - declared.keys():
+            if row is None or row.monitor is not monitor:
+                row = self._declared(monitor, changed, now_timestamp)
+            rows[key] = row
+            in_order = in_order and (previous is None or previous < key)
+            previous = key
+        for key in self._armings.keys() - rows.keys():
             arming = after_vanishing(self._armings[key], now_timestamp=now_timestamp)
             if arming is not self._armings[key]:
                 changed[key] = arming
         self._armings |= changed
-        self._rows = {key: self._row(declared[key]) for key in sorted(declared)}
-        self._rejected = {key: n for key, n in self._rejected.items() if key in declared}
+        self._rows = rows if in_order else dict(sorted(rows.items()))
+        self._rejected = {key: n for key, n in self._rejected.items() if key in rows}
         return changed
 
     def row(self, key: MonitorKey) -> Row | None:
@@ -204,6 +197,25 @@ class MonitorTable:
         """Return all outages, the one that is still going on included."""
         outage = self.open_outage(now_timestamp=now_timestamp)
         return self._outages if outage is None else self._outages.plus(outage)
+
+    def _declared(
+        self, monitor: Monitor, changed: dict[MonitorKey, Arming], now_timestamp: float
+    ) -> Row:
+        """Return the row of a monitor that is new or has changed, and note its arming if it is."""
+        key = monitor.key
+        before, last_push = self._armings.get(key), self._last_pushes.get(key)
+        arming = after_declaration(
+            before,
+            monitor,
+            now_timestamp=now_timestamp,
+            known_timestamp=self._receiving_timestamp,
+        )
+        if arming != before:
+            changed[key] = arming
+        if last_push is not None and of_a_predecessor(last_push, monitor):
+            del self._last_pushes[key]
+            last_push = None
+        return Row(monitor, arming, last_push)
 
     def _row(self, monitor: Monitor) -> Row:
         """Return the row of a declared monitor: the same object, unless something changed."""

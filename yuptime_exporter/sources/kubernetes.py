@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from yuptime_exporter.core.conditions import CROSS_NAMESPACE
 from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
 from yuptime_exporter.core.model import (
     Monitor,
@@ -16,18 +15,15 @@ from yuptime_exporter.core.model import (
     TokenTrouble,
 )
 from yuptime_exporter.core.ports import Clock
-from yuptime_exporter.core.status import Refusal
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
-from yuptime_exporter.kubernetes.objects import MonitorObject, monitors_path, status_json_of
-from yuptime_exporter.moments import timestamp_of
+from yuptime_exporter.kubernetes.objects import MonitorObject, monitors_path
 from yuptime_exporter.sources.declarations import secret_key_of
-from yuptime_exporter.sources.manifest import (
-    Declared,
-    OtherMonitor,
-    Refused,
-    SecretKey,
-    read_object,
+from yuptime_exporter.sources.manifest import SecretKey
+from yuptime_exporter.sources.monitor_objects import (
+    lacks_fields,
+    monitor_key,
+    read_monitor_object,
 )
 from yuptime_exporter.sources.secret_tokens import TokenSecrets, digests_in
 
@@ -40,12 +36,6 @@ GATHER_SECONDS = 0.25
 # So some of them are looked at now and then.
 PRUNED_SECONDS = 60.0
 _PRUNED_AT_ONCE = 100
-
-FIELDS_PRUNED = "FieldsPruned"
-_PRUNED = (
-    "the CustomResourceDefinition that is installed has no spec.target.push and drops it; "
-    "install the one of yuptime-exporter: kubectl apply --server-side -f deploy/crd/monitors.yaml"
-)
 
 
 class KubernetesSource:
@@ -85,6 +75,9 @@ class KubernetesSource:
         self._by_namespace = dict(zip(namespaces, self._mirrors, strict=False))
         self._secrets: TokenSecrets | None = None
         self._monitors: dict[MonitorKey, Monitor] = {}
+        self._order: list[MonitorKey] = []  # empty: to be sorted anew
+        self._other_types: dict[MonitorKey, str] = {}
+        self._problems: dict[MonitorKey, tuple[Problem, ...]] = {}
         self._entries: dict[SecretKey, dict[MonitorKey, str]] = {}
         self._touched: set[MonitorKey] = set()
         self._woken = asyncio.Event()
@@ -167,7 +160,7 @@ class KubernetesSource:
                 (mirror, name)
                 for mirror in self._mirrors
                 for name, found in mirror.objects.items()
-                if _lacks_fields(found)
+                if lacks_fields(found)
             ]
             for mirror, name in (pruned[begin:] + pruned[:begin])[:_PRUNED_AT_ONCE]:
                 await mirror.reconsider(name)
@@ -190,7 +183,8 @@ class KubernetesSource:
                 secrets.add(secret_key_of(before))
                 self._entries.get(secret_key_of(before), {}).pop(key, None)
             if found is None or found.declared is None:
-                self._monitors.pop(key, None)
+                if self._monitors.pop(key, None) is not None:
+                    self._order = []
                 continue
             declared[key] = found.declared
             secrets.add(secret_key_of(found.declared))
@@ -201,6 +195,8 @@ class KubernetesSource:
         )
         for key, monitor in declared.items():
             resolved = self._with_tokens(monitor)
+            if key not in self._monitors:
+                self._order = []
             if self._monitors.get(key) != resolved:
                 self._monitors[key] = resolved
 
@@ -213,15 +209,12 @@ class KubernetesSource:
         return replace(monitor, token_digests=found)
 
     def _monitor_set(self) -> MonitorSet:
-        types: Counter[str] = Counter()
-        problems: list[Problem] = []
-        for mirror in self._mirrors:
-            for found in mirror.objects.values():
-                if found.other_type is not None:
-                    types[found.other_type] += 1
-                problems += found.problems
+        if not self._order:
+            self._order = sorted(self._monitors)
+        types = Counter(self._other_types.values())
+        problems = [problem for problems in self._problems.values() for problem in problems]
         return MonitorSet(
-            monitors=tuple(self._monitors[key] for key in sorted(self._monitors)),
+            monitors=tuple(self._monitors[key] for key in self._order),
             ignored_types=dict(sorted(types.items())),
             problems=tuple(sorted(problems, key=str)),
         )
@@ -230,6 +223,7 @@ class KubernetesSource:
         self, name: ObjectName, before: MonitorObject | None, after: MonitorObject | None
     ) -> None:
         key = MonitorKey(*name)
+        self._note_unusable(key, after)
         if (
             before is not None
             and after is not None
@@ -242,68 +236,14 @@ class KubernetesSource:
         self._touched.add(key)
         self._woken.set()
 
+    def _note_unusable(self, key: MonitorKey, found: MonitorObject | None) -> None:
+        """Remember of what is no monitor of ours as much as is told of it: few are not."""
+        self._other_types.pop(key, None)
+        self._problems.pop(key, None)
+        if found is not None and found.other_type is not None:
+            self._other_types[key] = found.other_type
+        if found is not None and found.problems:
+            self._problems[key] = found.problems
+
     def _decode(self, raw: Mapping[str, Any]) -> MonitorObject:
-        metadata = raw["metadata"]
-        key = MonitorKey(metadata.get("namespace", ""), metadata["name"])
-        uid, generation = metadata.get("uid", ""), metadata.get("generation", 0)
-        spec = raw.get("spec")
-        if isinstance(spec, dict) and spec.get("type") != "push":
-            return self._other(raw, key)
-        before = self.object(key)
-        version, status = metadata.get("resourceVersion", ""), status_json_of(raw)
-        known = before is not None and (before.uid, before.generation) == (uid, generation)
-        if before is not None and known and not _lacks_fields(before):
-            return replace(before, resource_version=version, status_json=status)
-        read = MonitorObject(uid, version, generation, status_json=status)
-        last_good = before.declared if before is not None and before.uid == uid else None
-        found = read_object(raw, f"Monitor {key}")
-        if isinstance(found, Declared) and isinstance(found.value, Monitor):
-            return replace(read, declared=_of_cluster(found.value, metadata))
-        problems = found.problems if isinstance(found, Refused) else ()
-        hidden = False
-        if _is_pruned(spec):
-            hidden = _was_declared(metadata)
-            refusal = Refusal(FIELDS_PRUNED, _PRUNED)
-            problems = (Problem(f"Monitor {key}", "spec.target.push", _PRUNED),)
-        else:
-            refusal = _refusal(problems)
-        return replace(read, declared=last_good, refusal=refusal, problems=problems, hidden=hidden)
-
-    def _other(self, raw: Mapping[str, Any], key: MonitorKey) -> MonitorObject:
-        found = read_object({**raw, "kind": "Monitor"}, f"Monitor {key}")
-        kind = found.type if isinstance(found, OtherMonitor) else "unknown"
-        metadata = raw["metadata"]
-        return MonitorObject(
-            metadata.get("uid", ""), generation=metadata.get("generation", 0), other_type=kind
-        )
-
-
-def _of_cluster(monitor: Monitor, metadata: Mapping[str, Any]) -> Monitor:
-    created = timestamp_of(metadata.get("creationTimestamp"))
-    return replace(monitor, source="kubernetes", created_timestamp=created)
-
-
-def _is_pruned(spec: object) -> bool:
-    """Tell whether `spec.target.push` is missing, which our CRD refuses and others drop."""
-    target = spec.get("target") if isinstance(spec, dict) else None
-    return not isinstance(target, dict) or target.get("push") is None
-
-
-def _was_declared(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether `spec.target.push` was ever stored, by what says who set which field."""
-    for manager in metadata.get("managedFields") or ():
-        fields = manager.get("fieldsV1") or {}
-        if "f:push" in (fields.get("f:spec", {}).get("f:target") or {}):
-            return True
-    return False
-
-
-def _lacks_fields(found: MonitorObject) -> bool:
-    return found.refusal is not None and found.refusal.reason == FIELDS_PRUNED
-
-
-def _refusal(problems: Sequence[Problem]) -> Refusal:
-    where = {problem.field.rpartition(".")[2] for problem in problems}
-    crosses = where == {"namespace"} and "secret" in problems[0].field.lower()
-    text = "; ".join(": ".join(part for part in (one.field, one.text) if part) for one in problems)
-    return Refusal(CROSS_NAMESPACE if crosses else "SpecInvalid", text[:1000])
+        return read_monitor_object(raw, self.object(monitor_key(raw)))

@@ -1,69 +1,180 @@
-"""The cluster side: a start with many Monitors, changes while pushes go on, and statuses as a store.
+"""A cluster: start with many objects, pushes beside a busy watch, pushes that rest in status.
 
-Against a real API server and etcd on the same cores; only the changes of which there are more than
-such a server can make come from a replay of its objects.
+Against a real API server and etcd, except for the busy watch: no API server of this size makes
+1,000 changes a second, so a stand-in plays prepared ones.
 """
 
 import argparse
-import base64
-import json
-import subprocess
-import sys
+import asyncio
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import replay, targets
-from benchmarks.control_plane import (
-    ApiServer,
-    api_server,
-    bare_loop,
-    monitor,
-    monitor_path,
-    secret_path,
-)
+from benchmarks import targets
+from benchmarks.api_clients import bare_patches_per_second, declare, set_expire_seconds
+from benchmarks.busy_watch import KINDS, busy_watch
 from benchmarks.load import Generator, Load, generator
 from benchmarks.tables import Row, median, percentile, print_table, ratio
-from tests.manifests import TOKEN
-from tests.peers.running import free_port
+from tests.peers.cluster import ADMIN_TOKEN, ControlPlane, connected, control_plane, kubeconfig_text
 
-HEADERS = ("monitors", "what", "times", "median", "worst", "of a bare loop", "of idle")
+HEADERS = ("objects", "what", "figure", "beside", "ratio")
 
-_NAMESPACE = targets.NAMESPACE
-_BARE = "bare"  # the bare loop's own Monitors, which the exporter does not follow
-_STORING_MONITORS = 1_000
-_POLL_SECONDS = 0.005
-_FORCE_WITHIN_SECONDS = 15.0
+# What the API server can do, it does with so many requests in flight; more only wait.
+IN_FLIGHT = 16
 
-# As many pushes a second as 12,000 monitors send that each push once a minute.
-_PUSHES_PER_SECOND = 200.0
+# Far below what the exporter takes, so that what is measured is waiting and not work.
+PUSHES_PER_SECOND = 200.0
+CHANGES_PER_SECOND = 1000.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--monitors", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement")
-    parser.add_argument("--updates", type=int, default=1_000, help="of objects in a second")
-    parser.add_argument(
-        "--only", nargs="*", choices=("scale", "updates", "store"), help="default: everything"
-    )
+    parser.add_argument("--monitors", type=int, default=10_000, help="and as many Secrets")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    wanted = options.only or ("scale", "updates", "store")
+    monitors, seconds, rounds = options.monitors, options.seconds, options.rounds
     rows: list[Row] = []
     with generator() as send:
-        if "scale" in wanted or "updates" in wanted:
-            with targets.folder() as home, api_server(home) as server:
-                server.fill(_NAMESPACE, options.monitors, secrets=True)
-                if "scale" in wanted:
-                    rows += _scale(home, server, options)
-                if "updates" in wanted:
-                    _record(home, server)
-            if "updates" in wanted:
-                pass
-        if "store" in wanted:
-            with targets.folder() as home, api_server(home) as server:
-                rows += _store(home, server, send, options)
+        with cluster(monitors) as (plane, kubeconfig):
+            rows += starts(monitors, kubeconfig, rounds)
+            rows += changes(monitors, plane, kubeconfig)
+        rows += beside_a_busy_watch(monitors, seconds, rounds, send)
+        with cluster(1_000) as (plane, kubeconfig):
+            rows.append(store(plane, kubeconfig, seconds, rounds, send))
     print_table("kubernetes", HEADERS, rows)
+
+
+@contextmanager
+def cluster(monitors: int) -> Iterator[tuple[ControlPlane, Path]]:
+    """Run a control plane with so many Monitors, each with a Secret of its own."""
+    with targets.folder() as folder, control_plane(folder / "plane") as plane:
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(kubeconfig_text(plane.url, plane.ca_file, ADMIN_TOKEN))
+
+        async def fill() -> None:
+            async with connected(plane, folder / "cluster") as connection:
+                await connection.install_crd()
+                await declare(connection, targets.names(monitors), in_flight=IN_FLIGHT)
+
+        asyncio.run(fill())
+        yield plane, kubeconfig
+
+
+def starts(monitors: int, kubeconfig: Path, rounds: int) -> Iterator[Row]:
+    """From the start of the process until it is ready, and the memory that it has then."""
+    seconds: list[float] = []
+    sizes: list[float] = []
+    for _ in range(rounds):
+        with targets.folder() as home:
+            targets.configure(home)
+            began = time.perf_counter()
+            with targets.exporter(home, kubeconfig=kubeconfig) as server:
+                seconds.append(time.perf_counter() - began)
+                sizes.append(server.resident_bytes())
+    yield f"{monitors:,}", "start to ready, s", median(seconds), None, None
+    yield f"{monitors:,}", "resident memory, MiB", median(sizes) / 2**20, None, None
+
+
+def changes(monitors: int, plane: ControlPlane, kubeconfig: Path) -> Iterator[Row]:
+    """From one change of a spec until the next push is judged by it."""
+    with targets.folder() as home:
+        targets.configure(home)
+        with targets.exporter(home, kubeconfig=kubeconfig) as server:
+            seconds = [
+                asyncio.run(_until_in_force(server, plane, home, 1_000 + number))
+                for number in range(20)
+            ]
+    yield f"{monitors:,}", "one change to in force, ms", 1e3 * median(seconds), None, None
+
+
+async def _until_in_force(
+    server: targets.Server, plane: ControlPlane, home: Path, expire_seconds: int
+) -> float:
+    name = targets.names(1)[0]
+    async with connected(plane, home / "cluster") as connection:
+        await set_expire_seconds(connection, name, expire_seconds)
+        began = time.perf_counter()
+        await asyncio.to_thread(_until_pushed, server, name, expire_seconds)
+        return time.perf_counter() - began
+
+
+def _until_pushed(server: targets.Server, name: str, expire_seconds: int) -> None:
+    while targets.expire_seconds(server, name) != expire_seconds:
+        time.sleep(0.005)
+
+
+def beside_a_busy_watch(
+    monitors: int, seconds: float, rounds: int, send: Generator
+) -> Iterator[Row]:
+    """The p99 of pushes at an even rate, alone and beside a watch full of changes, by turns."""
+    for kind in KINDS:
+        alone: list[float] = []
+        beside: list[float] = []
+        with targets.folder() as home, busy_watch(home, kind, monitors) as watch:
+            targets.configure(home)
+            with targets.exporter(home, kubeconfig=watch.kubeconfig) as server:
+                requests = targets.exporter_requests(monitors)
+                for _ in range(rounds):
+                    for rate, found in ((0.0, alone), (CHANGES_PER_SECOND, beside)):
+                        watch.set_rate(rate)
+                        load = Load(
+                            server.port, requests, 32, seconds, per_second=PUSHES_PER_SECOND
+                        )
+                        answers = send(load).result()
+                        assert not answers.failed, answers.failed
+                        found.append(percentile(answers.latencies, 0.99))
+                watch.set_rate(0)
+        what = f"push p99 beside {CHANGES_PER_SECOND:,.0f} {kind} changes/s, ms; alone"
+        busy, idle = 1e3 * median(beside), 1e3 * median(alone)
+        yield f"{monitors:,}", what, busy, idle, ratio(busy, idle)
+
+
+def store(
+    plane: ControlPlane, kubeconfig: Path, seconds: float, rounds: int, send: Generator
+) -> Row:
+    """Pushes that are acknowledged once they rest in status, and bare patches, by turns."""
+    pushes: list[float] = []
+    patches: list[float] = []
+    with targets.folder() as home:
+        targets.configure(home)
+        flags = ("--storage.url=kubernetes:", "--kubernetes.lease=default/benchmark")
+        with targets.exporter(home, *flags, kubeconfig=kubeconfig) as server:
+            requests = targets.exporter_requests(1_000)
+            _settle(server)
+            for _ in range(rounds):
+                answers = send(Load(server.port, requests, IN_FLIGHT, seconds)).result()
+                assert not answers.failed, answers.failed
+                pushes.append(answers.per_second)
+                patches.append(_bare(plane, home, seconds))
+    what = f"pushes/s with kubernetes:, {IN_FLIGHT} in flight; bare status patches/s"
+    ours, bare = median(pushes), median(patches)
+    return "1,000", what, ours, bare, ratio(ours, bare)
+
+
+def _bare(plane: ControlPlane, home: Path, seconds: float) -> float:
+    async def patch() -> float:
+        async with connected(plane, home / "cluster") as connection:
+            return await bare_patches_per_second(
+                connection, targets.names(1_000), seconds, in_flight=IN_FLIGHT
+            )
+
+    return asyncio.run(patch())
+
+
+def _settle(server: targets.Server) -> None:
+    """Wait until the statuses of a first start are written."""
+    _wait(lambda: b"\nyuptime_status_queue_length 0.0\n" in server.get("/metrics")[1])
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 120
+    while not done():
+        if time.monotonic() > limit:
+            raise RuntimeError("the statuses of the first start are not written in two minutes")
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,24 +8,28 @@ import pytest
 from tests.peers.cluster import (
     Cluster,
     ControlPlane,
+    ExistingCluster,
     connected,
     control_plane,
+    existing_cluster,
     uses_existing_cluster,
 )
 
 
 @pytest.fixture(scope="session")
-def shared_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane | None]:
+def shared_plane(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ControlPlane | ExistingCluster]:
     """One control plane for all tests of a worker, which keep apart by namespaces."""
-    if uses_existing_cluster():
-        yield None
-        return
-    with control_plane(tmp_path_factory.mktemp("cluster")) as plane:
-        yield plane
+    folder = tmp_path_factory.mktemp("cluster")
+    with existing_cluster(folder) if uses_existing_cluster() else control_plane(folder) as place:
+        yield place
 
 
 @pytest.fixture
-async def cluster(shared_plane: ControlPlane | None, tmp_path: Path) -> AsyncIterator[Cluster]:
+async def cluster(
+    shared_plane: ControlPlane | ExistingCluster, tmp_path: Path
+) -> AsyncIterator[Cluster]:
     """The shared cluster, with our CRD; to be left as it was found, apart from own namespaces."""
     async with connected(shared_plane, tmp_path / "cluster") as shared:
         status, _ = await shared.request("GET", "/apis/monitoring.yuptime.io/v1/monitors")

@@ -95,11 +95,12 @@ async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
         yield exporter
 
 
-def documents_with_commands() -> list[str]:
-    return [
-        document for document in documents()
-        if any(block.language == "sh" for block in blocks_of(document))
-    ]  # fmt: skip
+def documents_with_commands() -> Iterator[object]:
+    """Those with commands; of the many short ones the fast ring has enough in others."""
+    for document in documents():
+        if any(block.language == "sh" for block in blocks_of(document)):
+            marks = [pytest.mark.peer] if document.startswith("docs/runbooks/") else []
+            yield pytest.param(document, marks=marks)
 
 
 @pytest.mark.parametrize("document", documents_with_commands())

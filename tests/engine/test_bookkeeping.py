@@ -109,6 +109,30 @@ async def test_a_replica_that_was_cut_off_learns_that_others_received_meanwhile(
     assert cut_off.table.open_outage(now_timestamp=clock()) is None
 
 
+async def test_pushes_that_were_refused_here_are_no_outage_while_another_takes_them() -> None:
+    notes, clock = Notes(), StandingClock(START)
+    refusing, other = Replica(notes, clock=clock), Replica(notes, clock=clock)
+    await refusing.begin()
+    await other.begin()
+    refusing.table.record_refusing()
+    clock.advance(3)
+    await other.books.tick()
+    clock.advance(2)
+    await refusing.books.tick()
+
+    assert refusing.table.ended_outages == ()
+
+
+async def test_pushes_that_the_only_replica_refused_are_credited() -> None:
+    replica = Replica(Notes())
+    await replica.begin()
+    replica.table.record_refusing()
+    replica.clock.advance(NOTE_INTERVAL_SECONDS)
+    await replica.books.tick()
+
+    assert replica.table.ended_outages == (Outage(START, START + NOTE_INTERVAL_SECONDS),)
+
+
 async def test_when_all_were_cut_off_the_time_is_credited_once() -> None:
     notes, clock = Notes(), StandingClock(START)
     replicas = [Replica(notes, clock=clock) for _ in range(3)]

@@ -10,7 +10,7 @@ from tests.core.examples import DOWN, KEY, UP, monitor, push
 from tests.engine.parts import TOKEN_DIGESTS, ready, row_of, settled, table_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
-from yuptime_exporter.core.errors import NotAuthenticated, StoreUnavailable
+from yuptime_exporter.core.errors import MonitorUnwritable, NotAuthenticated, StoreUnavailable
 from yuptime_exporter.core.model import Arming, MonitorKey, PushStatus, State
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.table import MonitorTable
@@ -183,6 +183,18 @@ async def test_a_failure_is_told_to_nobody_as_a_push_and_counts_as_refusing() ->
 
     assert desk.told == []
     assert desk.table.open_outage(now_timestamp=desk.clock()) is not None
+
+
+async def test_what_the_store_refuses_of_one_monitor_is_no_outage_of_the_others() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        pushing = tasks.create_task(outcome(desk.receiver.accept(KEY, status=UP, message="")))
+        await settled()
+        desk.store.saves[0].fail(MonitorUnwritable("the API server refuses this object"))
+    desk.clock.advance(1)
+
+    assert pushing.result() is MonitorUnwritable
+    assert desk.table.open_outage(now_timestamp=desk.clock()) is None
 
 
 async def test_who_left_before_the_save_began_is_not_counted() -> None:

@@ -20,8 +20,8 @@ class Save:
     def succeed(self, remembered: LastPush | None = None) -> None:
         self.saving.set_result(remembered)
 
-    def fail(self) -> None:
-        self.saving.set_exception(StoreUnavailable("the disk is full"))
+    def fail(self, error: StoreUnavailable | None = None) -> None:
+        self.saving.set_exception(error or StoreUnavailable("the disk is full"))
 
 
 @dataclass

@@ -223,6 +223,17 @@ class TestALook:
         assert kept.holdings.objects == {A: "v", B: "v"}
         assert kept.told == [(A, None, "v"), (B, None, "v")]
 
+    def test_what_is_not_wanted_any_more_does_not_come_back_with_a_list(self) -> None:
+        kept = Kept()
+        kept.list(raw())
+        kept.holdings.begin_list()
+        kept.holdings.list_object(raw())
+        kept.holdings.forget(A)
+        list(kept.holdings.swap())
+
+        assert kept.holdings.objects == {}
+        assert kept.told[1:] == [(A, "v", None)]
+
     def test_a_list_that_began_after_it_knows_better(self) -> None:
         kept = Kept()
         kept.list(raw())

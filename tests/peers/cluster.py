@@ -1,128 +1,51 @@
-"""A real Kubernetes control plane: etcd and an API server on 127.0.0.1, without nodes.
+"""A real Kubernetes cluster as a test sees it.
 
     with control_plane(tmp_path) as plane:
-        async with connected(plane) as cluster:
+        async with connected(plane, tmp_path) as cluster:
             await cluster.apply(monitor)
             assert "up" in await cluster.kubectl("get", "monitors", "-A")
 
-Nothing of it runs controllers: namespaces are never finalised, and service accounts get tokens by
-TokenRequest only. With USE_EXISTING_CLUSTER=true the cluster of the kubeconfig is used instead.
+The fixtures `cluster` and `own_cluster` (tests/conftest.py) do the first two lines.
 """
 
 import asyncio
-import base64
 import json
 import os
-import signal
 import ssl
-import subprocess
-import time
-import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import yaml
 
+from tests.peers.control_plane import ADMIN_TOKEN, ControlPlane, control_plane
+from tests.peers.existing_cluster import ExistingCluster, existing_cluster, uses_existing_cluster
 from tests.peers.programs import Generation, require
-from tests.peers.running import (
-    START_LIMIT_SECONDS,
-    STARTS_AT_MOST,
-    STOP_LIMIT_SECONDS,
-    PeerDidNotStartError,
-    _dying_with_us,
-    free_port,
-)
-from tests.waiting import POLL_SECONDS, eventually
+from tests.waiting import eventually
+
+__all__ = [
+    "ADMIN_TOKEN",
+    "CRD",
+    "MERGE_PATCH",
+    "Cluster",
+    "ControlPlane",
+    "ExistingCluster",
+    "connected",
+    "control_plane",
+    "existing_cluster",
+    "kubeconfig_text",
+    "uses_existing_cluster",
+]
 
 CRD = Path(__file__).parents[2] / "deploy" / "crd" / "monitors.yaml"
-ADMIN_TOKEN = "admin-of-the-tests"
 MERGE_PATCH = "application/merge-patch+json"
 
 _numbers = count(1)
-
-
-@dataclass
-class ControlPlane:
-    """The processes; what can be done to them needs no event loop."""
-
-    folder: Path
-    port: int
-    etcd_port: int
-    watch_cache: bool
-    etcd: "subprocess.Popen[bytes]"
-    server: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
-
-    @property
-    def ca_file(self) -> Path:
-        return self.folder / "certificates" / "apiserver.crt"
-
-    def start_api_server(self) -> None:
-        """Start it on the same port and the same data; return when it is ready."""
-        program = require("kube-apiserver", Generation.NEWEST)
-        keys = self.folder / "sa.key"
-        command = [
-            f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
-            f"--cert-dir={self.folder / 'certificates'}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={self.port}",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            "--authorization-mode=RBAC",
-            f"--token-auth-file={self.folder / 'tokens.csv'}",
-            f"--service-account-issuer={self.url}/",
-            f"--service-account-key-file={self.folder / 'sa.pub'}",
-            f"--service-account-signing-key-file={keys}",
-            "--disable-admission-plugins=ServiceAccount",
-            "--allow-privileged=true",
-            "--endpoint-reconciler-type=none",
-            f"--watch-cache={str(self.watch_cache).lower()}",
-        ]
-        self.server = _started([str(program), *command], self.folder / "apiserver.log")
-        _wait_until_ready(self)
-
-    def stop_api_server(self) -> None:
-        """Stop it; etcd goes on."""
-        assert self.server is not None
-        _stop(self.server)
-        self.server = None
-
-    def kill_api_server(self) -> None:
-        """End it without a word."""
-        assert self.server is not None
-        self.server.kill()
-        self.stop_api_server()
-
-    def freeze_api_server(self) -> None:
-        """Have it hang: connections stay open, and nothing is answered."""
-        assert self.server is not None
-        self.server.send_signal(signal.SIGSTOP)
-
-    def thaw_api_server(self) -> None:
-        """Have it go on."""
-        assert self.server is not None
-        self.server.send_signal(signal.SIGCONT)
-
-    def compact(self) -> None:
-        """Have etcd forget everything but the present."""
-        status = self._ask_etcd("/v3/maintenance/status", {})
-        revision = status["header"]["revision"]
-        self._ask_etcd("/v3/kv/compaction", {"revision": revision, "physical": True})
-
-    def _ask_etcd(self, path: str, body: Mapping[str, object]) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.etcd_port}{path}", data=json.dumps(body).encode()
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.loads(answer.read())
 
 
 @dataclass
@@ -143,38 +66,47 @@ class Cluster:
     def kubeconfig(self, token: str | None = None) -> Path:
         """Write a kubeconfig for whoever has the token; without one, for the administrator."""
         path = self.folder / f"kubeconfig-{next(_numbers)}"
+        path.touch(mode=0o600)  # helm says so when others may read it
         path.write_text(kubeconfig_text(self.url, self.ca_file, token or self.admin_token))
         return path
 
     async def kubectl(
         self, *arguments: str | Path, token: str | None = None, stdin: str | None = None
     ) -> str:
-        """What kubectl prints; its failure is an AssertionError."""
-        code, printed = await self.try_kubectl(*arguments, token=token, stdin=stdin)
-        assert code == 0, f"kubectl {' '.join(map(str, arguments))} ended with {code}: {printed}"
+        """What kubectl prints, without its warnings; its failure is an AssertionError."""
+        code, printed, complaints = await self._run(arguments, token, stdin)
+        said = f"{printed}{complaints}"
+        assert code == 0, f"kubectl {' '.join(map(str, arguments))} ended with {code}: {said}"
         return printed
 
     async def try_kubectl(
         self, *arguments: str | Path, token: str | None = None, stdin: str | None = None
     ) -> tuple[int, str]:
-        """The exit code of kubectl, and what it prints."""
+        """The exit code of kubectl, and all that it says."""
+        code, printed, complaints = await self._run(arguments, token, stdin)
+        return code, printed + complaints
+
+    async def _run(
+        self, arguments: tuple[str | Path, ...], token: str | None, stdin: str | None
+    ) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
             require("kubectl", Generation.NEWEST),
             f"--kubeconfig={self.kubeconfig(token)}",
             f"--cache-dir={self.folder / 'kubectl-cache'}",
             *arguments,
+            env={**os.environ, "KUBERC": "off"},  # nor the habits of whoever runs the tests
             stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
-            printed, _ = await process.communicate(stdin.encode() if stdin is not None else None)
+            said = await process.communicate(stdin.encode() if stdin is not None else None)
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
         assert process.returncode is not None
-        return process.returncode, printed.decode()
+        return process.returncode, said[0].decode(), said[1].decode()
 
     async def request(
         self,
@@ -202,19 +134,20 @@ class Cluster:
                 return response.status, text
 
     async def apply(self, *documents: str | Path | Mapping[str, object]) -> str:
-        """Apply objects, YAML texts or files on the server's side."""
+        """Apply objects, YAML texts, files or kustomizations on the server's side."""
         said = []
         for document in documents:
             if isinstance(document, Path):
-                said.append(await self.kubectl(*_APPLY, document))
+                option = "-k" if (document / "kustomization.yaml").exists() else "-f"
+                said.append(await self.kubectl(*_APPLY, option, document))
             else:
                 text = document if isinstance(document, str) else json.dumps(document)
-                said.append(await self.kubectl(*_APPLY, "-", stdin=text))
+                said.append(await self.kubectl(*_APPLY, "-f", "-", stdin=text))
         return "".join(said)
 
     async def create_namespace(self, prefix: str = "test", **labels: str) -> str:
         """Create a namespace that nobody else has, and return its name."""
-        name = f"{prefix}-{os.getpid()}-{next(_numbers)}-{time.monotonic_ns() % 10**6}"
+        name = f"{prefix}-{uuid4().hex[:12]}"
         body = {"metadata": {"name": name, "labels": labels}}
         status, answer = await self.request("POST", "/api/v1/namespaces", body)
         assert status == 201, answer
@@ -237,7 +170,7 @@ class Cluster:
 
     async def install_crd(self, path: Path = CRD) -> None:
         """Install the definition of Monitors; return when it is served."""
-        await self.kubectl(*_APPLY, path)
+        await self.apply(path)
 
         async def served() -> int:
             return (await self.request("GET", "/apis/monitoring.yuptime.io/v1/monitors"))[0]
@@ -245,51 +178,19 @@ class Cluster:
         await eventually(served, lambda status: status == 200)
 
 
-_APPLY = ("apply", "--server-side", "--force-conflicts", "-f")
-
-
-@contextmanager
-def control_plane(folder: Path, *, watch_cache: bool = True) -> Iterator[ControlPlane]:
-    """A control plane for the length of the block, the CRD not installed."""
-    etcd_program = require("etcd", Generation.NEWEST)
-    require("kube-apiserver", Generation.NEWEST)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_keys(folder)
-    for tries_left in reversed(range(STARTS_AT_MOST)):
-        plane = None
-        try:
-            plane = _start(folder, str(etcd_program), watch_cache=watch_cache)
-            break
-        except PeerDidNotStartError:
-            if not tries_left:
-                raise
-    assert plane is not None
-    try:
-        yield plane
-    finally:
-        if plane.server is not None:
-            plane.thaw_api_server()
-            plane.server.kill()  # nothing of it is needed any more
-            _stop(plane.server)
-        plane.etcd.kill()
-        _stop(plane.etcd)
+_APPLY = ("apply", "--server-side", "--force-conflicts")
 
 
 @asynccontextmanager
-async def connected(plane: ControlPlane | None, folder: Path) -> AsyncIterator[Cluster]:
-    """What a test talks to; the folder takes kubeconfigs. Without a plane: the existing cluster."""
+async def connected(place: ControlPlane | ExistingCluster, folder: Path) -> AsyncIterator[Cluster]:
+    """What a test talks to, for as long as its event loop; the folder takes kubeconfigs."""
     folder.mkdir(parents=True, exist_ok=True)
-    url, ca_file, token = (plane.url, plane.ca_file, ADMIN_TOKEN) if plane else _existing(folder)
-    context = ssl.create_default_context(cafile=ca_file)
+    context = ssl.create_default_context(cafile=place.ca_file)
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
     limit = aiohttp.ClientTimeout(total=30)
+    plane = place if isinstance(place, ControlPlane) else None
     async with aiohttp.ClientSession(connector=connector, timeout=limit) as session:
-        yield Cluster(url, ca_file, token, folder, session, plane)
-
-
-def uses_existing_cluster() -> bool:
-    """Whether the tests were told to use a cluster that is there."""
-    return os.environ.get("USE_EXISTING_CLUSTER", "").lower() == "true"
+        yield Cluster(place.url, place.ca_file, place.admin_token, folder, session, plane)
 
 
 def kubeconfig_text(url: str, ca_file: Path, token: str) -> str:
@@ -305,95 +206,3 @@ def kubeconfig_text(url: str, ca_file: Path, token: str) -> str:
             "current-context": "context",
         }
     )
-
-
-def _start(folder: Path, etcd_program: str, *, watch_cache: bool) -> ControlPlane:
-    etcd_port, peer_port, port = free_port(), free_port(), free_port()
-    etcd_url, peer_url = f"http://127.0.0.1:{etcd_port}", f"http://127.0.0.1:{peer_port}"
-    etcd = _started(
-        [
-            etcd_program,
-            f"--data-dir={folder / f'etcd-{etcd_port}'}",
-            f"--listen-client-urls={etcd_url}",
-            f"--advertise-client-urls={etcd_url}",
-            f"--listen-peer-urls={peer_url}",
-            f"--initial-advertise-peer-urls={peer_url}",
-            f"--initial-cluster=default={peer_url}",
-            "--unsafe-no-fsync",  # what is lost with the machine is of no use anyway
-        ],
-        folder / "etcd.log",
-    )
-    plane = ControlPlane(folder, port, etcd_port, watch_cache, etcd)
-    try:
-        plane.start_api_server()
-    except BaseException:
-        if plane.server is not None:
-            _stop(plane.server)
-        _stop(etcd)
-        raise
-    return plane
-
-
-def _started(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [*_dying_with_us(), *command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(STOP_LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait_until_ready(plane: ControlPlane) -> None:
-    until = time.monotonic() + START_LIMIT_SECONDS
-    assert plane.server is not None
-    while time.monotonic() < until and plane.server.poll() is None and plane.etcd.poll() is None:
-        with suppress(OSError, ssl.SSLError):
-            context = ssl.create_default_context(cafile=plane.ca_file)
-            request = urllib.request.Request(  # noqa: S310  loopback
-                f"{plane.url}/readyz", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}
-            )
-            with urllib.request.urlopen(request, timeout=2, context=context):  # noqa: S310
-                return
-        time.sleep(POLL_SECONDS)
-    log = (plane.folder / "apiserver.log").read_text(errors="replace")
-    raise PeerDidNotStartError(f"kube-apiserver is not ready:\n{log[-4000:]}")
-
-
-def _write_keys(folder: Path) -> None:
-    """Write what service accounts' tokens are signed with, and who the administrator is."""
-    key, public = folder / "sa.key", folder / "sa.pub"
-    if not key.exists():
-        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
-        subprocess.run(
-            ["openssl", "rsa", "-in", key, "-pubout", "-out", public],
-            check=True,
-            capture_output=True,
-        )
-    (folder / "tokens.csv").write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n')
-
-
-def _existing(folder: Path) -> tuple[str, Path, str]:
-    """The cluster of the kubeconfig, whose administrator has to have a token."""
-    printed = subprocess.run(
-        ["kubectl", "config", "view", "--raw", "--minify", "-o", "json"],
-        check=True,
-        capture_output=True,
-    ).stdout
-    config = json.loads(printed)
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    ca_file = folder / "ca.crt"
-    ca_file.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
-    return cluster["server"], ca_file, user["token"]

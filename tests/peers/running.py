@@ -262,7 +262,7 @@ async def _start_on(
 ) -> asyncio.subprocess.Process:
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *_dying_with_us(),
+            *dying_with_us(),
             *command,
             f"--web.listen-address=127.0.0.1:{port}",
             stdin=asyncio.subprocess.DEVNULL,
@@ -318,7 +318,7 @@ def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -
         os.killpg(process.pid, number)
 
 
-def _dying_with_us() -> list[str]:
+def dying_with_us() -> list[str]:
     """What to start a peer with, so that even a killed test run leaves none behind."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

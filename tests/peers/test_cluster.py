@@ -1,21 +1,38 @@
 """The control plane that tests talk to is a real one, and leaves nothing behind."""
 
 import asyncio
-import json
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from tests.peers.cluster import Cluster, connected, control_plane
+from tests.peers.cluster import (
+    CRD,
+    Cluster,
+    ControlPlane,
+    connected,
+    control_plane,
+    existing_cluster,
+)
+from tests.peers.programs import Generation, require
+from tests.peers.running import PeerDidNotStartError, free_port
 from tests.peers.test_peers import CHECKOUT
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.peer
 
+NAMESPACES = "/api/v1/namespaces"
 MONITORS = "/apis/monitoring.yuptime.io/v1/monitors"
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 STARTS_AND_IS_KILLED = """
 import os, pathlib, signal
 from tests.peers.cluster import control_plane
@@ -24,6 +41,13 @@ with control_plane(pathlib.Path("plane").absolute()) as plane:
     print(plane.etcd.pid, plane.server.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One to be stopped, frozen and compacted, where the API server forgets what etcd forgets."""
+    with control_plane(tmp_path_factory.mktemp("plane"), watch_cache=False) as plane:
+        yield plane
 
 
 async def test_the_definition_of_monitors_is_served(cluster: Cluster) -> None:
@@ -44,11 +68,20 @@ async def test_a_service_account_may_do_what_its_roles_allow_and_nothing_else(
     )  # fmt: skip
 
     async def lists(what: str) -> int:
-        path = f"/api/v1/namespaces/{namespace}/{what}"
-        return (await cluster.request("GET", path, token=token))[0]
+        return (await cluster.request("GET", f"{NAMESPACES}/{namespace}/{what}", token=token))[0]
 
     assert await eventually(lambda: lists("pods"), lambda status: status != 403) == 200
     assert await lists("secrets") == 403
+
+
+async def test_a_token_speaks_for_its_service_account(cluster: Cluster) -> None:
+    namespace = await cluster.create_namespace()
+    token = await cluster.service_account_token(namespace, "someone", seconds=600)
+
+    status, answer = await cluster.request("POST", REVIEWS, REVIEW, token=token)
+
+    assert status == 201, answer
+    assert answer["status"]["userInfo"]["username"] == f"system:serviceaccount:{namespace}:someone"
 
 
 async def test_kubectl_says_why_it_failed(cluster: Cluster) -> None:
@@ -56,38 +89,175 @@ async def test_kubectl_says_why_it_failed(cluster: Cluster) -> None:
         await cluster.kubectl("get", "namespace", "nowhere")
 
 
-async def test_a_server_that_was_stopped_comes_back_with_its_data(own_cluster: Cluster) -> None:
-    assert own_cluster.plane is not None
-    namespace = await own_cluster.create_namespace()
-    await asyncio.to_thread(own_cluster.plane.stop_api_server)
-    with pytest.raises(OSError, match="Connect"):
-        await own_cluster.request("GET", MONITORS)
-    await asyncio.to_thread(own_cluster.plane.start_api_server)
+async def test_remarks_of_kubectl_do_not_mix_with_what_it_prints(cluster: Cluster) -> None:
+    asked = ("get", "pods", "-n", await cluster.create_namespace())
 
-    status, _ = await own_cluster.request("GET", f"/api/v1/namespaces/{namespace}")
-    assert status == 200
+    assert await cluster.kubectl(*asked) == ""
+    code, said = await cluster.try_kubectl(*asked)
+    assert (code, said.split()[:3]) == (0, ["No", "resources", "found"])
 
 
-async def test_a_watch_from_before_a_compaction_is_told_that_it_expired(tmp_path: Path) -> None:
-    with control_plane(tmp_path / "plane", watch_cache=False) as plane:
-        async with connected(plane, tmp_path / "cluster") as cluster:
-            _, before = await cluster.request("GET", "/api/v1/namespaces")
-            for _ in range(3):
-                await cluster.create_namespace()
-            await asyncio.to_thread(plane.compact)
+async def test_objects_texts_files_and_kustomizations_are_applied(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    namespace = await cluster.create_namespace()
 
-            query = {
-                "watch": "true",
-                "resourceVersion": before["metadata"]["resourceVersion"],
-                "timeoutSeconds": "5",
-            }
-            status, answer = await cluster.request("GET", "/api/v1/namespaces", query=query)
+    def settings(name: str) -> dict[str, object]:
+        metadata = {"name": name, "namespace": namespace}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+    text = f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: b, namespace: {namespace}}}}}"
+    (tmp_path / "c.yaml").write_text(text.replace("name: b", "name: c"))
+    said = await cluster.apply(settings("a"), text, tmp_path / "c.yaml", CRD.parent)
+
+    _, listed = await cluster.request("GET", f"{NAMESPACES}/{namespace}/configmaps")
+    assert {"a", "b", "c"} <= {item["metadata"]["name"] for item in listed["items"]}
+    assert "monitors.monitoring.yuptime.io serverside-applied" in said
+
+
+async def test_a_server_that_was_stopped_comes_back_with_its_data(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    async with connected(plane, tmp_path) as cluster:
+        namespace = await cluster.create_namespace()
+        query = {"watch": "true"}
+        headers = {"Authorization": f"Bearer {cluster.admin_token}"}
+        url = f"{cluster.url}{NAMESPACES}"
+        async with cluster.session.get(url, params=query, headers=headers):  # a watch is no reason
+            await asyncio.to_thread(plane.stop_api_server)
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await cluster.request("GET", NAMESPACES)
+            await asyncio.to_thread(plane.start_api_server)
+
+        status, _ = await cluster.request("GET", f"{NAMESPACES}/{namespace}")
+        assert status == 200
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not there: util-linux")
+def test_a_server_outlives_the_event_loop_that_started_it(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    async def restart() -> None:
+        await asyncio.to_thread(plane.kill_api_server)
+        await asyncio.to_thread(plane.start_api_server)
+
+    async def answers() -> int:
+        async with connected(plane, tmp_path) as cluster:
+            return (await cluster.request("GET", NAMESPACES))[0]
+
+    asyncio.run(restart())  # and with it ends the thread
+
+    assert asyncio.run(answers()) == 200
+
+
+async def test_a_server_waits_for_its_port(plane: ControlPlane) -> None:
+    log = plane.folder / "apiserver.log"
+    plane.kill_api_server()
+
+    async def refused() -> bool:
+        return "address already in use" in log.read_text()
+
+    with socket.create_server(("127.0.0.1", plane.port)) as rival:
+        async with asyncio.TaskGroup() as tasks:
+            starting = tasks.create_task(asyncio.to_thread(plane.start_api_server))
+            await eventually(refused)
+            rival.close()
+            await starting
+
+    assert plane.server is not None
+    assert plane.server.poll() is None
+
+
+async def test_a_frozen_server_answers_once_it_thaws(plane: ControlPlane, tmp_path: Path) -> None:
+    async with connected(plane, tmp_path) as cluster, asyncio.TaskGroup() as tasks:
+        plane.freeze_api_server()
+        asked = tasks.create_task(cluster.request("GET", NAMESPACES))
+
+        async def is_stopped() -> bool:
+            assert plane.server is not None
+            return "State:\tT" in Path(f"/proc/{plane.server.pid}/status").read_text()
+
+        await eventually(is_stopped)
+        assert not asked.done()
+        plane.thaw_api_server()
+
+        status, _ = await asked
+        assert status == 200
+
+
+async def test_a_watch_from_before_a_compaction_is_told_that_it_expired(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    async with connected(plane, tmp_path) as cluster:
+        _, before = await cluster.request("GET", NAMESPACES)
+        for _ in range(3):
+            await cluster.create_namespace()
+        await asyncio.to_thread(plane.compact)
+
+        query = {
+            "watch": "true",
+            "resourceVersion": before["metadata"]["resourceVersion"],
+            "timeoutSeconds": "5",
+        }
+        status, answer = await cluster.request("GET", NAMESPACES, query=query)
 
     code = status if status != 200 else answer["object"]["code"]
     assert code == 410
 
 
+async def test_the_cluster_of_the_kubeconfig_serves_as_well(
+    plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(plane, tmp_path) as owner:
+        monkeypatch.setenv("KUBECONFIG", str(owner.kubeconfig()))
+        with existing_cluster(tmp_path / "existing") as place:
+            async with connected(place, tmp_path / "guest") as guest:
+                _, answer = await guest.request("POST", REVIEWS, REVIEW)
+                namespace = await guest.create_namespace()
+            name = answer["status"]["userInfo"]["username"].split(":")[2]
+            bound, _ = await owner.request("GET", f"{BINDINGS}/{name}")
+
+        status, _ = await owner.request("GET", f"{NAMESPACES}/{namespace}")
+        left, _ = await owner.request("GET", f"{BINDINGS}/{name}")
+
+    assert guest.plane is None
+    assert re.fullmatch(r"yuptime-tests-\w+", name)
+    assert (status, bound, left) == (200, 200, 404)
+
+
+def test_a_control_plane_is_gone_after_its_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rival:  # and a race for a port is run again
+        taken = rival.getsockname()[1]
+        ports = iter([free_port(), taken, free_port(), free_port()])
+        monkeypatch.setattr("tests.peers.control_plane.free_port", lambda: next(ports))
+
+        with control_plane(tmp_path, flags=["--v=1"]) as plane:
+            assert plane.server is not None
+            processes = [plane.etcd.pid, plane.server.pid]
+            assert plane.port != taken
+
+    for process in processes:
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process, 0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", plane.port))
+    assert not (tmp_path / "etcd").exists()
+
+
+def test_a_control_plane_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with (
+        pytest.raises(PeerDidNotStartError, match="unknown flag: --no-such-flag"),
+        control_plane(tmp_path, flags=["--no-such-flag"]),
+    ):
+        pass
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not there: util-linux")
 def test_nothing_is_left_of_a_run_that_was_killed(tmp_path: Path) -> None:
+    require("etcd", Generation.NEWEST)
+    require("kube-apiserver", Generation.NEWEST)
     run = subprocess.run(
         [sys.executable, "-c", STARTS_AND_IS_KILLED],
         cwd=tmp_path,
@@ -102,17 +272,3 @@ def test_nothing_is_left_of_a_run_that_was_killed(tmp_path: Path) -> None:
 
     assert len(started) == 2
     assert asyncio.run(eventually(alive, lambda left: not left)) == []
-
-
-async def test_a_token_ends_with_its_time(cluster: Cluster) -> None:
-    namespace = await cluster.create_namespace()
-    token = await cluster.service_account_token(namespace, "someone", seconds=600)
-
-    review = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "SelfSubjectReview",
-    }
-    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    status, answer = await cluster.request("POST", path, review, token=token)
-    assert status == 201, json.dumps(answer)
-    assert answer["status"]["userInfo"]["username"] == f"system:serviceaccount:{namespace}:someone"

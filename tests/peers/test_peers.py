@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.programs import Generation, find, require
+from tests.peers.programs import ASSET_OF, ASSETS_FOLDER, Generation, find, require
 from tests.peers.running import PeerDidNotStartError, alertmanager, free_port, output_of, prometheus
 from tests.waiting import eventually
 
@@ -205,6 +205,7 @@ async def test_a_lost_race_for_a_port_is_run_again(tmp_path: Path, monkeypatch: 
             assert peer.port != taken
 
 
+@pytest.mark.peer  # takes whole seconds
 @pytest.mark.parametrize(
     ("ci", "outcome"), [("", "1 skipped"), ("true", "1 failed")], ids=["at home", "in CI"]
 )
@@ -239,6 +240,36 @@ def test_a_folder_of_ones_own_comes_first(tmp_path: Path, monkeypatch: pytest.Mo
     assert find("promtool", Generation.DEBIAN) == tmp_path / "bin" / "promtool"
 
 
+def test_a_program_that_envtest_is_told_of_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _without_peers(monkeypatch, tmp_path)
+    monkeypatch.setenv("YUPTIME_PEERS", str(tmp_path / "mine"))
+    for name in ("etcd", "kubectl", "helm"):
+        _program(tmp_path / "mine" / "newest" / name)
+    assets = tmp_path / "assets"
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+    monkeypatch.setenv("TEST_ASSET_ETCD", str(_program(tmp_path / "etcd-of-mine")))
+    for name in ("etcd", "kube-apiserver", "helm"):
+        _program(assets / name)
+
+    assert find("etcd", Generation.NEWEST) == tmp_path / "etcd-of-mine"
+    assert find("kube-apiserver", Generation.NEWEST) == assets / "kube-apiserver"
+    assert find("kubectl", Generation.NEWEST) == tmp_path / "mine" / "newest" / "kubectl"
+    assert find("helm", Generation.NEWEST) == tmp_path / "mine" / "newest" / "helm"
+
+
+@pytest.mark.parametrize("program", ["etcd", "kube-apiserver", "kubectl", "helm"])
+def test_what_kubernetes_needs_is_missed_by_its_name(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _without_peers(monkeypatch, tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match=f"{program} .* run `make peers`"):
+        require(program, Generation.NEWEST)
+
+
 def test_what_debian_renames_is_found_under_both_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -271,7 +302,8 @@ def test_a_build_script_that_does_not_know_a_peer_says_so():
 
 
 def _without_peers(monkeypatch: pytest.MonkeyPatch, empty: Path) -> None:
-    monkeypatch.delenv("YUPTIME_PEERS", raising=False)
+    for name in ("YUPTIME_PEERS", ASSETS_FOLDER, *ASSET_OF.values()):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(empty / "no-cache"))
 
 

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.exporters import Home, StandingClock, exporter_here, exporter_process, series
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.waiting import eventually
@@ -65,6 +67,7 @@ async def test_the_documented_secret_gives_the_documented_token(
     assert answer.status == 200
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_changes_at_a_thousand_manifests_take_effect_and_reset_no_clock(
     home: Home, clock: StandingClock
 ) -> None:

@@ -8,6 +8,8 @@ import gzip
 import statistics
 import time
 
+import pytest
+
 from tests.exporters import Home, StandingClock, exporter_here, exporter_process, series
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
 from tests.waiting import eventually
@@ -197,6 +199,7 @@ async def test_pushgateway_544_one_bad_push_breaks_all_scrapes(
     assert ready
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_pushgateway_313_a_push_costs_more_with_every_series(home: Home) -> None:
     """Count what a push writes, not how long it takes: one row, whatever else there is."""
     home.declare(secret_yaml(), *(monitor_yaml(f"job-{n}") for n in range(2000)))

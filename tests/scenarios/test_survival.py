@@ -17,6 +17,7 @@ from tests.waiting import eventually
 MONITORS = 20
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_no_acknowledged_push_is_lost_by_kill_9(home: Home) -> None:
     home.declare(secret_yaml(), *(monitor_yaml(f"job-{n}") for n in range(MONITORS)))
     config = home.folder / "config.yaml"

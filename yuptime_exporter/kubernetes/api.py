@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -85,21 +85,15 @@ class Api:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
                 response = await self._answered(Request("GET", path, query), timeout, watch=True)
-            transport = response.connection.transport if response.connection else None
-            try:
+            with _parting(response):
                 yield response.content
-            finally:
-                # TLS would take leave of a server that may not be there any more.
-                if transport is not None and not response.content.is_eof():
-                    transport.abort()
-                response.close()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiUnreachable(_text(error)) from error
 
     async def _read(self, request: Request, timeout_seconds: float) -> bytes:
         try:
             response = await self._answered(request, _total(timeout_seconds), watch=False)
-            async with response:
+            with _parting(response):
                 return await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiUnreachable(_text(error)) from error
@@ -116,13 +110,14 @@ class Api:
             raise ApiRefused(404, reason="NotFound", message="no object can have such a name")
         response = await self._asked(request, timeout, watch=watch)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            response.release()
+            with _parting(response):
+                await _beginning(response)
             sent = response.request_info.headers.get(hdrs.AUTHORIZATION)
             await self._connection.renew_after(sent)
             response = await self._asked(request, timeout, watch=watch)
         if response.status < HTTPStatus.MULTIPLE_CHOICES:
             return response
-        async with response:
+        with _parting(response):
             body = await _beginning(response)
         raise refused(
             response.status,
@@ -149,6 +144,21 @@ class Api:
 @lru_cache(maxsize=16)
 def _total(timeout_seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
+
+
+@contextmanager
+def _parting(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """Keep the connection if the answer is complete; else end it at once.
+
+    TLS would take leave of the server, which may not be there any more to hear it.
+    """
+    transport = response.connection.transport if response.connection else None
+    try:
+        yield
+    finally:
+        if transport is not None and not response.content.is_eof():
+            transport.abort()
+        response.close()
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

@@ -91,7 +91,7 @@ build_alertmanager() {
   build_tools "$1" "github.com/prometheus/common/version.Version=$version"
 }
 
-# An API server without a version refuses to start, and kubectl compares its own to the server's.
+# Unstamped they would call themselves v0.0.0, to clients that judge a server by its version, too.
 build_kubernetes() {
   local version stamp=k8s.io/component-base/version minor
   version=$(version_of k8s.io/kubernetes)

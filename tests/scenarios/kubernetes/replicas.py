@@ -15,6 +15,7 @@ from tests.exporters import Answer, Client, Home, Process, exporter_here, export
 from tests.fakes.fault_proxy import FaultProxy, fault_proxy
 from tests.scenarios.kubernetes.rights import ACCOUNT, Object
 from tests.scenarios.kubernetes.stage import Running, Stage
+from tests.waiting import POLL_SECONDS, eventually
 
 LEASE = "yuptime-exporter"
 
@@ -65,9 +66,7 @@ async def replicas(stage: Stage, folder: Path, count: int) -> AsyncIterator[list
         for number in range(count):
             home = Home(folder / f"replica-{number}")
             proxy = await stack.enter_async_context(
-                fault_proxy(
-                    stage.cluster.url, stage.cluster.ca_file, folder=home.folder / "proxy"
-                )
+                fault_proxy(stage.cluster.url, stage.cluster.ca_file, folder=home.folder / "proxy")
             )
             home.kubeconfig = proxy.kubeconfig(token)
             home.flags = [
@@ -128,6 +127,47 @@ class Job:
         else:
             self.failures.append(f"{answer.status}: {answer.body!r}")
         return answer.status == 200
+
+
+class Crowd:
+    """Jobs that push again and again, to each replica in its turn, until they are told to end.
+
+    Attributes:
+        jobs: all of them.
+        replicas: to whom they push at present, as a Service has it.
+    """
+
+    def __init__(self, names: Iterable[str], namespace: str) -> None:
+        self.jobs = [Job(name, namespace) for name in names]
+        self.replicas: list[Client] = []
+        self._over = False
+
+    @asynccontextmanager
+    async def pushing(self) -> AsyncIterator[None]:
+        """Have them push until the end of the block; then none of it is under way any more."""
+        async with asyncio.TaskGroup() as tasks:
+            for job in self.jobs:
+                tasks.create_task(self._work(job))
+            try:
+                yield
+            finally:
+                self._over = True
+
+    async def has_pushed(self, count: int) -> None:
+        """Return when each job has had so many more pushes acknowledged."""
+        before = [job.acknowledged for job in self.jobs]
+
+        async def fewest() -> int:
+            return min(job.acknowledged - n for job, n in zip(self.jobs, before, strict=True))
+
+        await eventually(fewest, lambda more: more >= count)
+
+    async def _work(self, job: Job) -> None:
+        number = 0
+        while not self._over:
+            number += 1
+            await job.try_once(self.replicas[number % len(self.replicas)])
+            await asyncio.sleep(POLL_SECONDS)  # others, too, want to run
 
 
 async def together(doing: Iterable[Coroutine[Any, Any, _Answer]]) -> list[_Answer]:

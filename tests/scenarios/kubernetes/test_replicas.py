@@ -1,18 +1,20 @@
 """Several replicas without a database: any of them accepts, all of them expose, none is missed."""
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from itertools import cycle
+from operator import eq, lt
 from pathlib import Path
 
 import pytest
 
-from tests.exporters import Process, series
+from tests.exporters import series
 from tests.fakes.alertmanager import fake_alertmanager
 from tests.scenarios.kubernetes.replicas import (
+    Crowd,
     Job,
     Replica,
     renewed,
@@ -20,7 +22,7 @@ from tests.scenarios.kubernetes.replicas import (
     together,
 )
 from tests.scenarios.kubernetes.stage import DOWN, Running, Stage
-from tests.waiting import POLL_SECONDS, eventually
+from tests.waiting import eventually
 from yuptime_exporter.app import SETTLE_SECONDS
 from yuptime_exporter.engine.bookkeeping import NOTE_INTERVAL_SECONDS, OUTAGE_AFTER_SECONDS
 
@@ -54,7 +56,7 @@ async def test_what_either_replica_accepts_both_expose(pair: list[Replica]) -> N
         for number, (one, other) in enumerate([both, both[::-1]] * 5, start=1):
             body = DOWN if number % 3 == 0 else b'{"status": "up"}'
             assert (await one.push(body=body)).status == 200
-            await other.reads(pushes, lambda count, number=number: count == number)
+            await other.reads(pushes, partial(eq, number))
 
             assert told_of(await one.samples()) == told_of(await other.samples())
 
@@ -73,9 +75,7 @@ async def test_pushes_to_both_replicas_at_once_are_all_counted(pair: list[Replic
             while job.acknowledged < 10:
                 await job.try_once(replica.client)
 
-        await together(
-            work(job, replica) for job, replica in zip(jobs, cycle(both), strict=False)
-        )
+        await together(work(job, replica) for job, replica in zip(jobs, cycle(both), strict=False))
         for replica in both:
             await replica.reads(pushes, lambda count: count >= 60)
         one, other = [told_of(await replica.samples()) for replica in both]
@@ -92,45 +92,37 @@ async def test_a_replica_that_is_killed_takes_no_acknowledged_push_along(
 ) -> None:
     stage, names = pair[0].stage, [f"job-{number}" for number in range(4)]
     await stage.declare(*names)
-    jobs = [Job(name, stage.namespace) for name in names]
-    over = asyncio.Event()
+    crowd = Crowd(names, stage.namespace)
     async with fake_alertmanager() as alertmanager, AsyncExitStack() as stack:
         for one in pair:
             one.home.flags.append(f"--alertmanager.url={alertmanager.url}")
-        killed = await stack.enter_async_context(pair[0].alone())
-        other = await stack.enter_async_context(pair[1].alone())
-
-        async def work(job: Job) -> None:
-            for replica in cycle([killed, other]):
-                if over.is_set():
-                    return
-                await job.try_once(replica)
-
-        async def now() -> float:
-            return stage.time()
-
-        async def acknowledged() -> int:
-            return min(job.acknowledged for job in jobs)
-
-        async with asyncio.TaskGroup() as tasks:
-            for job in jobs:
-                tasks.create_task(work(job))
-            await eventually(acknowledged, lambda count: count >= 5)
+        killed, other = [await stack.enter_async_context(one.alone()) for one in pair]
+        crowd.replicas = [killed, other]
+        async with crowd.pushing():
+            await crowd.has_pushed(5)
             await stage.declare(*names, expire=2, grace=0)
-            await eventually(acknowledged, lambda count: count >= 20)
+            await crowd.has_pushed(10)
             await killed.stop(signal.SIGKILL)
-            certain = stage.time() + 2 + SETTLE_SECONDS + 1  # by then the silent are told of
-            await eventually(now, lambda moment: moment > certain)
-            over.set()
+            await told_of_silence(stage, expire_seconds=2)
         samples = await other.samples()
-        statuses = [(await stage.monitor(name))["status"] for name in names]
+        alerts = alertmanager.alerts()
 
-        for job, status in zip(jobs, statuses, strict=True):
-            durable = samples[series("pushes_total", job.name, stage.namespace)]
-            # What was under way when the replica was killed may be durable, and nobody knows.
-            assert job.acknowledged <= durable <= job.acknowledged + 1
-            assert status["push"]["count"] == durable
-        assert alertmanager.alerts() == {}
+    assert alerts == {}
+    for job in crowd.jobs:
+        durable = samples[series("pushes_total", job.name, stage.namespace)]
+        # What was under way when the replica was killed may be durable, and nobody knows.
+        assert job.acknowledged <= durable <= job.acknowledged + 1
+        assert (await stage.monitor(job.name))["status"]["push"]["count"] == durable
+
+
+async def told_of_silence(stage: Stage, *, expire_seconds: float) -> None:
+    """Return when an alert would have been sent of whoever has been silent since."""
+    certain = stage.time() + expire_seconds + SETTLE_SECONDS + 1
+
+    async def now() -> float:
+        return stage.time()
+
+    await eventually(now, lambda moment: moment > certain)
 
 
 async def test_while_one_replica_is_alive_no_outage_is_credited(pair: list[Replica]) -> None:
@@ -155,7 +147,7 @@ async def pass_noted(stage: Stage, seconds: float) -> None:
     while stage.time() < end:
         began = stage.time()
         stage.time.skip(NOTE_INTERVAL_SECONDS)
-        await eventually(lambda: renewed(stage), lambda noted, since=began: noted > since)
+        await eventually(lambda: renewed(stage), partial(lt, began))
 
 
 async def test_a_partitioned_replica_takes_no_pushes_and_raises_no_alarm_while_the_other_goes_on(
@@ -205,44 +197,22 @@ async def test_a_rolling_restart_under_load_fails_no_push(pair: list[Replica]) -
     """The surge of a Deployment: a new one is ready before an old one is told to end."""
     stage, names = pair[0].stage, [f"job-{number}" for number in range(4)]
     await stage.declare(*names)
-    jobs = [Job(name, stage.namespace) for name in names]
-    ready: list[Process] = []  # those that a Service would send to
-    over = asyncio.Event()
-
-    async def work(job: Job) -> None:
-        number = 0
-        while not over.is_set():
-            number += 1
-            await job.try_once(ready[number % len(ready)])
-            await asyncio.sleep(POLL_SECONDS)  # others, too, want to start
-
-    async def more() -> None:
-        before = sum(job.acknowledged for job in jobs)
-
-        async def so_far() -> int:
-            return sum(job.acknowledged for job in jobs)
-
-        await eventually(so_far, lambda count: count >= before + 20)
-
-    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        for one in pair:
-            ready.append(await stack.enter_async_context(one.alone()))
-        for job in jobs:
-            tasks.create_task(work(job))
-        for one in pair:
-            await more()
-            surge = await stack.enter_async_context(one.alone(wait_ready=False))
-            early = Job("job-0", stage.namespace)
-            while not await surge.ready():
-                await early.try_once(surge)
-            ready.append(surge)
-            jobs.append(early)
-            leaving = ready.pop(0)
-            assert await leaving.stop() == 0
-        await more()
-        over.set()
-    # Left at the end of the block, which has ended the processes: what is durable counts.
+    crowd = Crowd(names, stage.namespace)
+    early = Job("job-0", stage.namespace)
+    async with AsyncExitStack() as stack:
+        old = [await stack.enter_async_context(one.alone()) for one in pair]
+        crowd.replicas = [*old]
+        async with crowd.pushing():
+            for one, leaving in zip(pair, old, strict=True):
+                await crowd.has_pushed(5)
+                new = await stack.enter_async_context(one.alone(wait_ready=False))
+                while not await new.ready():
+                    await early.try_once(new)
+                crowd.replicas = [*crowd.replicas[1:], new]
+                assert await leaving.stop() == 0
+            await crowd.has_pushed(5)
     durable = [(await stage.monitor(name))["status"]["push"]["count"] for name in names]
 
+    jobs = [*crowd.jobs, early]
     assert [job.failures for job in jobs] == [[]] * len(jobs)
     assert sum(durable) == sum(job.acknowledged for job in jobs)

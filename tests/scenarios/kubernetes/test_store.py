@@ -11,12 +11,10 @@ import yaml
 
 from tests.exporters import Process, series
 from tests.fakes import fault_answers as answers
-from tests.fakes.faults import Delay, Hang, When
-from tests.manifests import monitor_yaml
+from tests.fakes.faults import Answer, Delay, Hang
 from tests.peers.cluster import CRD, Cluster
-from tests.scenarios.kubernetes.passing import PassingTime
 from tests.scenarios.kubernetes.replicas import Job, Replica, lease, renewed, replicas, together
-from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Running, Stage
+from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.engine.bookkeeping import NOTE_INTERVAL_SECONDS
 from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS
@@ -190,7 +188,7 @@ async def test_no_answer_comes_before_the_api_server_has_the_push(replica: Repli
     ids=["500", "429", "403"],
 )
 async def test_a_push_that_the_api_server_refuses_is_refused(
-    refusal: answers.Answer, said: str, replica: Replica
+    refusal: Answer, said: str, replica: Replica
 ) -> None:
     stage = replica.stage
     pushes = series("pushes_total", namespace=stage.namespace)

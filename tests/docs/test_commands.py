@@ -17,6 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents
 from tests.exporters import Home, Process, exporter_process
@@ -95,12 +96,15 @@ async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
         yield exporter
 
 
-def documents_with_commands() -> Iterator[object]:
+def documents_with_commands() -> list[ParameterSet]:
     """Those with commands; of the many short ones the fast ring has enough in others."""
-    for document in documents():
-        if any(block.language == "sh" for block in blocks_of(document)):
-            marks = [pytest.mark.peer] if document.startswith("docs/runbooks/") else []
-            yield pytest.param(document, marks=marks)
+    return [
+        pytest.param(
+            document, marks=[pytest.mark.peer] if document.startswith("docs/runbooks/") else []
+        )
+        for document in documents()
+        if any(block.language == "sh" for block in blocks_of(document))
+    ]
 
 
 @pytest.mark.parametrize("document", documents_with_commands())

@@ -13,7 +13,7 @@ from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
 from yuptime_exporter.core.ports import Clock
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.difficulty import Difficulty, Proof
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
+from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused, ApiUnreachable
 from yuptime_exporter.kubernetes.frames import (
     FrameMeaningless,
     Frames,
@@ -244,7 +244,7 @@ class Mirror(Generic[T]):
                 inactivity_seconds=watch.inactivity_seconds,
             ) as stream:
                 self._difficulty.over(Proof.WATCH)
-                await self._follow(stream)
+                await self._follow(stream, watch)
         except ApiError as error:
             self._watch_failed(error, until=Proof.WATCH)
             return
@@ -268,15 +268,26 @@ class Mirror(Generic[T]):
         self._reflector.watch_failed(error, now_timestamp=self._clock())
         self._difficulty.met(error, until=until)
 
-    async def _follow(self, stream: aiohttp.StreamReader) -> None:
-        """Read a watch to its end."""
+    async def _follow(self, stream: aiohttp.StreamReader, watch: Watch) -> None:
+        """Read a watch to its end.
+
+        The limit of silence is looked up for each read: the first bookmark shortens it.
+        """
         frames = Frames()
         turn = Turn()
-        while chunk := await stream.read(_CHUNK_BYTES):
+        while chunk := await self._read(stream, watch):
             for line in frames.feed(chunk):
                 self._apply(line)
                 if turn.is_over():
                     await turn.pass_on()
+
+    async def _read(self, stream: aiohttp.StreamReader, watch: Watch) -> bytes:
+        seconds = self._reflector.patience_seconds(watch.timeout_seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                return await stream.read(_CHUNK_BYTES)
+        except TimeoutError as error:
+            raise ApiUnreachable(f"the watch said nothing for {seconds:g} s") from error
 
     def _apply(self, line: bytes) -> None:
         """Take note of one event."""

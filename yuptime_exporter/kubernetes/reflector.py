@@ -117,7 +117,7 @@ class Reflector:
             return self._page
         self._heard = False
         timeout_seconds = MIN_WATCH_SECONDS * (1 + self._jitter())
-        return Watch(self._version, timeout_seconds, self._patience_seconds(timeout_seconds))
+        return Watch(self._version, timeout_seconds, self.patience_seconds(timeout_seconds))
 
     def relist(self) -> None:
         """List everything anew, at once; what is known stays until the list is complete."""
@@ -214,7 +214,8 @@ class Reflector:
         self._internal_since_timestamp = None
         return False
 
-    def _patience_seconds(self, timeout_seconds: float) -> float:
+    def patience_seconds(self, timeout_seconds: float) -> float:
+        """Return how long a watch that lasts for so long may be silent, by what is known now."""
         if self._inactivity_seconds is not None:
             return self._inactivity_seconds
         return INACTIVITY_SECONDS if self._bookmarked else timeout_seconds + SILENCE_MARGIN_SECONDS

@@ -7,7 +7,6 @@ import pytest
 from tests.exporters import series
 from tests.fakes.fault_answers import expired_event
 from tests.fakes.faults import (
-    WATCHES,
     At,
     Cut,
     EmptyLines,
@@ -36,7 +35,7 @@ NAME_OF_THE_TEAM = "aé€𝄞"
 
 
 async def bookmarked(stage: Stage) -> None:
-    """Have the exporter get a bookmark, as it would within a minute, and begin another watch."""
+    """Have the exporter get a bookmark, as it would within a minute."""
     monitor = await stage.monitor()
     version = monitor["metadata"]["resourceVersion"]
     bookmark = {
@@ -46,17 +45,6 @@ async def bookmarked(stage: Stage) -> None:
     applied = stage.proxy.apply(Inject(json.dumps(bookmark).encode() + b"\n"), when=CHANGES)
     await eventually(applied.strikes)
     applied.lift()
-    await stage.end_watches()
-    await watching(stage)
-
-
-async def watching(stage: Stage) -> None:
-    """Return when all watches that were ended were begun anew, and let in."""
-
-    async def let_in() -> list[int]:
-        return [one.status for one in stage.proxy.seen(WATCHES) if one.open]
-
-    await eventually(let_in, lambda statuses: statuses == [200, 200])
 
 
 async def test_a_watch_that_is_dead_without_a_sign_is_replaced(stage: Stage) -> None:

@@ -8,6 +8,7 @@ the reverse one: not ready, stop listening, answer what is in flight, commit, cl
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -135,6 +136,7 @@ class Exporter:
         self._register_collectors()
         self._note_reload()
         self._alertmanagers: Alertmanagers | None = None
+        self._listed = False
         self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
         self.reload_requested = asyncio.Event()
@@ -268,6 +270,12 @@ class Exporter:
             self._readiness.receiving(possible=possible)
 
     def _monitors_changed(self) -> None:
+        if not self._listed:
+            self._listed = True
+            # What is known of monitors lives as long as the process. Looked through by the garbage
+            # collector again and again, 10,000 of them hold up pushes for 150 ms each time.
+            gc.collect()
+            gc.freeze()
         self._limiter.forget_all_but(frozenset(row.monitor.key for row in self._table.rows()))
         self._publisher.wake()
 

@@ -1,5 +1,6 @@
 """Put each set of monitors that a source declares into force."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
@@ -48,7 +49,11 @@ class Follower:
             await self._bookkeeping.begin()
         now_timestamp = self._clock()
         armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
+        await asyncio.sleep(
+            0
+        )  # each of these steps takes milliseconds where there are many monitors
         self._describe(monitor_set)
+        await asyncio.sleep(0)
         await self._bookkeeping.save(armings)
         if not self._begun:
             self._begun = True

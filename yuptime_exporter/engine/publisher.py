@@ -12,6 +12,7 @@ from yuptime_exporter.core.alerting import (
     firing_by_url,
     may_name_its_alertmanager,
 )
+from yuptime_exporter.core.evaluation import judge
 from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
 from yuptime_exporter.core.ports import AlertSinks, Clock
 from yuptime_exporter.core.table import MonitorTable
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 # Nothing is sent more seldom than this even if the clock was set back; a look at 10,000 monitors
 # takes some 30 ms.
 MAX_SLEEP_SECONDS = 15.0
+
+# Half a millisecond of looking.
+JUDGED_AT_ONCE = 100
 
 # Changes that come together are told together: a thousand jobs that fail at once are four requests.
 GATHER_SECONDS = 0.05
@@ -71,8 +75,7 @@ class Publisher:
             now_timestamp = self._clock()
             sleep_seconds = MAX_SLEEP_SECONDS
             if self._readiness.ready:
-                # In a thread, so that a look at many monitors does not hold up pushes.
-                judged = await asyncio.to_thread(self._table.judged, now_timestamp=now_timestamp)
+                judged = await self._judged(now_timestamp)
                 sleep_seconds = self._until_next(judged, now_timestamp)
                 if self._silence_check is not None:
                     judged = await self._silence_check.certain(judged, now_timestamp=now_timestamp)
@@ -82,6 +85,21 @@ class Publisher:
                 async with asyncio.timeout(sleep_seconds):
                     await self._changed.wait()
                 await asyncio.sleep(GATHER_SECONDS)
+
+    async def _judged(self, now_timestamp: float) -> list[tuple[Row, Verdict]]:
+        """Return all monitors with their verdicts, and let others have their turn in between.
+
+        A thread would have to share Python's lock with the loop, where each change of hands takes
+        5 ms: measured beside a thread that judged 10,000 monitors, a push took up to 250 ms.
+        """
+        rows = self._table.rows()
+        outages = self._table.outages(now_timestamp=now_timestamp)
+        judged: list[tuple[Row, Verdict]] = []
+        for start in range(0, len(rows), JUDGED_AT_ONCE):
+            some = rows[start : start + JUDGED_AT_ONCE]
+            judged += [(row, judge(row, outages, now_timestamp=now_timestamp)) for row in some]
+            await asyncio.sleep(0)
+        return judged
 
     def _publish(
         self, judged: Sequence[tuple[Row, Verdict]], sinks: AlertSinks, now_timestamp: float

@@ -18,6 +18,7 @@ from yuptime_exporter.core.ports import Clock
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
 from yuptime_exporter.kubernetes.objects import MonitorObject, monitors_path
+from yuptime_exporter.kubernetes.turns import Turn
 from yuptime_exporter.sources.declarations import secret_key_of
 from yuptime_exporter.sources.manifest import SecretKey
 from yuptime_exporter.sources.monitor_objects import (
@@ -131,10 +132,11 @@ class KubernetesSource:
             touched, self._touched = self._touched, set()
             await self._resolve(touched)
             found = self._monitor_set()
+            await asyncio.sleep(0)
             if found != shown:
                 yield found
                 shown = found
-            self._show(touched)
+            await self._show(touched)
             for done in refreshes:
                 if not done.done():  # else whoever asked has left
                     done.set_result(None)
@@ -166,11 +168,14 @@ class KubernetesSource:
                 await mirror.reconsider(name)
             begin = (begin + _PRUNED_AT_ONCE) % max(len(pruned), 1)
 
-    def _show(self, keys: Iterable[MonitorKey]) -> None:
+    async def _show(self, keys: Iterable[MonitorKey]) -> None:
+        turn = Turn()
         for key in keys:
             found = self.object(key)
             if found is not None:
                 self._on_shown(key, found)
+            if turn.is_over():
+                await turn.pass_on()
 
     async def _resolve(self, touched: Iterable[MonitorKey]) -> None:
         """Bring the monitors that may have changed up to date, tokens included."""
@@ -193,7 +198,14 @@ class KubernetesSource:
         await self._secrets.want(
             {secret: frozenset(self._entries.get(secret, {}).values()) for secret in secrets}
         )
+        await self._complete(declared)
+
+    async def _complete(self, declared: Mapping[MonitorKey, Monitor]) -> None:
+        """Put the tokens to what is declared."""
+        turn = Turn()
         for key, monitor in declared.items():
+            if turn.is_over():
+                await turn.pass_on()
             resolved = self._with_tokens(monitor)
             if key not in self._monitors:
                 self._order = []

@@ -143,6 +143,7 @@ async def test_history_of_a_removed_monitor_comes_back_with_it(
         assert after[series(name)] == before[series(name)]
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_history_is_forgotten_after_the_retention(home: Home, clock: StandingClock) -> None:
     manifest = home.declare()
     home.flags = ["--storage.retention=1h"]
@@ -306,6 +307,7 @@ async def test_a_read_only_disk_is_waited_for(home: Home, tmp_path: Path) -> Non
     assert any("store cannot be opened" in line and "Read-only" in line for line in exporter.log)
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_the_time_of_a_full_disk_is_not_blamed_on_the_jobs(
     home: Home, clock: StandingClock
 ) -> None:

@@ -150,7 +150,7 @@ class _StandIn:
         if self._kind == "token":
             changed = _stored(_secret(name, turn), place)
         else:
-            changed = _stored(monitor(name, 3600 + turn % 1000), place)
+            changed = _stored(monitor(name, 3600 + turn % 997), place)
         changed["metadata"]["resourceVersion"] = str(self._version)
         if self._kind == "spec":
             changed["metadata"]["generation"] = turn + 2

@@ -45,6 +45,7 @@ ONE_SECRET = f"{SECRETS}/namespaces/jobs/secrets/push-token"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kubernetes_module, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(kubernetes_module, "BETWEEN_SETS_SECONDS", 0.0)
     # The clock of these tests stands still, and nobody wakes who sleeps by the real one.
     monkeypatch.setattr(secret_reads_module, "_MAX_SLEEP_SECONDS", 0.01)
     monkeypatch.setattr(secret_watch_module, "RETRY_SECONDS", 0.01)

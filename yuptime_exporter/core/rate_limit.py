@@ -1,5 +1,6 @@
 """A token bucket for each monitor: bursts pass, a runaway loop does not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from yuptime_exporter.core.model import MonitorKey
@@ -38,7 +39,7 @@ class RateLimiter:
         self._lacking[key] = (lacking + taken, now_timestamp)
         return wait if refused else 0.0
 
-    def forget_all_but(self, keys: frozenset[MonitorKey]) -> None:
-        """Keep the buckets of these monitors only."""
-        for key in self._lacking.keys() - keys:
+    def forget_unless(self, is_known: Callable[[MonitorKey], bool]) -> None:
+        """Keep the buckets of known monitors only."""
+        for key in [key for key in self._lacking if not is_known(key)]:
             del self._lacking[key]

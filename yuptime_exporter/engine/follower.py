@@ -14,6 +14,12 @@ from yuptime_exporter.engine.readiness import Readiness
 log = logging.getLogger(__name__)
 
 
+# Of so many monitors each step takes milliseconds. A push takes several turns of the event loop, so
+# that it is not enough to let it have one between two steps: it should be through by the next.
+MANY_MONITORS = 1_000
+STEP_PAUSE_SECONDS = 0.02
+
+
 class Follower:
     """Follows one source; what it applied last is what the exporter knows of the declarations."""
 
@@ -53,7 +59,10 @@ class Follower:
             0
         )  # each of these steps takes milliseconds where there are many monitors
         self._describe(monitor_set)
-        await asyncio.sleep(0)
+        pause_seconds = STEP_PAUSE_SECONDS if len(monitor_set.monitors) > MANY_MONITORS else 0.0
+        await asyncio.sleep(pause_seconds)
+        self._describe(monitor_set)
+        await asyncio.sleep(pause_seconds)
         await self._bookkeeping.save(armings)
         if not self._begun:
             self._begun = True

@@ -138,7 +138,8 @@ class Publisher:
         refused = {
             row.monitor.key: row.monitor.alertmanager_url
             for row, _ in judged
-            if not may_name_its_alertmanager(row.monitor, settings)
+            if row.monitor.alertmanager_url is not None
+            and not may_name_its_alertmanager(row.monitor, settings)
         }
         for key in refused.keys() - self._refused:
             log.warning(

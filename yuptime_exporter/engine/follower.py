@@ -55,10 +55,6 @@ class Follower:
             await self._bookkeeping.begin()
         now_timestamp = self._clock()
         armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
-        await asyncio.sleep(
-            0
-        )  # each of these steps takes milliseconds where there are many monitors
-        self._describe(monitor_set)
         pause_seconds = STEP_PAUSE_SECONDS if len(monitor_set.monitors) > MANY_MONITORS else 0.0
         await asyncio.sleep(pause_seconds)
         self._describe(monitor_set)

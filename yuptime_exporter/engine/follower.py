@@ -51,11 +51,12 @@ class Follower:
         raise RuntimeError("the source of monitors ended; it must not")
 
     async def _apply(self, monitor_set: MonitorSet) -> None:
+        pause_seconds = STEP_PAUSE_SECONDS if len(monitor_set.monitors) > MANY_MONITORS else 0.0
+        await asyncio.sleep(pause_seconds)  # the source has just made all of the set
         if not self._begun:
             await self._bookkeeping.begin()
         now_timestamp = self._clock()
         armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
-        pause_seconds = STEP_PAUSE_SECONDS if len(monitor_set.monitors) > MANY_MONITORS else 0.0
         await asyncio.sleep(pause_seconds)
         self._describe(monitor_set)
         await asyncio.sleep(pause_seconds)

@@ -34,10 +34,6 @@ from yuptime_exporter.sources.secret_tokens import TokenSecrets, digests_in
 GATHER_SECONDS = 0.05
 BETWEEN_SETS_SECONDS = 0.5
 
-# Of so many monitors the steps of a set take milliseconds each; pushes should be through in between.
-MANY_MONITORS = 1_000
-STEP_PAUSE_SECONDS = 0.02
-
 # What a definition hides is there again when that is replaced, and nobody is told: the objects have
 # not changed, and a watch that is going on shows them by the old definition for some seconds more.
 # So some of them are looked at now and then.
@@ -139,7 +135,6 @@ class KubernetesSource:
             touched, self._touched = self._touched, set()
             await self._resolve(touched)
             found = self._monitor_set()
-            await asyncio.sleep(STEP_PAUSE_SECONDS if len(found.monitors) > MANY_MONITORS else 0)
             if found != shown:
                 yield found
                 shown = found

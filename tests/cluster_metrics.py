@@ -2,8 +2,8 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from yuptime_exporter.core.kubernetes_metrics import CollectionMetrics, KubernetesMetrics
-from yuptime_exporter.core.status_metrics import StatusMetrics
+from yuptime_exporter.metrics.kubernetes import CollectionMetrics, KubernetesMetrics
+from yuptime_exporter.metrics.status import StatusMetrics
 
 RESOURCES = ("monitors", "secrets")
 

@@ -23,29 +23,36 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from yuptime_exporter import __revision__, __version__
-from yuptime_exporter.configuration import load_configuration
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import ConfigInvalid, StoreUnavailable
 from yuptime_exporter.core.model import MonitorKey, Restored, State
-from yuptime_exporter.core.ports import Clock, MonitorSource, PushStore
+from yuptime_exporter.core.ports import MonitorSource, PushStore
 from yuptime_exporter.core.rate_limit import RateLimiter
-from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.bookkeeping import OUTAGE_AFTER_SECONDS, Bookkeeping
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS, Receiver
+from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, Bookkeeping
 from yuptime_exporter.engine.renewal import TokenRenewal
 from yuptime_exporter.engine.silence import SilenceCheck
-from yuptime_exporter.settings import Settings
-from yuptime_exporter.sinks.alertmanagers import Alertmanagers
-from yuptime_exporter.sources.directory import DirectorySource
-from yuptime_exporter.stores.sqlite import SqliteStore
-from yuptime_exporter.web.landing import landing_handler
+from yuptime_exporter.metrics.declarations import DeclarationMetrics
+from yuptime_exporter.metrics.http import HttpMetrics
+from yuptime_exporter.metrics.notifications import NotificationMetrics
+from yuptime_exporter.metrics.process import ReadinessMetrics, ReloadMetrics, expose_build_info
+from yuptime_exporter.metrics.pushes import PushMetrics
+from yuptime_exporter.metrics.receiving import ReceivingMetrics
+from yuptime_exporter.metrics.store import StoreMetrics
+from yuptime_exporter.settings.configuration import load_configuration
+from yuptime_exporter.settings.flags import Settings
+from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
+from yuptime_exporter.sources.manifests.source import DirectorySource
+from yuptime_exporter.stores.sqlite.store import SqliteStore
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import MonitorCollector, metrics_handler
-from yuptime_exporter.web.monitor_page import monitor_page_handler
-from yuptime_exporter.web.push import push_handler
+from yuptime_exporter.web.pages.landing import landing_handler
+from yuptime_exporter.web.pages.monitor import monitor_page_handler
+from yuptime_exporter.web.pushes.native import push_handler
 from yuptime_exporter.web.routes import (
     Handlers,
     application,
@@ -53,10 +60,10 @@ from yuptime_exporter.web.routes import (
     probe_routes,
     push_routes,
 )
-from yuptime_exporter.web.server import Listener, Traffic, serving
+from yuptime_exporter.web.servers.aiohttp import Listener, Traffic, serving
 
 if TYPE_CHECKING:
-    from yuptime_exporter.cluster import Cluster
+    from yuptime_exporter.wiring.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +109,19 @@ class Exporter:
         self._clock = clock
         self._configuration = load_configuration(settings.config_file, settings.alertmanager_urls)
         self._registry = CollectorRegistry()
-        self._metrics = SelfMetrics(self._registry, version=__version__, revision=__revision__)
+        expose_build_info(self._registry, version=__version__, revision=__revision__)
+        self._reload_metrics = ReloadMetrics(self._registry)
+        self._store_metrics = StoreMetrics(self._registry)
+        self._http_metrics = HttpMetrics(self._registry)
+        self._push_metrics = PushMetrics(self._registry)
+        self._notification_metrics = NotificationMetrics(self._registry)
         self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self._cluster = self._connect_cluster() if settings.kubernetes else None
         self._source: MonitorSource = (
             self._cluster.source if self._cluster else DirectorySource(settings.manifest_paths)
         )
         self._store = self._choose_store()
-        self._readiness = Readiness(self._metrics)
+        self._readiness = Readiness(ReadinessMetrics(self._registry))
         self._traffic = Traffic()
         self._limiter = RateLimiter(self._configuration.push_rate)
         self._publisher = Publisher(
@@ -132,7 +144,7 @@ class Exporter:
             self._store,
             retention_seconds=settings.storage_retention_seconds,
             on_receiving=self._note_receiving,
-            metrics=self._metrics,
+            metrics=ReceivingMetrics(self._registry),
             clock=clock,
         )
         self._follower = Follower(
@@ -140,7 +152,7 @@ class Exporter:
             self._bookkeeping,
             self._readiness,
             on_change=self._monitors_changed,
-            metrics=self._metrics,
+            metrics=DeclarationMetrics(self._registry),
             clock=clock,
         )
         self._register_collectors()
@@ -173,7 +185,10 @@ class Exporter:
             serving(self._applications(), self._traffic) as self.bound,
         ):
             sinks = self._alertmanagers = Alertmanagers(
-                session, tasks, external_url=self._external_url(), metrics=self._metrics
+                session,
+                tasks,
+                external_url=self._external_url(),
+                metrics=self._notification_metrics,
             )
             sinks.configure(self._configuration.alertmanagers)
             running = (
@@ -200,7 +215,7 @@ class Exporter:
                 self._settings.config_file, self._settings.alertmanager_urls
             )
         except ConfigInvalid as error:
-            self._metrics.config_reload_successful.set(0)
+            self._reload_metrics.successful.set(0)
             log.error("configuration was not reloaded", extra={"err": str(error)})
             raise
         self._limiter.limit = self._configuration.push_rate
@@ -217,13 +232,13 @@ class Exporter:
 
     def _connect_cluster(self) -> "Cluster":
         # Only here, since it takes 40 MiB that nobody needs who has no cluster.
-        from yuptime_exporter.cluster import Cluster  # noqa: PLC0415
+        from yuptime_exporter.wiring.cluster import Cluster  # noqa: PLC0415
 
         return Cluster(
             self._settings,
             self._table,
             self._registry,
-            self_metrics=self._metrics,
+            store_metrics=self._store_metrics,
             clock=self._clock,
         )
 
@@ -237,7 +252,7 @@ class Exporter:
     def _choose_store(self) -> PushStore:
         path = self._settings.storage_path
         if path is not None:
-            return SqliteStore(path, metrics=self._metrics, clock=self._clock)
+            return SqliteStore(path, metrics=self._store_metrics, clock=self._clock)
         assert self._cluster is not None  # noqa: S101  the command line says so
         assert self._cluster.store is not None  # noqa: S101
         return self._cluster.store
@@ -292,8 +307,8 @@ class Exporter:
         self._publisher.wake()
 
     def _note_reload(self) -> None:
-        self._metrics.config_reload_successful.set(1)
-        self._metrics.config_reload_success_timestamp_seconds.set(self._clock())
+        self._reload_metrics.successful.set(1)
+        self._reload_metrics.success_timestamp_seconds.set(self._clock())
 
     def _register_collectors(self) -> None:
         self._registry.register(
@@ -341,8 +356,18 @@ class Exporter:
         )
         pushes_apart = bool(settings.push_listen_addresses)
         web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
-        web_app = application(web_routes, self._metrics, self._traffic)
-        push_app = application([*pushes, *probes], self._metrics, self._traffic)
+        web_app = application(
+            web_routes,
+            http_metrics=self._http_metrics,
+            push_metrics=self._push_metrics,
+            traffic=self._traffic,
+        )
+        push_app = application(
+            [*pushes, *probes],
+            http_metrics=self._http_metrics,
+            push_metrics=self._push_metrics,
+            traffic=self._traffic,
+        )
         return {
             Listener("--web.listen-address", address.host, address.port): web_app
             for address in settings.listen_addresses

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from yuptime_exporter.sources.declarations import Declarations, declarations
-from yuptime_exporter.sources.files import ManifestFiles
-from yuptime_exporter.sources.misfires import misfires
+from yuptime_exporter.sources.manifests.declarations import Declarations, declarations
+from yuptime_exporter.sources.manifests.files import ManifestFiles
+from yuptime_exporter.sources.manifests.warnings import misfires
 
 
 def check(paths: Sequence[Path], out: TextIO) -> int:

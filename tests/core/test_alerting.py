@@ -34,8 +34,8 @@ from yuptime_exporter.core.identity import (
     label_problems,
 )
 from yuptime_exporter.core.model import LastPush, Monitor, Row
-from yuptime_exporter.sinks.alert_body import alert_body
-from yuptime_exporter.sources.manifest import Declared, Refused, read_object
+from yuptime_exporter.resource.objects import Declared, Refused, read_object
+from yuptime_exporter.sinks.alertmanager.body import alert_body
 
 START = 1_700_000_000.0
 MINUTE = 60.0

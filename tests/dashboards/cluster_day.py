@@ -6,9 +6,8 @@ to 15:10 the API server is away, and afterwards it has forgotten where the watch
 
 from tests.cluster_metrics import ClusterMetrics
 from tests.dashboards.script import CHANGES, MINUTE, NAMES, at
-from yuptime_exporter.core.kubernetes_metrics import Trouble
-from yuptime_exporter.core.status import Written
-from yuptime_exporter.core.status_metrics import Cause
+from yuptime_exporter.metrics.kubernetes import Trouble
+from yuptime_exporter.metrics.status import Cause, Written
 
 AWAY, BACK = at("15:00"), at("15:10")
 WATCH_MINUTES = 8

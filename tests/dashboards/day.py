@@ -30,7 +30,7 @@ from tests.exporters import Client, Home, StandingClock
 from tests.fakes.alertmanager import fake_alertmanager
 from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
-from yuptime_exporter.settings import parse_arguments
+from yuptime_exporter.settings.flags import parse_arguments
 
 # Of both replicas one tells of Kubernetes as well.
 ON_KUBERNETES = "yuptime-1:10091"

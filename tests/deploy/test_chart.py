@@ -22,7 +22,7 @@ from tests.deploy.rendering import (
 from tests.peers.cluster import Cluster
 from tests.peers.programs import Generation, require
 from yuptime_exporter import __version__
-from yuptime_exporter.settings import parse_arguments
+from yuptime_exporter.settings.flags import parse_arguments
 
 pytestmark = pytest.mark.peer  # helm
 

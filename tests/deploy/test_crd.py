@@ -23,9 +23,9 @@ from tests.deploy.specs import URLS, Spec, specs
 from yuptime_exporter.core.alerting import url_problem
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
 from yuptime_exporter.core.model import API_VERSION, GROUP
-from yuptime_exporter.sources.definition import dropped_fields
-from yuptime_exporter.sources.manifest import Declared, Refused, read_object
-from yuptime_exporter.sources.resources import MAX_SECONDS, PUSH_FIELDS
+from yuptime_exporter.resource.objects import Declared, Refused, read_object
+from yuptime_exporter.resource.shapes import MAX_SECONDS, PUSH_FIELDS
+from yuptime_exporter.sources.kubernetes.definition import dropped_fields
 
 NAMESPACE = "jobs"
 TOKEN_REF = {"name": "a", "key": "b"}

@@ -20,7 +20,7 @@ from tests.peers.cluster import (
 )
 from tests.waiting import eventually
 from yuptime_exporter.core.model import API_VERSION
-from yuptime_exporter.sources.definition import dropped_fields
+from yuptime_exporter.sources.kubernetes.definition import dropped_fields
 
 pytestmark = pytest.mark.peer
 

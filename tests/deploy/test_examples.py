@@ -18,7 +18,8 @@ from tests.deploy.rendering import (
     strict_problem,
 )
 from tests.exporters import Home, Process, exporter_process
-from yuptime_exporter.sources.manifest import Declared, read_manifest
+from yuptime_exporter.resource.objects import Declared
+from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 EXAMPLES = CHECKOUT / "examples" / "kubernetes"
 TOKEN = "a-token-of-the-job"

@@ -20,8 +20,8 @@ from tests.deploy.rendering import (
     strict_problem,
 )
 from yuptime_exporter import __version__
-from yuptime_exporter.configuration import Configuration, load_configuration
-from yuptime_exporter.settings import Settings, parse_arguments
+from yuptime_exporter.settings.configuration import Configuration, load_configuration
+from yuptime_exporter.settings.flags import Settings, parse_arguments
 
 pytestmark = pytest.mark.peer  # kubectl
 

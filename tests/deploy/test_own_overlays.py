@@ -8,7 +8,7 @@ import yaml
 
 from tests.deploy.definition import CHECKOUT
 from tests.deploy.rendering import kustomized, of_kind, one
-from yuptime_exporter.settings import parse_arguments
+from yuptime_exporter.settings.flags import parse_arguments
 
 pytestmark = pytest.mark.peer  # kubectl
 

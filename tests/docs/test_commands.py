@@ -25,10 +25,10 @@ from tests.manifests import TOKEN
 from tests.peers.programs import Generation, require
 from tests.peers.running import free_port, prometheus
 from tests.waiting import eventually
-from yuptime_exporter.configuration import load_configuration
 from yuptime_exporter.core.rate_limit import RateLimit
-from yuptime_exporter.settings import parse_arguments
-from yuptime_exporter.sources.manifest import read_manifest
+from yuptime_exporter.settings.configuration import load_configuration
+from yuptime_exporter.settings.flags import parse_arguments
+from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 # A block of commands with a tag needs more than an exporter: a cluster, where test_cluster_commands.py
 # runs it, or a builder of images.

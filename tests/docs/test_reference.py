@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from tests.cluster_metrics import ClusterMetrics
 from tests.docs.documents import CHECKOUT, documents, rows_of, text_of, without_blocks
 from tests.exporters import Home, StandingClock, exporter_here
-from yuptime_exporter import configuration, settings
 from yuptime_exporter.core.identity import RESERVED_LABELS
 from yuptime_exporter.core.model import State
-from yuptime_exporter.core.self_metrics import Rejection
-from yuptime_exporter.sources import resources
-from yuptime_exporter.sources.resources import MonitorResource, Push
+from yuptime_exporter.metrics.pushes import RejectionReason
+from yuptime_exporter.resource import shapes as resources
+from yuptime_exporter.resource.shapes import MonitorResource, Push
+from yuptime_exporter.settings import configuration
+from yuptime_exporter.settings import flags as settings
 from yuptime_exporter.web.failures import FAILURES
 
 _NAME = re.compile(r"\byuptime_[a-z0-9_]+\b")
@@ -72,7 +73,7 @@ async def test_every_metric_that_is_mentioned_anywhere_is_exposed(tmp_path: Path
 def test_every_reason_of_a_rejection_is_listed() -> None:
     text = text_of("docs/metrics.md")
 
-    assert [reason for reason in Rejection if f"`{reason}`" not in text] == []
+    assert [reason for reason in RejectionReason if f"`{reason}`" not in text] == []
 
 
 def flags() -> dict[str, argparse.Action]:

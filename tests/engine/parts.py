@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry
 from tests.core.examples import SILENCE_IS_OUTAGE_AFTER_SECONDS
 from tests.core.examples import monitor as declared
 from yuptime_exporter.core.model import Monitor, MonitorKey, Row
-from yuptime_exporter.core.self_metrics import SelfMetrics
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.metrics.process import ReadinessMetrics
 
 TOKEN_DIGESTS = (b"a" * 32,)
 
@@ -38,12 +38,8 @@ def row_of(table: MonitorTable, key: MonitorKey) -> Row:
     return row
 
 
-def self_metrics() -> SelfMetrics:
-    return SelfMetrics(CollectorRegistry(), version="test", revision="test")
-
-
 def ready() -> Readiness:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
     readiness.listed()
     return readiness

@@ -1,9 +1,10 @@
 """Whether the exporter may be believed and pushed to."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from tests.engine.parts import self_metrics
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.metrics.process import ReadinessMetrics
 
 
 def gauge(readiness: Readiness) -> float:
@@ -11,7 +12,7 @@ def gauge(readiness: Readiness) -> float:
 
 
 def test_it_begins_when_state_is_restored_and_monitors_are_listed() -> None:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     seen = [(readiness.ready, readiness.awaited)]
     readiness.restored()
     seen.append((readiness.ready, readiness.awaited))
@@ -26,7 +27,7 @@ def test_it_begins_when_state_is_restored_and_monitors_are_listed() -> None:
 
 
 def test_it_ends_with_the_exporter() -> None:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.listed()
     readiness.stopping()
 
@@ -34,7 +35,7 @@ def test_it_ends_with_the_exporter() -> None:
 
 
 def test_it_pauses_while_no_push_can_be_stored() -> None:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.listed()
     readiness.receiving(possible=False)
     paused = (readiness.ready, readiness.awaited)
@@ -45,7 +46,7 @@ def test_it_pauses_while_no_push_can_be_stored() -> None:
 
 
 def test_a_store_that_takes_pushes_does_not_make_up_for_monitors_that_are_not_listed() -> None:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
     readiness.receiving(possible=True)
 
@@ -53,7 +54,7 @@ def test_a_store_that_takes_pushes_does_not_make_up_for_monitors_that_are_not_li
 
 
 def test_everything_that_is_awaited_is_named() -> None:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
     readiness.receiving(possible=False)
 
@@ -62,7 +63,7 @@ def test_everything_that_is_awaited_is_named() -> None:
 
 @pytest.mark.parametrize("possible", [True, False])
 def test_the_gauge_says_the_same(possible: bool) -> None:
-    readiness = Readiness(self_metrics())
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     before = gauge(readiness)
     readiness.listed()
     readiness.receiving(possible=possible)

@@ -15,20 +15,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.fakes.merge_patch import applied
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import LastPush, MonitorKey
-from yuptime_exporter.core.ports import Clock
-from yuptime_exporter.core.status import (
+from yuptime_exporter.metrics.status import Written
+from yuptime_exporter.resource.monitor_object import Refusal
+from yuptime_exporter.status.body import patch_of, shown_of, stored_in, wanted_body
+from yuptime_exporter.status.model import (
     Draft,
     Found,
     MonitorStatus,
     Occurrence,
     Outcome,
-    Refusal,
     Shown,
     Spec,
-    Written,
 )
-from yuptime_exporter.kubernetes.status_body import patch_of, shown_of, stored_in, wanted_body
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from tests.peers.cluster import Cluster
 from tests.waiting import eventually
-from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics, Trouble
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
 from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
+from yuptime_exporter.metrics.kubernetes import KubernetesMetrics, Trouble
 
 GROUP = "/apis/monitoring.yuptime.io/v1"
 

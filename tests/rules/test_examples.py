@@ -10,8 +10,8 @@ import yaml
 
 from tests.peers.programs import Generation, require
 from tests.rules.files import EXAMPLES, RULES, alerts, run
-from yuptime_exporter.configuration import load_configuration
 from yuptime_exporter.core.exposition import TARGET_LABELS
+from yuptime_exporter.settings.configuration import load_configuration
 
 every_generation = pytest.mark.parametrize("generation", list(Generation))
 

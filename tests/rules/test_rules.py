@@ -23,7 +23,7 @@ from tests.rules.files import (
     run,
 )
 from yuptime_exporter.core.identity import ALERT_NAME, RESERVED_LABELS
-from yuptime_exporter.sinks.alert_body import SUMMARY
+from yuptime_exporter.sinks.alertmanager.body import SUMMARY
 
 RUNBOOK_BASE = "https://github.com/yuptime/yuptime-exporter/blob/main/docs/runbooks/"
 RUNBOOK_HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]

@@ -22,9 +22,9 @@ from tests.exporters import (
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
 from tests.waiting import eventually
 from yuptime_exporter.cli import main
-from yuptime_exporter.configuration import load_configuration
 from yuptime_exporter.core.durations import duration_seconds
 from yuptime_exporter.core.errors import ConfigInvalid
+from yuptime_exporter.settings.configuration import load_configuration
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"])

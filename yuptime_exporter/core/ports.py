@@ -13,10 +13,6 @@ from yuptime_exporter.core.model import (
     Outage,
     Restored,
 )
-from yuptime_exporter.core.status import Draft, Found, MonitorStatus, Occurrence, Outcome, Spec
-
-Clock = Callable[[], float]
-"""Returns the Unix time in seconds; only `app.py` names the real one."""
 
 
 class MonitorSource(Protocol):
@@ -94,25 +90,6 @@ class PushStore(Protocol):
 
     def forget(self, keys: Iterable[MonitorKey]) -> Saving:
         """Forget all that is known of these monitors."""
-
-
-class StatusSink(Protocol):
-    """Who shows the status of each monitor to those that look for it at its declaration."""
-
-    def spec(self, key: MonitorKey) -> Spec | None:
-        """Return what is declared of a monitor; None: no Monitor of that name is known."""
-
-    def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
-        """Return what is to be written so that the Monitor says this; None: it is not known."""
-
-    async def write(self, key: MonitorKey, draft: Draft) -> Outcome:
-        """Write what was drafted, unless the Monitor has changed since; never raises for it."""
-
-    async def reread(self, key: MonitorKey) -> Found | None:
-        """Look at the Monitor as it is now; None: it could not be asked for."""
-
-    def tell(self, key: MonitorKey, occurrence: Occurrence) -> None:
-        """Take note of something that happened; never waits."""
 
 
 class AlertSinks(Protocol):

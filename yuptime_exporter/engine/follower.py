@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
-from yuptime_exporter.core.ports import Clock, MonitorSource
-from yuptime_exporter.core.self_metrics import SelfMetrics
+from yuptime_exporter.core.ports import MonitorSource
 from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.bookkeeping import Bookkeeping
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.engine.receiving_log import Bookkeeping
+from yuptime_exporter.metrics.declarations import DeclarationMetrics
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Follower:
         readiness: Readiness,
         *,
         on_change: Callable[[], None],
-        metrics: SelfMetrics,
+        metrics: DeclarationMetrics,
         clock: Clock,
     ) -> None:
         """Take what a set of monitors passes through; `on_change` is called once it is in force."""

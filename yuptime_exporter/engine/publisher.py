@@ -12,9 +12,10 @@ from yuptime_exporter.core.alerting import (
     firing_by_url,
     may_name_its_alertmanager,
 )
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.evaluation import judge
 from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
-from yuptime_exporter.core.ports import AlertSinks, Clock
+from yuptime_exporter.core.ports import AlertSinks
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck

@@ -1,6 +1,6 @@
 """Whether the exporter may be believed and pushed to."""
 
-from yuptime_exporter.core.self_metrics import SelfMetrics
+from yuptime_exporter.metrics.process import ReadinessMetrics
 
 
 class Readiness:
@@ -10,7 +10,7 @@ class Readiness:
     be 1 before every monitor is there.
     """
 
-    def __init__(self, metrics: SelfMetrics) -> None:
+    def __init__(self, metrics: ReadinessMetrics) -> None:
         self._metrics = metrics
         self._awaited: dict[str, str] = {"state": "saved state is being restored"}
 

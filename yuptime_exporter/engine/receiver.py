@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import (
     MonitorUnwritable,
     NotAuthenticated,
@@ -31,7 +32,7 @@ from yuptime_exporter.core.model import (
     State,
     Verdict,
 )
-from yuptime_exporter.core.ports import Clock, PushStore, Saving
+from yuptime_exporter.core.ports import PushStore, Saving
 from yuptime_exporter.core.rate_limit import RateLimiter
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness

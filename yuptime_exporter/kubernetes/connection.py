@@ -19,8 +19,8 @@ from aiohttp import hdrs
 from yarl import URL
 
 from yuptime_exporter import __version__
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import SourceUnusable
-from yuptime_exporter.core.ports import Clock
 from yuptime_exporter.kubernetes.credentials import SERVICE_ACCOUNT, Access, credentials
 
 log = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 import aiohttp
 
-from yuptime_exporter.core.kubernetes_metrics import KubernetesMetrics
-from yuptime_exporter.core.ports import Clock
+from yuptime_exporter.concurrency.turns import Turn
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.kubernetes.api import Api
-from yuptime_exporter.kubernetes.difficulty import Difficulty, Proof
 from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused, ApiUnreachable
+from yuptime_exporter.kubernetes.failure import Difficulty, Proof
 from yuptime_exporter.kubernetes.frames import (
     FrameMeaningless,
     Frames,
@@ -30,7 +30,7 @@ from yuptime_exporter.kubernetes.reflector import (
     Watch,
     refusal_in,
 )
-from yuptime_exporter.kubernetes.turns import Turn
+from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 
 __all__ = ["Collection", "Mirror", "ObjectName"]
 

@@ -20,20 +20,20 @@ from yuptime_exporter.core.errors import (
     TokenMissing,
     UnsupportedBody,
 )
-from yuptime_exporter.core.self_metrics import Rejection, SelfMetrics
+from yuptime_exporter.metrics.pushes import PushMetrics, RejectionReason
 
-FAILURES: dict[type[PushRejected], tuple[HTTPStatus, Rejection]] = {
-    MalformedPush: (HTTPStatus.BAD_REQUEST, Rejection.MALFORMED),
-    NotAuthenticated: (HTTPStatus.UNAUTHORIZED, Rejection.UNAUTHORIZED),
-    BodyTimeout: (HTTPStatus.REQUEST_TIMEOUT, Rejection.TIMEOUT),
-    LengthRequired: (HTTPStatus.LENGTH_REQUIRED, Rejection.LENGTH_REQUIRED),
-    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Rejection.TOO_LARGE),
-    UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, Rejection.UNSUPPORTED),
-    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, Rejection.RATE_LIMITED),
-    NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.NOT_READY),
-    TokenMissing: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.TOKEN_MISSING),
-    StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.STORE_UNAVAILABLE),
-    MonitorUnwritable: (HTTPStatus.SERVICE_UNAVAILABLE, Rejection.STORE_UNAVAILABLE),
+FAILURES: dict[type[PushRejected], tuple[HTTPStatus, RejectionReason]] = {
+    MalformedPush: (HTTPStatus.BAD_REQUEST, RejectionReason.MALFORMED),
+    NotAuthenticated: (HTTPStatus.UNAUTHORIZED, RejectionReason.UNAUTHORIZED),
+    BodyTimeout: (HTTPStatus.REQUEST_TIMEOUT, RejectionReason.TIMEOUT),
+    LengthRequired: (HTTPStatus.LENGTH_REQUIRED, RejectionReason.LENGTH_REQUIRED),
+    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, RejectionReason.TOO_LARGE),
+    UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, RejectionReason.UNSUPPORTED),
+    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, RejectionReason.RATE_LIMITED),
+    NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.NOT_READY),
+    TokenMissing: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.TOKEN_MISSING),
+    StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.STORE_UNAVAILABLE),
+    MonitorUnwritable: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.STORE_UNAVAILABLE),
 }
 
 
@@ -53,7 +53,7 @@ def problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = No
     )
 
 
-def problems(metrics: SelfMetrics) -> Middleware:
+def problems(metrics: PushMetrics) -> Middleware:
     """Return the middleware that turns every expected error into a problem."""
 
     @web.middleware
@@ -62,7 +62,7 @@ def problems(metrics: SelfMetrics) -> Middleware:
             return await handler(request)
         except PushRejected as error:
             status, rejection = FAILURES[type(error)]
-            metrics.pushes_rejected.labels(rejection).inc()
+            metrics.rejected.labels(rejection).inc()
             response = problem(status, str(error), _headers(error))
             if isinstance(error, BodyTimeout | BodyTooLarge | LengthRequired):
                 response.force_close()  # what is left of the body is not read

@@ -12,9 +12,9 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.exposition import monitor_families, process_families, rejected_family
 from yuptime_exporter.core.identity import AlertDefaults
-from yuptime_exporter.core.ports import Clock
 from yuptime_exporter.core.table import MonitorTable
 
 # Measured on the exposition of 10,000 monitors: level 1 takes a third of the time of level 6

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from yuptime_exporter.core.self_metrics import SelfMetrics
+from yuptime_exporter.metrics.http import HttpMetrics
+from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.web.failures import problems
 from yuptime_exporter.web.lifecycle import healthy
-from yuptime_exporter.web.push import MAX_BODY_BYTES
-from yuptime_exporter.web.server import Traffic
+from yuptime_exporter.web.pushes.native import MAX_BODY_BYTES
+from yuptime_exporter.web.servers.aiohttp import Traffic
 
 # Methods that may name a series; anything else a client invents is counted as one.
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -54,11 +55,15 @@ def operator_routes(
 
 
 def application(
-    routes: Iterable[web.RouteDef], metrics: SelfMetrics, traffic: Traffic
+    routes: Iterable[web.RouteDef],
+    *,
+    http_metrics: HttpMetrics,
+    push_metrics: PushMetrics,
+    traffic: Traffic,
 ) -> web.Application:
     """Return an application that serves these routes and nothing else."""
     app = web.Application(
-        middlewares=[_observed(metrics, traffic), problems(metrics)],
+        middlewares=[_observed(http_metrics, traffic), problems(push_metrics)],
         client_max_size=MAX_BODY_BYTES,
     )
     app.router.add_routes(routes)
@@ -66,7 +71,7 @@ def application(
     return app
 
 
-def _observed(metrics: SelfMetrics, traffic: Traffic) -> Middleware:
+def _observed(metrics: HttpMetrics, traffic: Traffic) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
@@ -77,7 +82,7 @@ def _observed(metrics: SelfMetrics, traffic: Traffic) -> Middleware:
             code = response.status
         finally:
             resource = request.match_info.route.resource
-            metrics.http_request_duration_seconds.labels(
+            metrics.request_duration_seconds.labels(
                 resource.canonical if resource else "unknown",
                 request.method if request.method in _KNOWN_METHODS else "unknown",
                 code,

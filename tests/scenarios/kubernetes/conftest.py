@@ -14,7 +14,7 @@ from tests.peers.cluster import (
 )
 from tests.scenarios.kubernetes.passing import PassingTime
 from tests.scenarios.kubernetes.stage import Stage, stage_in
-from yuptime_exporter.kubernetes.objects import CRD_NAME
+from yuptime_exporter.resource.monitor_object import CRD_NAME
 
 
 @pytest.fixture

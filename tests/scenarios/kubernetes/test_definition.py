@@ -8,11 +8,11 @@ from tests.exporters import series
 from tests.manifests import TOKEN, secret_yaml
 from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
-from yuptime_exporter.engine.reporter import PROBE_SECONDS
-from yuptime_exporter.kubernetes.objects import CRD_NAME
 from yuptime_exporter.kubernetes.reflector import MISSING_SECONDS
-from yuptime_exporter.sources.definition import CHECK_SECONDS
-from yuptime_exporter.sources.kubernetes import PRUNED_SECONDS
+from yuptime_exporter.resource.monitor_object import CRD_NAME
+from yuptime_exporter.sources.kubernetes.definition import CHECK_SECONDS
+from yuptime_exporter.sources.kubernetes.source import PRUNED_SECONDS
+from yuptime_exporter.status.reporter import PROBE_SECONDS
 
 pytestmark = pytest.mark.peer
 

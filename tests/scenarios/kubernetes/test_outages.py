@@ -11,8 +11,8 @@ from tests.manifests import monitor_yaml, secret_yaml
 from tests.peers.cluster import ControlPlane
 from tests.scenarios.kubernetes.stage import DOWN, Running, Stage
 from tests.waiting import eventually
-from yuptime_exporter.engine.reporter import PAUSE_SECONDS
 from yuptime_exporter.kubernetes.backoff import MAX_SECONDS
+from yuptime_exporter.status.reporter import PAUSE_SECONDS
 
 pytestmark = pytest.mark.peer
 

@@ -5,8 +5,8 @@ import pytest
 from tests.exporters import series
 from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
-from yuptime_exporter.engine.reporter import PROBE_SECONDS
 from yuptime_exporter.kubernetes.reflector import FORBIDDEN_SECONDS
+from yuptime_exporter.status.reporter import PROBE_SECONDS
 
 pytestmark = pytest.mark.peer
 

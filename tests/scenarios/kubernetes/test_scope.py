@@ -11,7 +11,11 @@ from tests.scenarios.kubernetes.passing import PassingTime
 from tests.scenarios.kubernetes.rights import shipped, watching
 from tests.scenarios.kubernetes.stage import Stage, stage_in
 from tests.waiting import eventually
-from yuptime_exporter.sources.secret_reads import MISSING_TTL_SECONDS, TTL_SECONDS, TTL_SPREAD
+from yuptime_exporter.sources.kubernetes.secret_reads import (
+    MISSING_TTL_SECONDS,
+    TTL_SECONDS,
+    TTL_SPREAD,
+)
 
 pytestmark = pytest.mark.peer
 

@@ -16,9 +16,9 @@ from tests.peers.cluster import CRD, Cluster
 from tests.scenarios.kubernetes.replicas import Job, Replica, lease, renewed, replicas, together
 from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
-from yuptime_exporter.engine.bookkeeping import NOTE_INTERVAL_SECONDS
 from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS
-from yuptime_exporter.engine.reporter import MAX_IN_FLIGHT
+from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS
+from yuptime_exporter.status.reporter import MAX_IN_FLIGHT
 
 pytestmark = pytest.mark.peer
 

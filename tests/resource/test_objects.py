@@ -1,0 +1,523 @@
+import base64
+import hashlib
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from yuptime_exporter.core.model import Monitor, MonitorKey, TokenRef
+from yuptime_exporter.resource.objects import (
+    Declared,
+    OtherKind,
+    OtherMonitor,
+    Refused,
+    Secret,
+    SecretKey,
+    read_object,
+)
+from yuptime_exporter.sources.manifests.manifest import read_manifest
+
+BACKUP_JOB = """\
+apiVersion: monitoring.yuptime.io/v1
+kind: Monitor
+metadata:
+  name: backup-job
+  namespace: yuptime
+spec:
+  type: push
+  schedule:
+    intervalSeconds: 300
+    timeoutSeconds: 10
+  target:
+    push:
+      tokenSecretRef:
+        name: push-token
+        key: token
+      expireSeconds: 300
+      gracePeriodSeconds: 60
+"""
+NIGHTLY_BACKUP = """\
+apiVersion: monitoring.yuptime.io/v1
+kind: Monitor
+metadata:
+  name: nightly-backup
+  namespace: yuptime
+spec:
+  type: push
+  schedule:
+    intervalSeconds: 86400
+    timeoutSeconds: 10
+  target:
+    push:
+      tokenSecretRef:
+        name: backup-push-token
+        key: token
+      expireSeconds: 90000    # 25 hours
+      gracePeriodSeconds: 3600
+  alerting:
+    alertmanagerUrl: "http://alertmanager:9093"
+    labels:
+      severity: warning
+"""
+PAYMENT_PROCESSOR = """\
+apiVersion: monitoring.yuptime.io/v1
+kind: Monitor
+metadata:
+  name: payment-processor
+  namespace: yuptime
+spec:
+  type: push
+  schedule:
+    intervalSeconds: 60
+    timeoutSeconds: 10
+  target:
+    push:
+      tokenSecretRef:
+        name: payment-push-token
+        key: token
+      expireSeconds: 120
+      gracePeriodSeconds: 30
+"""
+PUSH_TOKEN = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: push-token
+  namespace: yuptime
+type: Opaque
+stringData:
+  token: "your-secure-random-token"
+"""
+# A slow machine is not a broken law.
+LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+WHERE = "a.yaml, document 1 (line 1)"
+ABSENT = object()
+
+
+def monitor_object(path: str = "", value: object = ABSENT) -> dict[str, object]:
+    """Return a good monitor, with one field set to another value."""
+    manifest: dict[str, object] = {
+        "apiVersion": "monitoring.yuptime.io/v1",
+        "kind": "Monitor",
+        "metadata": {"name": "job", "namespace": "ns"},
+        "spec": {
+            "type": "push",
+            "target": {"push": {"tokenSecretRef": {"name": "secret", "key": "token"}}},
+        },
+    }
+    return changed(manifest, path, value)
+
+
+def secret_object(path: str = "", value: object = ABSENT) -> dict[str, object]:
+    manifest: dict[str, object] = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "secret", "namespace": "ns"},
+    }
+    return changed(manifest, path, value)
+
+
+def changed(manifest: dict[str, object], path: str, value: object) -> dict[str, object]:
+    part: object = manifest
+    *parents, last = path.split(".")
+    for name in parents:
+        assert isinstance(part, dict)
+        part = part.setdefault(name, {})
+    assert isinstance(part, dict)
+    if value is not ABSENT:
+        part[last] = value
+    elif last:
+        del part[last]
+    return manifest
+
+
+def monitor_of(manifest: object) -> Monitor:
+    read = read_object(manifest, WHERE)
+    assert isinstance(read, Declared)
+    assert isinstance(read.value, Monitor)
+    return read.value
+
+
+def secret_of(manifest: object) -> Secret:
+    read = read_object(manifest, WHERE)
+    assert isinstance(read, Declared)
+    assert isinstance(read.value, Secret)
+    return read.value
+
+
+def problems_of(manifest: object) -> list[tuple[str, str]]:
+    read = read_object(manifest, WHERE)
+    assert isinstance(read, Refused)
+    return [(problem.field, problem.text) for problem in read.problems]
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def test_the_monitors_of_the_users_that_exist_load_unchanged():
+    manifest = read_manifest(
+        "---\n".join([BACKUP_JOB, NIGHTLY_BACKUP, PAYMENT_PROCESSOR]).encode(), "a.yaml"
+    )
+
+    assert manifest.problems == ()
+    assert [declared.value for declared in manifest.declared] == [
+        Monitor(
+            key=MonitorKey("yuptime", "backup-job"),
+            token_ref=TokenRef("push-token", "token"),
+            expire_seconds=300,
+            grace_seconds=60,
+            interval_seconds=300,
+        ),
+        Monitor(
+            key=MonitorKey("yuptime", "nightly-backup"),
+            token_ref=TokenRef("backup-push-token", "token"),
+            expire_seconds=90000,
+            grace_seconds=3600,
+            alert_labels=(("severity", "warning"),),
+            alertmanager_url="http://alertmanager:9093",
+            interval_seconds=86400,
+        ),
+        Monitor(
+            key=MonitorKey("yuptime", "payment-processor"),
+            token_ref=TokenRef("payment-push-token", "token"),
+            expire_seconds=120,
+            grace_seconds=30,
+            interval_seconds=60,
+        ),
+    ]
+
+
+def test_the_secret_of_the_users_that_exist_loads_unchanged():
+    manifest = read_manifest(PUSH_TOKEN.encode(), "a.yaml")
+
+    assert manifest.problems == ()
+    (declared,) = manifest.declared
+    assert isinstance(declared.value, Secret)
+    assert declared.value.key == SecretKey("yuptime", "push-token")
+    assert declared.value.tokens["token"].digests == (digest("your-secure-random-token"),)
+
+
+def test_what_is_not_said_has_its_default():
+    assert monitor_of(monitor_object()) == Monitor(
+        key=MonitorKey("ns", "job"),
+        token_ref=TokenRef("secret", "token"),
+        enabled=True,
+        expire_seconds=300,
+        grace_seconds=60,
+    )
+    assert monitor_of(monitor_object("metadata.namespace")).key.namespace == "default"
+
+
+def test_a_field_that_holds_nothing_is_as_if_not_written():
+    assert monitor_of(monitor_object("spec.alerting.labels", None)).alert_labels == ()
+    assert monitor_of(monitor_object("spec.target.push.expireSeconds", None)).expire_seconds == 300
+
+
+def test_no_grace_stays_no_grace():
+    assert monitor_of(monitor_object("spec.target.push.gracePeriodSeconds", 0)).grace_seconds == 0
+
+
+def test_the_token_is_found_under_its_other_spelling():
+    push = {"token": {"secretRef": {"name": "other", "key": "key"}}}
+
+    assert monitor_of(monitor_object("spec.target.push", push)).token_ref == TokenRef(
+        "other", "key"
+    )
+
+
+def test_the_alertmanager_is_found_in_its_other_place():
+    url = "https://alertmanager.example:9093/path/"
+
+    assert monitor_of(monitor_object("spec.alertmanagerUrl", url)).alertmanager_url == url
+
+
+def test_the_namespace_of_a_token_may_be_repeated_but_not_differ():
+    path = "spec.target.push.tokenSecretRef.namespace"
+
+    assert monitor_of(monitor_object(path, "ns")).token_ref == TokenRef("secret", "token")
+    ((field, text),) = problems_of(monitor_object(path, "other"))
+    assert field == path
+    assert "cross-namespace" in text
+    assert '"other"' in text
+    assert '"ns"' in text
+
+
+def test_labels_are_sorted_by_name():
+    labels = {"team": "b", "severity": "a"}
+
+    assert monitor_of(monitor_object("spec.alerting.labels", labels)).alert_labels == (
+        ("severity", "a"),
+        ("team", "b"),
+    )
+
+
+def test_fields_of_others_are_passed_over():
+    assert monitor_of(monitor_object("spec.retries", [1])) == monitor_of(monitor_object())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        (
+            "spec.target.push.expireSeconds",
+            "5m",
+            'found "5m" (a string), allowed is a whole number',
+        ),
+        ("spec.target.push.expireSeconds", 0, "of seconds from 1 to 315360000"),
+        ("spec.target.push.expireSeconds", 315360001, "found 315360001 (a whole number)"),
+        ("spec.target.push.expireSeconds", 10**40, "found a whole number, allowed"),
+        ("spec.target.push.expireSeconds", 300.0, "found 300.0 (a number)"),
+        ("spec.target.push.expireSeconds", True, "found true (a boolean)"),
+        ("spec.target.push.gracePeriodSeconds", -1, "of seconds from 0 to 315360000"),
+        ("spec.schedule.intervalSeconds", 0, "of seconds from 1 to 315360000"),
+        ("spec.enabled", "yes", "allowed is true or false"),
+        ("spec.type", ABSENT, "found nothing, allowed is a string, such as push"),
+        ("spec.target", ABSENT, "found nothing, allowed is a mapping"),
+        ("spec.target.push", ["x"], "found a list, allowed is a mapping"),
+        ("spec.target.push.tokenSecretRef", ABSENT, "found nothing, allowed is a mapping with"),
+        ("spec.target.push.tokenSecretRef", "t0ken", "found a string, allowed is a mapping"),
+        ("spec.target.push.tokenSecretRef.key", "a b", "letters, digits, -, _ and ."),
+        ("spec.target.push.tokenSecretRef.name", ABSENT, "found nothing"),
+        ("metadata", ABSENT, "found nothing, allowed is a mapping"),
+        ("metadata.name", ABSENT, "found nothing, allowed is a name of at most 253 characters"),
+        ("metadata.name", "Job", 'found "Job" (a string)'),
+        ("metadata.name", "a" * 254, f'found "{"a" * 60}…" (a string)'),
+        ("metadata.name", "job\n", r'found "job\n" (a string)'),
+        ("metadata.name", 123, "put the value in quotes"),
+        ("metadata.namespace", "a.b", "at most 63 characters"),
+        ("spec.alerting.labels.severity", True, "YAML takes yes, no, on and off for booleans"),
+        ("spec.alerting.labels.severity", 1, "put the value in quotes"),
+        ("spec.alerting.labels.severity", None, "found nothing, allowed is a string"),
+        ("spec.alerting.labels.namespace", "x", "reserved are"),
+        ("spec.alerting.labels", "x", "found a string, allowed is a mapping"),
+        ("apiVersion", "monitoring.yuptime.io/v2", "allowed is monitoring.yuptime.io/v1"),
+        ("apiVersion", ABSENT, "found nothing, allowed is a string"),
+        ("kind", ["Monitor"], "found a list, allowed is a string"),
+    ],
+)
+def test_a_wrong_field_is_one_problem_that_names_it(path, value, text):
+    ((field, found),) = problems_of(monitor_object(path, value))
+
+    assert field == path
+    assert text in found
+
+
+@pytest.mark.parametrize("path", ["spec.alertmanagerUrl", "spec.alerting.alertmanagerUrl"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "alertmanager:9093",
+        "ftp://host",
+        "http://",
+        "http://:9093",
+        "http://host:99999",
+        "http://host:x",
+        "http://[::1",
+        "http://user:hunter2@host",
+        "http://hunter2@host",
+        "http:user:hunter2@host",
+        "http://host?",
+        "http://host/?a=b",
+        "http://host/#a",
+        "http://ho st/",
+        "http://host/\n",
+        "http://host/" + "a" * 2048,
+        5,
+    ],
+)
+def test_an_alertmanager_is_an_http_url_without_password(path, url):
+    ((field, text),) = problems_of(monitor_object(path, url))
+
+    assert field == path
+    assert "allowed is an http or https URL with a host, of at most 2048 characters" in text
+    assert "hunter2" not in text
+
+
+def test_a_number_too_long_to_write_out_is_a_problem():
+    ((field, _),) = problems_of(monitor_object("spec.target.push.expireSeconds", 10**6000))
+
+    assert field == "spec.target.push.expireSeconds"
+
+
+def test_all_problems_of_an_object_are_told_at_once():
+    manifest = monitor_object("spec.target.push.expireSeconds", "5m")
+    manifest = changed(manifest, "metadata.name", "")
+    manifest = changed(manifest, "spec.enabled", 1)
+
+    assert {field for field, _ in problems_of(manifest)} == {
+        "metadata.name",
+        "spec.enabled",
+        "spec.target.push.expireSeconds",
+    }
+
+
+def test_a_problem_reads_as_one_line_with_its_place():
+    text = BACKUP_JOB.replace("expireSeconds: 300", "expireSeconds: 5m")
+
+    (problem,) = read_manifest(f"a: 1\n---\n{text}".encode(), "jobs/a.yaml").problems
+
+    assert str(problem) == (
+        "jobs/a.yaml, document 2 (line 3): spec.target.push.expireSeconds: "
+        'found "5m" (a string), allowed is a whole number of seconds from 1 to 315360000'
+    )
+
+
+@pytest.mark.parametrize("value", ["x", 5, ["a"]])
+def test_a_document_that_is_no_object_is_a_problem(value):
+    ((field, text),) = problems_of(value)
+
+    assert field == ""
+    assert "allowed is a mapping" in text
+
+
+def test_monitors_of_other_types_are_told_by_type_and_not_looked_at():
+    manifest = {**monitor_object(), "metadata": 5, "spec": {"type": "http", "target": []}}
+
+    assert read_object(manifest, WHERE) == OtherMonitor("http")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "spec": 5},
+        {"apiVersion": "monitoring.yuptime.io/v1", "kind": "StatusPage"},
+        {"apiVersion": "example.com/v1", "kind": "Monitor"},
+        {"apiVersion": "example.com/v1", "kind": "Secret"},
+        {"scrape_configs": []},
+    ],
+)
+def test_objects_of_other_kinds_are_passed_over(manifest):
+    assert read_object(manifest, WHERE) == OtherKind()
+
+
+def test_an_unknown_push_field_is_a_warning_that_knows_what_was_meant():
+    written = monitor_object("spec.target.push.expireSecond", 5)
+
+    (warning,) = read_manifest(json.dumps(written).encode(), "jobs.json").warnings
+    assert warning.field == "spec.target.push.expireSecond"
+    assert warning.text == "unknown field, ignored; did you mean expireSeconds?"
+
+
+def test_a_secret_is_known_by_the_digests_of_its_lines():
+    manifest = secret_object("stringData", {"token": " new \r\n\n\told\n", "empty": "\n"})
+
+    tokens = secret_of(manifest).tokens
+
+    assert tokens["token"].digests == (digest("new"), digest("old"))
+    assert tokens["empty"].digests == ()
+
+
+def test_string_data_wins_over_data():
+    manifest = secret_object("stringData", {"a": "text"})
+    manifest["data"] = {
+        "a": base64.b64encode(b"data").decode(),
+        "b": base64.encodebytes(b"x" * 100).decode(),
+    }
+
+    tokens = secret_of(manifest).tokens
+
+    assert tokens["a"].digests == (digest("text"),)
+    assert tokens["b"].digests == (digest("x" * 100),)
+
+
+def test_tokens_that_no_header_can_carry_are_known_by_their_line():
+    manifest = secret_object("stringData", {"token": "good\ntwo words\nümlaut\n"})
+
+    assert secret_of(manifest).tokens["token"].unsendable_lines == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("data.token", "hunter2!"),
+        ("data.token", "hunter2"),
+        ("data.token", 98765),
+        ("data.token", None),
+        ("stringData.token", 98765),
+        ("stringData.token", ["hunter2"]),
+        ("stringData.token", {"hunter2": "hunter2"}),
+        ("stringData", "hunter2"),
+        ("data", ["hunter2"]),
+        ("metadata.name", "hunter2!"),
+        ("metadata", "hunter2"),
+    ],
+)
+def test_a_problem_with_a_secret_names_the_field_and_nothing_of_its_content(path, value):
+    ((field, text),) = problems_of(secret_object(path, value))
+
+    assert field == path
+    assert "hunter2" not in text
+    assert "98765" not in text
+
+
+def test_digests_are_not_written_out_with_a_secret():
+    secret = secret_of(secret_object("stringData", {"token": "hunter2"}))
+
+    assert "digests" not in repr(secret)
+
+
+FIELDS = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "metadata.name",
+    "metadata.namespace",
+    "spec",
+    "spec.type",
+    "spec.enabled",
+    "spec.schedule",
+    "spec.schedule.intervalSeconds",
+    "spec.target",
+    "spec.target.push",
+    "spec.target.push.tokenSecretRef",
+    "spec.target.push.tokenSecretRef.name",
+    "spec.target.push.tokenSecretRef.key",
+    "spec.target.push.tokenSecretRef.namespace",
+    "spec.target.push.expireSeconds",
+    "spec.target.push.gracePeriodSeconds",
+    "spec.alerting",
+    "spec.alerting.labels",
+    "spec.alerting.labels.team",
+    "spec.alerting.alertmanagerUrl",
+    "spec.alertmanagerUrl",
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@LAW
+@given(path=st.sampled_from(FIELDS), value=ANYTHING)
+def test_any_value_of_any_field_makes_a_monitor_or_a_problem_with_that_field(path, value):
+    read = read_object(monitor_object(path, value), WHERE)
+
+    if isinstance(read, Refused):
+        assert all(problem.field.startswith(path) for problem in read.problems)
+        assert all(problem.text.isprintable() for problem in read.problems)
+        assert read.problems
+    elif isinstance(read, Declared):
+        assert isinstance(read.value, Monitor)
+    else:
+        assert path in {"apiVersion", "kind", "spec", "spec.type"}
+
+
+@LAW
+@given(path=st.sampled_from(["data", "stringData", "data.a", "stringData.a"]), value=ANYTHING)
+def test_any_content_of_a_secret_makes_a_secret_or_a_problem_with_that_field(path, value):
+    read = read_object(secret_object(path, value), WHERE)
+
+    if isinstance(read, Refused):
+        assert all(problem.field.startswith(path) for problem in read.problems)
+    else:
+        assert isinstance(read, Declared)
+
+
+@LAW
+@given(st.dictionaries(st.sampled_from(["apiVersion", "kind", "spec", "metadata"]), ANYTHING))
+def test_no_object_raises_anything(manifest):
+    read_object(manifest, WHERE)
+    read_manifest(json.dumps(manifest).encode(), "a.json")

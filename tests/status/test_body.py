@@ -1,0 +1,389 @@
+"""The status of a Monitor as JSON: what is written is read again, and what is not ours stays."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from tests.core.examples import DOWN, UP, monitor, push, row
+from tests.fakes.merge_patch import applied
+from tests.status.statuses import status
+from yuptime_exporter.core.model import Arming, LastPush, PushStatus, Row
+from yuptime_exporter.resource.monitor_object import Refusal
+from yuptime_exporter.status.body import (
+    Stored,
+    patch_of,
+    shown_of,
+    stored_in,
+    wanted_body,
+)
+from yuptime_exporter.status.conditions import status_of_refused
+from yuptime_exporter.status.model import Condition, ConditionType, Holds
+
+SAID = status(row(push(UP, at=1000.25, message="done"), token_digests=(b"a" * 32,)), at=1000.25)
+
+# The clock of the exporter has microseconds, as Kubernetes has.
+moments = st.floats(1, 4e9).map(lambda moment: round(moment, 6))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+counts = st.integers(0, 2**60)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Row:
+    armed, received = draw(moments), draw(moments)
+    paused = draw(st.none() | moments)
+    said = draw(st.none() | st.sampled_from(PushStatus))
+    last = said and LastPush(
+        status=said,
+        message=draw(texts),
+        received_timestamp=received,
+        since_timestamp=draw(moments),
+        last_success_timestamp=received if said is UP else draw(st.just(0.0) | moments),
+        pushes_total=1 + draw(counts),
+        pushes_down_total=draw(counts),
+    )
+    declared = monitor(expire_seconds=draw(st.integers(1, 10**6)), enabled=paused is None)
+    return Row(declared, Arming(armed, paused_timestamp=paused), last)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-1, 1) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+json_objects = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), json_values, max_size=4)
+
+
+def contains(whole: Any, part: Any) -> bool:
+    """Tell whether everything that is wanted is there, and what is wanted away is not."""
+    if not isinstance(part, Mapping):
+        return bool(whole == part)
+    whole = whole if isinstance(whole, Mapping) else {}
+    return all(
+        whole.get(name) is None if value is None else contains(whole.get(name), value)
+        for name, value in part.items()
+    )
+
+
+class TestWhatIsWrittenIsRead:
+    @given(rows(), moments)
+    @settings(max_examples=50)
+    def test_exactly(self, held: Row, at: float) -> None:
+        body = wanted_body(status(held, at=at), {}, now_timestamp=at)
+        written = applied(patch_of(body, {}), {})
+
+        assert stored_in(written) == Stored(held.arming, held.last_push)
+
+    @given(rows(), rows(), moments)
+    @settings(max_examples=50)
+    def test_whatever_was_written_before(self, before: Row, held: Row, at: float) -> None:
+        body = wanted_body(status(before, at=at), {}, now_timestamp=at)
+        found = applied(patch_of(body, {}), {})
+        wanted = wanted_body(status(held, at=at), found, now_timestamp=at)
+
+        assert stored_in(applied(patch_of(wanted, found), found)) == Stored(
+            held.arming, held.last_push
+        )
+
+    @given(rows(), moments)
+    @settings(max_examples=50)
+    def test_as_it_is_shown(self, held: Row, at: float) -> None:
+        said = status(held, at=at, generation=7)
+        body = wanted_body(said, {}, now_timestamp=at)
+        found = shown_of(applied(patch_of(body, {}), {}))
+
+        assert found == shown_of(body)
+        assert (found.generation, found.state, found.reason) == (7, said.state, said.reason)
+        assert found.conditions == said.conditions
+        assert found.armed_timestamp == held.arming.armed_timestamp
+        assert found.paused_timestamp == held.arming.paused_timestamp
+        assert found.expires_timestamp == said.expires_timestamp
+
+    @given(rows(), moments)
+    @settings(max_examples=50)
+    def test_and_is_not_written_again(self, held: Row, at: float) -> None:
+        # kopf, test_patching: a patch that changes nothing makes no call.
+        said = status(held, at=at)
+        found = applied(patch_of(wanted_body(said, {}, now_timestamp=at), {}), {})
+
+        assert patch_of(wanted_body(said, found, now_timestamp=at + 60), found) == {}
+
+    def test_in_the_words_of_the_definition(self) -> None:
+        body = wanted_body(SAID, {}, now_timestamp=1000.25)
+
+        assert body["observedGeneration"] == 1
+        assert body["lastResult"] == {
+            "state": "up",
+            "checkedAt": "1970-01-01T00:16:40.250000Z",
+            "reason": "PUSH_OK",
+            "message": "done",
+        }
+        assert body["push"] == {
+            "armedTime": "1970-01-01T00:16:40.000000Z",
+            "pausedTime": None,
+            "expiresAt": "1970-01-01T00:21:40.250000Z",
+            "downAt": "1970-01-01T00:22:40.250000Z",
+            "lastPushTime": "1970-01-01T00:16:40.250000Z",
+            "lastStatus": "up",
+            "message": "done",
+            "sinceTime": "1970-01-01T00:16:40.250000Z",
+            "lastSuccessTime": "1970-01-01T00:16:40.250000Z",
+            "count": 1,
+            "downCount": 0,
+        }
+        assert body["conditions"][0] == {
+            "type": "Valid",
+            "status": "True",
+            "observedGeneration": 1,
+            "lastTransitionTime": "1970-01-01T00:16:40Z",
+            "reason": "SpecValid",
+            "message": "What the spec says is in force.",
+        }
+
+    def test_before_the_first_push_without_one(self) -> None:
+        body = wanted_body(status(row(), at=1000), {}, now_timestamp=1000)
+        written = applied(patch_of(body, {}), {})
+
+        assert set(written["push"]) == {"armedTime", "expiresAt", "downAt", "count", "downCount"}
+        assert written["lastResult"]["checkedAt"] == "1970-01-01T00:16:40.000000Z"
+
+    def test_of_a_spec_that_never_was_good_nothing_of_pushes(self) -> None:
+        said = status_of_refused(None, Refusal("SpecInvalid", "no"), generation=2)
+        body = wanted_body(said, {}, now_timestamp=1000)
+
+        assert "push" not in body
+        assert body["lastResult"]["checkedAt"] is None
+        assert stored_in(body) == Stored(None, None)
+
+    def test_the_result_was_checked_when_the_state_began_or_was_confirmed(self) -> None:
+        held = row(push(UP, at=1000))
+
+        assert [
+            wanted_body(status(held, at=at), {}, now_timestamp=at)["lastResult"]["checkedAt"][14:19]
+            for at in (1000, 1200, 1300, 1360, 9000)
+        ] == ["16:40", "16:40", "21:40", "22:40", "22:40"]
+
+
+class TestMergePatches:
+    @given(json_objects, json_objects)
+    @example({"a": None}, {})
+    @example({"a": {"b": None}}, {"a": 1})
+    def test_make_what_is_found_say_what_is_wanted(
+        self, wanted: dict[str, Any], found: dict[str, Any]
+    ) -> None:
+        patch = patch_of(wanted, found)
+
+        assert contains(applied(patch, found), wanted)
+
+    @given(json_objects, json_objects)
+    @settings(max_examples=50)
+    def test_touch_nothing_else(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
+        after = applied(patch_of(wanted, found), found)
+
+        for name in found.keys() - wanted.keys():
+            assert after[name] == found[name]
+
+    @given(json_objects, json_objects)
+    @settings(max_examples=50)
+    def test_are_empty_where_nothing_is_to_be_said(
+        self, wanted: dict[str, Any], found: dict[str, Any]
+    ) -> None:
+        after = applied(patch_of(wanted, found), found)
+
+        assert patch_of(wanted, after) == {}
+        assert bool(patch_of(wanted, found)) is not contains(found, wanted)
+
+
+# What the other program writes into the status of its own monitors.
+FOREIGN = {
+    "uptime": {"last24h": 99.5},
+    "nextRunAt": "2026-01-31T08:00:00Z",
+    "lastResult": {"latencyMs": 12, "attempts": 1, "state": "down", "message": "theirs"},
+    "push": {"note": "of somebody"},
+    "conditions": [
+        {"type": "Reconciled", "status": "True", "reason": "AllGood", "message": "theirs"},
+        {"type": "Ready", "status": "False", "reason": "Theirs", "message": ""},
+    ],
+}
+
+
+class TestWhatIsNotOurs:
+    def test_stays_as_it_is(self) -> None:
+        after = applied(patch_of(wanted_body(SAID, FOREIGN, now_timestamp=1000), FOREIGN), FOREIGN)
+
+        assert after["uptime"] == FOREIGN["uptime"]
+        assert after["nextRunAt"] == FOREIGN["nextRunAt"]
+        assert after["lastResult"]["latencyMs"] == 12
+        assert after["lastResult"]["state"] == "up"
+        assert after["push"]["note"] == "of somebody"
+
+    def test_stays_among_the_conditions_too(self) -> None:
+        body = wanted_body(SAID, FOREIGN, now_timestamp=1000)
+
+        kinds = [one["type"] for one in body["conditions"]]
+        assert body["conditions"][0] == FOREIGN["conditions"][0]  # type: ignore[index]
+        assert kinds == ["Reconciled", "Valid", "TokenResolved", "Ready", "Up"]
+
+    def test_alone_is_no_reason_to_write(self) -> None:
+        found = applied(patch_of(wanted_body(SAID, FOREIGN, now_timestamp=1000), FOREIGN), FOREIGN)
+        found["conditions"] = [*found["conditions"][1:], {"type": "Extra", "status": "True"}]
+
+        wanted = wanted_body(SAID, found, now_timestamp=1060)
+        again = applied(patch_of(wanted, found), found)
+        assert patch_of(wanted_body(SAID, again, now_timestamp=1120), again) == {}
+        assert {"type": "Extra", "status": "True"} in again["conditions"]
+
+    def test_is_not_shown(self) -> None:
+        assert [one.type for one in shown_of(FOREIGN).conditions] == ["Ready"]
+
+
+def transition_times(body: Mapping[str, Any]) -> dict[str, str]:
+    return {one["type"]: one["lastTransitionTime"] for one in body["conditions"]}
+
+
+class TestTransitionTimes:
+    HELD = row(push(UP, at=1000), token_digests=(b"a" * 32,))
+
+    def test_stay_for_as_long_as_a_condition_holds(self) -> None:
+        found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
+        later = wanted_body(status(self.HELD, at=1310, generation=2), found, now_timestamp=1310)
+
+        assert transition_times(later) == transition_times(found)
+        assert {one["observedGeneration"] for one in later["conditions"]} == {2}
+        assert later["conditions"][3]["reason"] == "InGracePeriod"
+
+    def test_move_for_the_condition_that_flips_and_for_no_other(self) -> None:
+        found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
+        later = wanted_body(status(self.HELD, at=1361), found, now_timestamp=1361)
+
+        moved = transition_times(later).items() - transition_times(found).items()
+        assert moved == {("Up", "1970-01-01T00:22:40Z")}  # when it was due, not when it was seen
+
+    def test_of_what_depends_on_the_api_server_are_those_of_its_discovery(self) -> None:
+        found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
+        without = replace(self.HELD, monitor=replace(self.HELD.monitor, token_digests=()))
+        later = wanted_body(status(without, at=1100), found, now_timestamp=1100.75)
+
+        assert transition_times(later) == {
+            **transition_times(found),
+            "TokenResolved": "1970-01-01T00:18:20Z",
+            "Ready": "1970-01-01T00:18:20Z",
+        }
+
+    @given(
+        st.lists(
+            st.tuples(st.integers(1, 400), st.sampled_from([None, UP, DOWN]), st.booleans()),
+            max_size=10,
+        )
+    )
+    @settings(max_examples=50)
+    def test_move_exactly_when_the_status_of_their_condition_does(
+        self, history: list[tuple[int, PushStatus | None, bool]]
+    ) -> None:
+        found: dict[str, Any] = {}
+        held, now = row(), 1000.0
+        for wait, said, resolved in history:
+            now += wait
+            last = held.last_push if said is None else push(said, at=now)
+            digests = (b"a" * 32,) if resolved else ()
+            held = Row(replace(held.monitor, token_digests=digests), held.arming, last)
+            after = wanted_body(status(held, at=now), found, now_timestamp=now)
+            before = {one["type"]: one for one in found.get("conditions", [])}
+            for one in after["conditions"]:
+                was = before.get(one["type"])
+                if was is not None and was["status"] == one["status"]:
+                    assert one["lastTransitionTime"] == was["lastTransitionTime"]
+                elif was is not None:
+                    assert one["lastTransitionTime"] > was["lastTransitionTime"]
+            found = applied(patch_of(after, found), found)
+
+
+names = st.sampled_from(
+    ["conditions", "lastResult", "push", "observedGeneration", "type", "status", "reason",
+     "message", "lastPushTime", "lastStatus", "armedTime", "pausedTime", "sinceTime",
+     "lastSuccessTime", "expiresAt", "count", "downCount", "state", "lastTransitionTime"]
+)  # fmt: skip
+words = st.sampled_from(
+    ["up", "down", "True", "Valid", "Up", "", "2026-01-31T08:00:00Z", "2026-01-31",
+     "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59", "2026-13-01T00:00:00Z"]
+)  # fmt: skip
+garbage = st.dictionaries(
+    names,
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=6),
+        max_leaves=25,
+    ),
+    max_size=5,
+)
+
+
+class TestGarbage:
+    @given(garbage)
+    @example({"conditions": [{"type": ["Valid"], "status": "True"}]})
+    @example({"conditions": [{"type": "Valid", "status": ["True"]}]})
+    @example({"conditions": [{"type": {}, "status": {}}, 1, None]})
+    @example({"push": {"armedTime": "0001-01-01T00:00:00+23:59"}})
+    @example({"push": {"lastPushTime": "9999-12-31T23:59:59-23:59", "lastStatus": "up"}})
+    def test_is_read_and_overwritten(self, found: dict[str, Any]) -> None:
+        stored = stored_in(found)
+        shown_of(found)
+        held = row(stored.last_push, armed=stored.arming.armed_timestamp if stored.arming else 1)
+        said = status(row(), at=1000)
+
+        after = applied(patch_of(wanted_body(said, found, now_timestamp=1000), found), found)
+        assert shown_of(after).conditions == said.conditions
+        assert stored_in(after) == Stored(Arming(1000), None)
+        assume(max(held.arming.armed_timestamp, 1) < 2e9)
+        assume(held.last_push is None or held.last_push.received_timestamp < 2e9)
+        wanted_body(status(held, at=2e9), found, now_timestamp=2e9)
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            {},
+            {"push": None},
+            {"push": []},
+            {"push": {"lastStatus": "up"}},
+            {"push": {"lastPushTime": "yesterday", "lastStatus": "up"}},
+            {"push": {"lastPushTime": "2026-01-31T08:00:00", "lastStatus": "up"}},
+            {"push": {"lastPushTime": "2026-01-31T08:00:00Z", "lastStatus": "sideways"}},
+            {"push": {"lastPushTime": "2026-01-31T08:00:00Z"}},
+            {"push": {"lastPushTime": "0001-01-01T00:00:00Z", "lastStatus": "up"}},
+        ],
+    )
+    def test_is_no_push(self, found: dict[str, Any]) -> None:
+        assert stored_in(found).last_push is None
+
+    def test_costs_only_what_it_replaces(self) -> None:
+        found = {
+            "push": {
+                "lastPushTime": "1970-01-01T00:16:40Z",
+                "lastStatus": "down",
+                "sinceTime": 7,
+                "lastSuccessTime": "never",
+                "message": None,
+                "count": "many",
+                "downCount": -3,
+            }
+        }
+
+        assert stored_in(found).last_push == push(
+            DOWN, at=1000, pushes_total=1, pushes_down_total=0
+        )
+
+    def test_conditions_with_a_status_that_there_is_not_are_not_shown(self) -> None:
+        found = {
+            "conditions": [
+                {"type": "Valid", "status": "Perhaps"},
+                {"type": "Up", "status": "True"},
+            ]
+        }
+
+        assert shown_of(found).conditions == (Condition(ConditionType.UP, Holds.TRUE, "", ""),)

@@ -1,0 +1,349 @@
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    MonitorKey,
+    Outage,
+    PushStatus,
+    Restored,
+)
+from yuptime_exporter.metrics.store import StoreMetrics
+from yuptime_exporter.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from yuptime_exporter.stores.sqlite.store import QUEUE_CAPACITY, SqliteStore
+
+KEY = MonitorKey("jobs", "backup")
+
+moments = st.floats(min_value=0, max_value=1e11, allow_nan=False)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+keys = st.builds(MonitorKey, texts, texts)
+armings = st.builds(Arming, moments, st.none() | moments, st.none() | moments)
+pushes = st.builds(
+    LastPush,
+    status=st.sampled_from(PushStatus),
+    message=texts,
+    received_timestamp=moments,
+    since_timestamp=moments,
+    last_success_timestamp=moments,
+    pushes_total=st.integers(1, 2**62),
+    pushes_down_total=st.integers(0, 2**62),
+)
+
+
+def push(number: int = 1, **fields: object) -> LastPush:
+    values: dict[str, object] = {
+        "status": PushStatus.UP,
+        "message": "",
+        "received_timestamp": 1000.0 + number,
+        "since_timestamp": 1000.0,
+        "last_success_timestamp": 1000.0 + number,
+        "pushes_total": number,
+        "pushes_down_total": 0,
+    }
+    return LastPush(**(values | fields))  # type: ignore[arg-type]
+
+
+def store_at(path: Path, registry: CollectorRegistry | None = None) -> SqliteStore:
+    metrics = StoreMetrics(registry or CollectorRegistry())
+    return SqliteStore(path, metrics=metrics, clock=lambda: 1000.0)
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[tuple[SqliteStore, Restored]]:
+    store = store_at(path)
+    try:
+        yield store, await store.restore()
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "yuptime.db"
+
+
+async def test_a_new_store_remembers_nothing(path: Path) -> None:
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored == Restored({}, {}, (), None)
+
+
+async def test_what_was_saved_is_restored_by_the_next_process(path: Path) -> None:
+    arming = Arming(900.5, paused_timestamp=950.25)
+    async with opened(path) as (store, _):
+        await store.save_push(KEY, push())
+        await store.save_state(armings={KEY: arming}, last_pushes={})
+        await store.save_receiving(1990.0, [Outage(800.0, 850.0)])
+        await store.save_receiving(2000.0, None)
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored == Restored({KEY: arming}, {KEY: push()}, (Outage(800.0, 850.0),), 2000.0)
+
+
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    saved_armings=st.dictionaries(keys, armings, max_size=5),
+    saved_pushes=st.dictionaries(keys, pushes, max_size=5),
+)
+def test_every_value_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory,
+    saved_armings: dict[MonitorKey, Arming],
+    saved_pushes: dict[MonitorKey, LastPush],
+) -> None:
+    path = tmp_path_factory.mktemp("store") / "yuptime.db"
+
+    async def round_trip() -> Restored:
+        async with opened(path) as (store, _):
+            await store.save_state(armings=saved_armings, last_pushes=saved_pushes)
+        async with opened(path) as (_, restored):
+            return restored
+
+    restored = asyncio.run(round_trip())
+
+    assert restored.armings == saved_armings
+    assert restored.last_pushes == saved_pushes
+
+
+async def test_an_older_push_never_takes_the_place_of_a_newer_one(path: Path) -> None:
+    async with opened(path) as (store, _):
+        await store.save_push(KEY, push(7))
+        await store.save_state(armings={}, last_pushes={KEY: push(6, message="corrected")})
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored.last_pushes == {KEY: push(7)}
+
+
+async def test_a_push_proves_that_pushes_could_be_received(path: Path) -> None:
+    async with opened(path) as (store, _):
+        await store.save_receiving(1000.0, None)
+        await store.save_push(KEY, push(received_timestamp=1003.0))
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored.receiving_timestamp == 1003.0
+
+
+async def test_forgetting_removes_all_that_is_known_of_a_monitor(path: Path) -> None:
+    other = MonitorKey("jobs", "other")
+    async with opened(path) as (store, _):
+        await store.save_state(
+            armings={KEY: Arming(1.0), other: Arming(2.0)},
+            last_pushes={KEY: push(), other: push()},
+        )
+        await store.forget([KEY])
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored.armings == {other: Arming(2.0)}
+    assert restored.last_pushes == {other: push()}
+
+
+async def test_outages_take_the_place_of_those_before(path: Path) -> None:
+    async with opened(path) as (store, _):
+        await store.save_receiving(960.0, [Outage(800.0, 850.0), Outage(900.0, 950.0)])
+        await store.save_receiving(920.0, [Outage(900.0, 920.0)])
+
+    async with opened(path) as (_, restored):
+        assert restored.outages == (Outage(900.0, 920.0),)
+
+
+async def test_many_writes_share_a_commit(path: Path) -> None:
+    registry = CollectorRegistry()
+    store = store_at(path, registry)
+    await store.restore()
+
+    savings = [store.save_push(MonitorKey("jobs", f"job-{n}"), push()) for n in range(1000)]
+    for saving in savings:
+        await saving
+    await store.close()
+
+    commits = registry.get_sample_value("yuptime_store_commit_duration_seconds_count")
+    assert registry.get_sample_value("yuptime_store_writes_total") == 1000
+    assert commits is not None
+    assert commits < 500
+
+
+async def test_writes_are_refused_once_too_many_wait_for_the_disk(path: Path) -> None:
+    async with opened(path) as (store, _):
+        waiting = [store.save_push(KEY, push(n)) for n in range(1, QUEUE_CAPACITY + 1)]
+        refused = store.save_push(KEY, push(QUEUE_CAPACITY + 1))
+
+        with pytest.raises(StoreUnavailable, match="too slow"):
+            await refused
+        for saving in waiting:
+            await saving
+
+
+async def test_closing_commits_what_still_waits(path: Path) -> None:
+    store = store_at(path)
+    await store.restore()
+    savings = [store.save_push(MonitorKey("jobs", f"job-{n}"), push()) for n in range(100)]
+
+    await store.close()
+
+    async with opened(path) as (_, restored):
+        assert len(restored.last_pushes) == 100
+    assert all(saving.done() for saving in savings)
+
+
+async def test_the_database_is_readable_by_its_owner_alone(path: Path) -> None:
+    async with opened(path) as (store, _):
+        await store.save_push(KEY, push(message="a secret of the job"))
+        modes = {file.name: file.stat().st_mode & 0o077 for file in path.parent.iterdir()}
+
+    assert set(modes.values()) == {0}
+
+
+async def test_a_second_exporter_cannot_open_the_same_file(path: Path) -> None:
+    async with opened(path) as (store, _):
+        await store.save_push(KEY, push())
+
+        with pytest.raises(StoreUnavailable, match="open in another process"):
+            await store_at(path).restore()
+
+
+async def test_a_file_that_was_deleted_is_not_written_to_as_if_it_were_there(path: Path) -> None:
+    async with opened(path) as (store, _):
+        path.rename(path.with_suffix(".moved"))
+
+        with pytest.raises(StoreUnavailable, match="moved or deleted"):
+            await store.save_push(KEY, push(1))
+        path.with_suffix(".moved").rename(path)
+        await store.save_push(KEY, push(2))
+
+    async with opened(path) as (_, restored):
+        assert restored.last_pushes == {KEY: push(2)}
+
+
+async def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable, match=r"must name a file that this user may write"):
+        await store_at(tmp_path).restore()
+
+
+async def a_database(path: Path) -> bytes:
+    async with opened(path) as (store, _):
+        for number in range(200):
+            name = f"job-{number}"
+            await store.save_push(MonitorKey("jobs", name), push(message="m" * 200))
+    return path.read_bytes()
+
+
+def overwritten(content: bytes, offset: int, patch: bytes) -> bytes:
+    return content[:offset] + patch + content[offset + len(patch) :]
+
+
+HARM: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "garbage": (lambda _: b"this is no database\n" * 50, "not a SQLite database"),
+    "a short file": (lambda _: b"SQLite format 3\x00", "not a SQLite database"),
+    "a truncated file": (lambda content: content[: len(content) // 2], "corrupt"),
+    "pages of noise": (
+        lambda content: overwritten(content, 4096, os.urandom(3 * 4096)),
+        "corrupt",
+    ),
+    "a newer version": (
+        lambda content: overwritten(content, 60, (len(MIGRATIONS) + 1).to_bytes(4, "big")),
+        "newer version of yuptime-exporter",
+    ),
+    "a header of noise": (
+        lambda content: content[:16] + os.urandom(84) + content[100:],
+        "corrupt|not a SQLite|another program|newer",
+    ),
+    "another program's database": (
+        lambda content: overwritten(content, 68, (APPLICATION_ID + 1).to_bytes(4, "big")),
+        "database of another program",
+    ),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+async def test_a_database_that_cannot_be_used_is_refused_and_left_as_it_is(
+    path: Path, harm: str
+) -> None:
+    change, reason = HARM[harm]
+    harmed = change(await a_database(path))
+    path.write_bytes(harmed)
+
+    with pytest.raises(StoreUnusable, match=reason) as refusal:
+        await store_at(path).restore()
+
+    assert path.read_bytes() == harmed
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert "\n" not in str(refusal.value)
+    assert str(path) in str(refusal.value)
+
+
+async def test_a_corrupt_database_with_a_write_ahead_log_keeps_both_as_they_are(path: Path) -> None:
+    async with opened(path) as (store, _):
+        for number in range(200):
+            await store.save_push(MonitorKey("jobs", f"job-{number}"), push(message="m" * 200))
+        log_path = path.with_name(path.name + "-wal")
+        log_content = log_path.read_bytes()
+    harmed = overwritten(path.read_bytes(), 100, os.urandom(4000))
+    path.write_bytes(harmed)
+    log_path.write_bytes(log_content[:32])  # a log without a frame: nothing in it repairs the file
+
+    with pytest.raises(StoreUnusable, match="corrupt"):
+        await store_at(path).restore()
+
+    assert path.read_bytes() == harmed
+    assert log_path.read_bytes() == log_content[:32]
+
+
+async def test_a_database_without_our_mark_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE somebody_elses (thing TEXT)")
+    before = path.read_bytes()
+
+    with pytest.raises(StoreUnusable, match="database of another program"):
+        await store_at(path).restore()
+
+    assert path.read_bytes() == before
+
+
+async def test_an_empty_file_becomes_a_database(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+
+    async with opened(path) as (store, _):
+        await store.save_push(KEY, push())
+
+    async with opened(path) as (_, restored):
+        assert restored.last_pushes == {KEY: push()}
+
+
+async def test_the_header_tells_the_version_as_soon_as_the_schema_is_there(path: Path) -> None:
+    async with opened(path):
+        header = path.read_bytes()[:100]
+
+    assert int.from_bytes(header[60:64], "big") == len(MIGRATIONS)
+    assert int.from_bytes(header[68:72], "big") == APPLICATION_ID
+
+
+async def test_a_commit_waits_for_the_disk(path: Path) -> None:
+    async with opened(path) as (store, _):
+        connection = store._connection
+        assert connection is not None
+
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

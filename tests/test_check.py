@@ -1,0 +1,200 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.resource.test_objects import BACKUP_JOB, NIGHTLY_BACKUP, PAYMENT_PROCESSOR, PUSH_TOKEN
+from yuptime_exporter.check import check
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    """The manifests of the users that exist, each monitor with its Secret."""
+    for monitor, secret in (
+        (BACKUP_JOB, "push-token"),
+        (NIGHTLY_BACKUP, "backup-push-token"),
+        (PAYMENT_PROCESSOR, "payment-push-token"),
+    ):
+        text = PUSH_TOKEN.replace("name: push-token", f"name: {secret}")
+        write(tmp_path / f"{secret}.yaml", f"{monitor}---\n{text.replace('random', secret)}")
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o600)
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    write(path, text.replace(old, new))
+
+
+def checked(*paths: Path) -> tuple[int, list[str]]:
+    out = io.StringIO()
+    code = check(paths, out)
+    return code, out.getvalue().splitlines()
+
+
+def test_good_manifests_are_counted(manifests):
+    assert checked(manifests) == (
+        0,
+        ["3 monitors, 3 secrets, 0 documents ignored: 0 errors, 0 warnings"],
+    )
+
+
+def test_what_is_passed_over_is_counted(manifests):
+    write(manifests / "other.yaml", "apiVersion: apps/v1\nkind: Deployment\n")
+
+    code, lines = checked(manifests)
+
+    assert code == 0
+    assert lines == ["3 monitors, 3 secrets, 1 document ignored: 0 errors, 0 warnings"]
+
+
+def test_all_problems_are_listed(manifests):
+    rewrite(manifests / "push-token.yaml", "expireSeconds: 300", "expireSeconds: 5m")
+    rewrite(manifests / "payment-push-token.yaml", "yuptime.io/v1", "yuptime.io/v2")
+
+    code, lines = checked(manifests)
+
+    assert code == 1
+    version, expire, summary = lines
+    assert version == (
+        f"error: {manifests}/payment-push-token.yaml, document 1 (line 1): apiVersion: "
+        'found "monitoring.yuptime.io/v2" (a string), allowed is monitoring.yuptime.io/v1'
+    )
+    assert expire == (
+        f"error: {manifests}/push-token.yaml, document 1 (line 1): "
+        'spec.target.push.expireSeconds: found "5m" (a string), '
+        "allowed is a whole number of seconds from 1 to 315360000"
+    )
+    assert summary == "1 monitor, 3 secrets, 0 documents ignored: 2 errors, 0 warnings"
+
+
+def test_a_path_that_does_not_exist_is_a_problem(tmp_path):
+    assert checked(tmp_path / "missing") == (
+        1,
+        [
+            f"error: {tmp_path}/missing: cannot be read: No such file or directory",
+            "0 monitors, 0 secrets, 0 documents ignored: 1 error, 0 warnings",
+        ],
+    )
+
+
+def test_a_declaration_that_stands_twice_is_a_problem_with_both_places(manifests):
+    write(manifests / "z.yaml", BACKUP_JOB)
+
+    code, (error, _) = checked(manifests)
+
+    assert code == 1
+    assert f"{manifests}/z.yaml, document 1" in error
+    assert f"{manifests}/push-token.yaml, document 1" in error
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "text"),
+    [
+        (
+            "expireSeconds: 300",
+            "expireSeconds: 200",
+            "spec.target.push.expireSeconds",
+            "found 200, which is below spec.schedule.intervalSeconds, 300",
+        ),
+        (
+            "name: push-token\n        key",
+            "name: other\n        key",
+            "spec.target.push.tokenSecretRef.name",
+            "there is no Secret yuptime/other",
+        ),
+        (
+            "key: token",
+            "key: tokens",
+            "spec.target.push.tokenSecretRef.key",
+            "Secret yuptime/push-token does not hold the key tokens",
+        ),
+        (
+            '"your-secure-push-token-token"',
+            '"\\n"',
+            "spec.target.push.tokenSecretRef.key",
+            "Secret yuptime/push-token holds no token under the key token",
+        ),
+        (
+            '"your-secure-push-token-token"',
+            '"good\\nhunter 2"',
+            "stringData.token",
+            "no HTTP header can carry the token on line 2",
+        ),
+        (
+            "gracePeriodSeconds",
+            "graceSeconds",
+            "spec.target.push.graceSeconds",
+            "did you mean gracePeriodSeconds?",
+        ),
+    ],
+)
+def test_what_will_surely_misfire_is_a_warning(manifests, old, new, field, text):
+    rewrite(manifests / "push-token.yaml", old, new)
+
+    code, (warning, summary) = checked(manifests)
+
+    assert code == 0
+    assert warning.startswith(f"warning: {manifests}/push-token.yaml, document ")
+    assert f": {field}: " in warning
+    assert text in warning
+    assert "hunter" not in warning
+    assert summary.endswith(": 0 errors, 1 warning")
+
+
+def test_a_secret_that_everybody_can_read_is_a_warning(manifests):
+    (manifests / "push-token.yaml").chmod(0o644)
+
+    code, (warning, _) = checked(manifests)
+
+    assert code == 0
+    assert warning == (
+        f"warning: {manifests}/push-token.yaml: "
+        "holds a Secret and can be read by every user of this machine: chmod o-r"
+    )
+
+
+def test_a_monitor_that_everybody_can_read_is_none(tmp_path):
+    (tmp_path / "a.yaml").write_text(BACKUP_JOB)
+    (tmp_path / "a.yaml").chmod(0o644)
+
+    _, lines = checked(tmp_path)
+
+    assert not any("can be read by" in line for line in lines)
+
+
+def test_one_token_in_two_secrets_is_a_warning_with_both_names_and_without_the_token(manifests):
+    rewrite(
+        manifests / "payment-push-token.yaml",
+        "your-secure-payment-push-token-token",
+        "new-one\\nyour-secure-push-token-token",
+    )
+
+    code, (warning, _) = checked(manifests)
+
+    assert code == 0
+    assert "the Secrets yuptime/payment-push-token, yuptime/push-token hold the same" in warning
+    assert "your-secure" not in warning
+
+
+def test_equal_lines_of_secrets_that_no_monitor_uses_are_no_warning(tmp_path):
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.yaml", PUSH_TOKEN.replace("name: push-token", f"name: {name}"))
+
+    assert checked(tmp_path)[1] == [
+        "0 monitors, 2 secrets, 0 documents ignored: 0 errors, 0 warnings"
+    ]
+
+
+def test_the_name_of_a_file_cannot_forge_lines(tmp_path):
+    write(tmp_path / "a\nerror: b\x1b[2J.yaml", "x")
+
+    _, lines = checked(tmp_path)
+
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)

@@ -1,0 +1,136 @@
+"""What a job may send: every form of body, and every way to get it wrong."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yuptime_exporter.core.errors import MalformedPush, UnsupportedBody
+from yuptime_exporter.core.model import PushStatus
+from yuptime_exporter.web.pushes.native import MAX_MESSAGE_CHARS, Report, parse_report
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+UP = Report(PushStatus.UP)
+DONE = Report(PushStatus.UP, "done")
+
+ACCEPTED = {
+    "nothing": (b"", "", UP),
+    "nothing, whatever its type": (b"", "text/xml", UP),
+    "white space": (b" \r\n", JSON, UP),
+    "an empty object": (b"{ }", JSON, UP),
+    "up": (b'{"status": "up"}', JSON, UP),
+    "down": (b'{"status":"down"}', JSON, Report(PushStatus.DOWN)),
+    "a message": (b'{"status":"up","message":"done"}', JSON, DONE),
+    "no content type": (b'{"status":"up","message":"done"}', "", DONE),
+    "a charset": (b'{"status":"up","message":"done"}', "Application/JSON; charset=utf-8", DONE),
+    "JSON as curl -d sends it": (b'{"status":"up","message":"done"}', FORM, DONE),
+    "JSON after white space as a form": (b'\n {"status":"up","message":"done"}', FORM, DONE),
+    "a form": (b"status=up&message=done", FORM, DONE),
+    "a form with escapes": (
+        b"status=down&message=disk+full%3A+%C3%BC",
+        FORM,
+        Report(PushStatus.DOWN, "disk full: ü"),
+    ),
+    "a form with an empty message": (b"status=up&message=", FORM, UP),
+    "a message of many lines": (
+        b'{"status":"down","message":"one\\ntwo\\u0000"}',
+        JSON,
+        Report(PushStatus.DOWN, "one\ntwo\0"),
+    ),
+}
+
+REFUSED = {
+    "an unknown status": (b'{"status":"OK"}', JSON, ['status: allowed is "up" or "down"']),
+    "a status in capitals": (b'{"status":"UP"}', JSON, ['allowed is "up" or "down"']),
+    "a status that is true": (b'{"status":true}', JSON, ['status: allowed is "up" or "down"']),
+    "a status that is null": (b'{"status":null}', JSON, ['status: allowed is "up" or "down"']),
+    "no status": (b'{"message":"done"}', JSON, ["status: missing", '"up" or "down"']),
+    "no status in a form": (b"message=done", FORM, ["status: missing"]),
+    "an unknown field": (
+        b'{"status":"up","duration":3}',
+        JSON,
+        ["'duration': unknown field", "status and message"],
+    ),
+    "an unknown field in a form": (b"status=up&ping=3", FORM, ["'ping': unknown field"]),
+    "a field twice in a form": (b"status=up&status=down", FORM, ["twice"]),
+    "a message that is a number": (b'{"status":"up","message":3}', JSON, ["message: must be"]),
+    "a message that is null": (b'{"status":"up","message":null}', JSON, ["message: must be"]),
+    "a list": (b'["up"]', JSON, ["must be a JSON object"]),
+    "a string": (b'"up"', JSON, ["must be a JSON object"]),
+    "a bare word": (b"up", JSON, ["not JSON"]),
+    "a bare word as a form": (b"up", FORM, ["neither JSON nor a form"]),
+    "half an object": (b'{"status":', JSON, ["not JSON"]),
+    "bytes that are not UTF-8": (b'{"status":"up","message":"\xff"}', JSON, ["UTF-8"]),
+    "a form that is not UTF-8": (b"status=up&message=%FF", FORM, ["neither JSON nor a form"]),
+    "a lone surrogate": (b'{"status":"up","message":"\\ud800"}', JSON, ["not JSON"]),
+    "ten thousand brackets": (b"[" * 10_000, JSON, ["not JSON"]),
+    "a thousand fields": (b"&".join(b"f%d=1" % n for n in range(1000)), FORM, ["neither"]),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_accepts(case: str) -> None:
+    body, content_type, report = ACCEPTED[case]
+
+    assert parse_report(body, content_type) == report
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refuses_and_says_what_is_allowed(case: str) -> None:
+    body, content_type, words = REFUSED[case]
+
+    with pytest.raises(MalformedPush) as refusal:
+        parse_report(body, content_type)
+
+    assert all(word in str(refusal.value) for word in words), str(refusal.value)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
+def test_refuses_other_media_types_and_names_those_allowed(content_type: str) -> None:
+    with pytest.raises(UnsupportedBody, match=r"application/json and application/x-www-form"):
+        parse_report(b'{"status":"up"}', content_type)
+
+
+def test_a_long_message_is_cut_and_the_report_says_so() -> None:
+    body = json.dumps({"status": "up", "message": "ü" * (MAX_MESSAGE_CHARS + 1)}).encode()
+
+    report = parse_report(body, JSON)
+
+    assert report == Report(PushStatus.UP, "ü" * MAX_MESSAGE_CHARS, message_truncated=True)
+
+
+def test_a_message_of_just_the_allowed_length_is_whole() -> None:
+    body = json.dumps({"status": "up", "message": "x" * MAX_MESSAGE_CHARS}).encode()
+
+    assert not parse_report(body, JSON).message_truncated
+
+
+@given(body=st.binary(max_size=200), content_type=st.sampled_from(["", JSON, FORM, "text/plain"]))
+def test_any_bytes_are_a_report_or_a_clear_refusal(body: bytes, content_type: str) -> None:
+    report = Report()
+    with suppress(MalformedPush, UnsupportedBody):
+        report = parse_report(body, content_type)
+
+    assert len(report.message) <= MAX_MESSAGE_CHARS
+
+
+@given(
+    status=st.sampled_from(PushStatus), message=st.text(st.characters(exclude_categories=["Cs"]))
+)
+def test_every_message_arrives_as_it_was_sent(status: PushStatus, message: str) -> None:
+    body = json.dumps({"status": status, "message": message}).encode()
+
+    assert parse_report(body, JSON).message == message[:MAX_MESSAGE_CHARS]
+
+
+@given(secret=st.text("abcdefghijklmnop", min_size=12))
+def test_a_refusal_repeats_no_value_of_the_client(secret: str) -> None:
+    body = json.dumps({"status": secret, "message": [secret]}).encode()
+
+    with pytest.raises(MalformedPush) as refusal:
+        parse_report(body, JSON)
+
+    assert secret not in str(refusal.value)

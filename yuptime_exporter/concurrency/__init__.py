@@ -1,0 +1,1 @@
+"""Small mechanisms of tasks and event loops that several parts use."""

@@ -1,0 +1,1 @@
+"""The exporter's own metrics, one small class for each holder."""

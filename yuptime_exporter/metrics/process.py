@@ -1,0 +1,45 @@
+"""Metrics of the process: its build, its readiness, and the last reload."""
+
+import platform
+
+from prometheus_client import CollectorRegistry, Gauge
+
+
+def expose_build_info(registry: CollectorRegistry, *, version: str, revision: str) -> None:
+    """Add `yuptime_build_info`, which never changes."""
+    build_info = Gauge(
+        "yuptime_build_info",
+        "A metric with a constant '1' value labeled by version, revision and Python.",
+        ("version", "revision", "pythonversion", "implementation"),
+        registry=registry,
+    )
+    build_info.labels(
+        version, revision, platform.python_version(), platform.python_implementation()
+    ).set(1)
+
+
+class ReadinessMetrics:
+    """Metrics of `engine.readiness`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.ready = Gauge(
+            "yuptime_ready",
+            "Whether state is restored and all monitors are listed.",
+            registry=registry,
+        )
+
+
+class ReloadMetrics:
+    """Metrics of reading the configuration file."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.successful = Gauge(
+            "yuptime_config_last_reload_successful",
+            "Whether the last configuration reload attempt was successful.",
+            registry=registry,
+        )
+        self.success_timestamp_seconds = Gauge(
+            "yuptime_config_last_reload_success_timestamp_seconds",
+            "Unix time of the last successful configuration reload.",
+            registry=registry,
+        )

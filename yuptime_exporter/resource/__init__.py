@@ -1,0 +1,1 @@
+"""A Monitor and a Secret as objects: read, written, defaulted."""

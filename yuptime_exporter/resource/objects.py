@@ -1,0 +1,248 @@
+"""The Monitor and Secret resources as written, read into the program's own words.
+
+Every rule about what a manifest may say lives in this file. It reads plain values, so that it
+serves objects from files and objects from the Kubernetes API alike.
+"""
+
+import base64
+import binascii
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from yuptime_exporter.core.identity import label_problems
+from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey, Problem, TokenRef
+from yuptime_exporter.resource.shapes import (
+    PUSH_FIELDS,
+    MonitorResource,
+    Push,
+    SecretRef,
+    SecretResource,
+    described,
+    read_resource,
+)
+from yuptime_exporter.resource.text import quotable
+
+# What can stand in an Authorization header after `Bearer `: visible ASCII (RFC 9110, VCHAR).
+_SENDABLE = re.compile(rb"[\x21-\x7e]+")
+
+_PUSH = "spec.target.push"
+_TOKEN_REF = f"{_PUSH}.tokenSecretRef"
+
+
+class SecretKey(NamedTuple):
+    """What names a Secret."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of one entry of a Secret, unreadable.
+
+    Attributes:
+        digests: SHA-256, in the order of the lines.
+        unsendable_lines: numbers of the lines that no HTTP header can carry.
+    """
+
+    digests: tuple[bytes, ...] = field(repr=False)
+    unsendable_lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A declared Secret; what it holds is known by its digests only."""
+
+    key: SecretKey
+    tokens: Mapping[str, Tokens]
+
+
+class ObjectKey(NamedTuple):
+    """What names any object: a Monitor and a Secret may be called the same."""
+
+    kind: str
+    key: MonitorKey | SecretKey
+
+
+def object_key(value: Monitor | Secret) -> ObjectKey:
+    """Return what names the object."""
+    return ObjectKey(type(value).__name__, value.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A Monitor or a Secret that can be used as it is written.
+
+    Attributes:
+        where: file and document.
+    """
+
+    where: str
+    value: Monitor | Secret
+
+    @property
+    def key(self) -> ObjectKey:
+        """What no two objects may share."""
+        return object_key(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMonitor:
+    """A Monitor that is not of type push: counted, and otherwise not looked at."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherKind:
+    """An object that is neither a Monitor nor a Secret: counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An object that cannot be used."""
+
+    problems: tuple[Problem, ...]
+
+
+def secret_key_of(monitor: Monitor) -> SecretKey:
+    """Return which Secret holds the monitor's tokens: always one of its own namespace."""
+    return SecretKey(monitor.key.namespace, monitor.token_ref.secret_name)
+
+
+def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKind | Refused:
+    """Read one object.
+
+    Args:
+        value: the object as plain values.
+        where: its place, for problems.
+    """
+    if not isinstance(value, dict):
+        text = f"found {described(value, quote=False)}, allowed is a mapping with apiVersion, kind"
+        return Refused((Problem(where, "", text),))
+    api_version, kind = value.get("apiVersion"), value.get("kind")
+    if api_version is None and kind is None:
+        return OtherKind()  # settings of another program that share the directory
+    for name, found in (("apiVersion", api_version), ("kind", kind)):
+        if not isinstance(found, str):
+            text = f"found {described(found, quote=False)}, allowed is a string"
+            return Refused((Problem(where, name, text),))
+    if api_version == "v1" and kind == "Secret":
+        return _read_secret(value, where)
+    if kind == "Monitor" and str(api_version).partition("/")[0] == GROUP:
+        return _read_monitor(value, where)
+    return OtherKind()
+
+
+def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMonitor | Refused:
+    api_version = value.get("apiVersion")
+    if api_version != API_VERSION:
+        text = f"found {described(api_version)}, allowed is {API_VERSION}"
+        return Refused((Problem(where, "apiVersion", text),))
+    other_type = _other_type(value)
+    if other_type is not None:
+        return OtherMonitor(other_type)
+    resource = read_resource(MonitorResource, value, where, quote_values=True)
+    if not isinstance(resource, MonitorResource):
+        return Refused(resource)
+    problems = [*_token_ref_problems(resource, where), *_label_problems(resource, where)]
+    token_ref = _token_ref(resource.spec.target.push)
+    if problems or token_ref is None:
+        return Refused(tuple(problems))
+    return Declared(where, _monitor(resource, token_ref))
+
+
+def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
+    spec, push, alerting = resource.spec, resource.spec.target.push, resource.spec.alerting
+    return Monitor(
+        key=MonitorKey(resource.metadata.namespace, resource.metadata.name),
+        token_ref=TokenRef(token_ref.name, token_ref.key),
+        enabled=spec.enabled,
+        expire_seconds=push.expire_seconds,
+        grace_seconds=push.grace_period_seconds,
+        alert_labels=tuple(sorted(alerting.labels.items())),
+        alertmanager_url=alerting.alertmanager_url or spec.alertmanager_url,
+        interval_seconds=spec.schedule.interval_seconds,
+    )
+
+
+def _other_type(value: Mapping[str, object]) -> str | None:
+    """Return the type of a monitor that is not of type push, and None for all else."""
+    spec = value.get("spec")
+    monitor_type = spec.get("type") if isinstance(spec, dict) else None
+    if not isinstance(monitor_type, str) or monitor_type == "push":
+        return None
+    return quotable(monitor_type)
+
+
+def _token_ref(push: Push) -> SecretRef | None:
+    return push.token_secret_ref or (push.token.secret_ref if push.token else None)
+
+
+def _token_ref_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
+    token_ref, own = _token_ref(resource.spec.target.push), resource.metadata.namespace
+    if token_ref is None:
+        text = "found nothing, allowed is a mapping with the name and the key of a Secret's entry"
+        yield Problem(where, _TOKEN_REF, text)
+    elif token_ref.namespace not in (None, own):
+        text = (
+            f'cross-namespace reference: found "{token_ref.namespace}", allowed is the '
+            f'namespace of the monitor, "{own}": put the Secret there and leave this out'
+        )
+        yield Problem(where, f"{_TOKEN_REF}.namespace", text)
+
+
+def _label_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
+    for name, text in label_problems(resource.spec.alerting.labels):
+        path = "spec.alerting.labels" + (f".{quotable(name)}" if name else "")
+        yield Problem(where, path, text)
+
+
+def unknown_fields(value: object, where: str) -> Iterator[Problem]:
+    """Return what stands in `spec.target.push` of any object and is no field of it."""
+    written = value
+    for part in _PUSH.split("."):
+        written = written.get(part) if isinstance(written, dict) else None
+    for name in written if isinstance(written, dict) else ():
+        if name not in PUSH_FIELDS:
+            close = difflib.get_close_matches(quotable(name), PUSH_FIELDS, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            yield Problem(where, f"{_PUSH}.{quotable(name)}", f"unknown field, ignored{meant}")
+
+
+def _read_secret(value: Mapping[str, object], where: str) -> Declared | Refused:
+    resource = read_resource(SecretResource, value, where, quote_values=False)
+    if not isinstance(resource, SecretResource):
+        return Refused(resource)
+    values: dict[str, bytes] = {}
+    problems = []
+    for key, text in resource.data.items():
+        try:
+            values[key] = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
+        except (binascii.Error, ValueError):
+            found = "found a string that is not base64, allowed is base64: put text in stringData"
+            problems.append(Problem(where, f"data.{quotable(key)}", found))
+    if problems:
+        return Refused(tuple(problems))
+    for key, text in resource.string_data.items():
+        values[key] = text.encode(errors="surrogatepass")
+    metadata = resource.metadata
+    tokens = {key: _tokens(held) for key, held in values.items()}
+    return Declared(where, Secret(SecretKey(metadata.namespace, metadata.name), tokens))
+
+
+def _tokens(value: bytes) -> Tokens:
+    lines = [(number, line.strip()) for number, line in enumerate(value.split(b"\n"), start=1)]
+    lines = [(number, line) for number, line in lines if line]
+    return Tokens(
+        digests=tuple(hashlib.sha256(line).digest() for _, line in lines),
+        unsendable_lines=tuple(number for number, line in lines if not _SENDABLE.fullmatch(line)),
+    )

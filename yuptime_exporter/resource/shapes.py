@@ -1,0 +1,289 @@
+"""The shapes of the Monitor and Secret resources: which fields there are, what each may hold.
+
+The description of a field is what a problem with it says is allowed.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from yuptime_exporter.core.alerting import MAX_URL_CHARS, url_problem
+from yuptime_exporter.core.model import Problem
+from yuptime_exporter.resource.text import quotable
+
+# The namespace of objects that name none, as `kubectl apply` has it without further settings.
+DEFAULT_NAMESPACE = "default"
+
+MAX_SECONDS = 315_360_000  # ten years of 365 days
+MAX_SHOWN_DIGITS = 20
+
+# RFC 1123 and the form of Secret keys, as Kubernetes reads them:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+# https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_MADE_OF = "a-z, 0-9 and -, with a letter or digit at both ends"
+
+
+def _check_alertmanager_url(url: str) -> str:
+    if url_problem(url):
+        raise ValueError
+    return url
+
+
+_Name = Annotated[
+    str,
+    Field(
+        pattern=rf"^{_LABEL}(\.{_LABEL})*$",
+        max_length=253,
+        description=f"a name of at most 253 characters: {_MADE_OF}, parts joined by .",
+    ),
+]
+_Namespace = Annotated[
+    str,
+    Field(
+        pattern=f"^{_LABEL}$",
+        max_length=63,
+        description=f"a name of at most 63 characters: {_MADE_OF}",
+    ),
+]
+_SecretEntryName = Annotated[
+    str,
+    Field(
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        max_length=253,
+        description="a key of at most 253 characters: letters, digits, -, _ and .",
+    ),
+]
+_PositiveSeconds = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_SECONDS,
+        description=f"a whole number of seconds from 1 to {MAX_SECONDS}",
+    ),
+]
+_Seconds = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=MAX_SECONDS,
+        description=f"a whole number of seconds from 0 to {MAX_SECONDS}",
+    ),
+]
+_AlertmanagerUrl = Annotated[
+    str,
+    Field(
+        max_length=MAX_URL_CHARS,
+        description=f"an http or https URL with a host, of at most {MAX_URL_CHARS} characters, "
+        "without user, password, query or fragment",
+    ),
+    AfterValidator(_check_alertmanager_url),
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="ignore", frozen=True, alias_generator=to_camel, validate_by_name=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: object) -> object:
+        """Take a field that holds nothing as not written, as Kubernetes does."""
+        if isinstance(value, dict):
+            return {key: held for key, held in value.items() if held is not None}
+        return value
+
+
+class Metadata(_Part):
+    """`metadata`, as far as it names the object."""
+
+    name: _Name
+    namespace: _Namespace = DEFAULT_NAMESPACE
+
+
+class SecretRef(_Part):
+    """`tokenSecretRef`; its namespace may be repeated, but not differ."""
+
+    name: _Name
+    key: _SecretEntryName
+    namespace: _Namespace | None = None
+
+
+class Token(_Part):
+    """`token.secretRef`, another spelling of `tokenSecretRef`."""
+
+    secret_ref: SecretRef
+
+
+class Push(_Part):
+    """`spec.target.push`."""
+
+    token_secret_ref: SecretRef | None = None
+    token: Token | None = None
+    expire_seconds: _PositiveSeconds = 300
+    grace_period_seconds: _Seconds = 60
+
+
+class Target(_Part):
+    """`spec.target`."""
+
+    push: Push
+
+
+class Schedule(_Part):
+    """`spec.schedule`, as far as it means anything for a push monitor."""
+
+    interval_seconds: _PositiveSeconds | None = None
+
+
+class Alerting(_Part):
+    """`spec.alerting`."""
+
+    labels: dict[str, str] = {}
+    alertmanager_url: _AlertmanagerUrl | None = None
+
+
+class Spec(_Part):
+    """`spec` of a push monitor; `alertmanagerUrl` here is another place for the same."""
+
+    type: Annotated[str, Field(description="a string, such as push")]
+    target: Target
+    enabled: Annotated[bool, Field(description="true or false")] = True
+    schedule: Schedule = Schedule()
+    alerting: Alerting = Alerting()
+    alertmanager_url: _AlertmanagerUrl | None = None
+
+
+class MonitorResource(_Part):
+    """A Monitor of type push as it is written."""
+
+    metadata: Metadata
+    spec: Spec
+
+
+class SecretResource(_Part):
+    """A Secret as it is written."""
+
+    metadata: Metadata
+    data: dict[str, str] = {}
+    string_data: dict[str, str] = {}
+
+
+PUSH_FIELDS = tuple(str(info.alias) for info in Push.model_fields.values())
+
+_Resource = TypeVar("_Resource", MonitorResource, SecretResource)
+
+
+def read_resource(
+    shape: type[_Resource], value: object, where: str, *, quote_values: bool
+) -> _Resource | tuple[Problem, ...]:
+    """Return the object in its shape, or all that keeps it from having it.
+
+    Args:
+        shape: what the object should be.
+        value: the object as it was written.
+        where: its place, for problems.
+        quote_values: False for what must not be seen; then problems tell its type only.
+    """
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        return tuple(
+            _problem(shape, details, where, quote_values=quote_values)
+            for details in error.errors(include_url=False, include_context=False)
+        )
+
+
+def described(value: object, *, quote: bool = True) -> str:
+    """Return in words what was found."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case bool():
+            return f"{str(value).lower()} (a boolean)" if quote else "a boolean"
+        case int():
+            # Python refuses to write out numbers of thousands of digits.
+            shown = quote and abs(value) < 10**MAX_SHOWN_DIGITS
+            return f"{value} (a whole number)" if shown else "a whole number"
+        case float():
+            return f"{value} (a number)" if quote else "a number"
+        case str():
+            return f'"{_without_credentials(value)}" (a string)' if quote else "a string"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def _problem(
+    shape: type[BaseModel], details: ErrorDetails, where: str, *, quote_values: bool
+) -> Problem:
+    path = tuple(str(part) for part in details["loc"])
+    # Past the last field of a shape there are only mappings of strings.
+    allowed = _ALLOWED[shape].get(path, "a string")
+    if details["type"] == "missing":
+        found = "nothing"
+    else:
+        found = described(details["input"], quote=quote_values and allowed != _MAPPING)
+    text = f"found {found}, allowed is {allowed}{_hint(details)}"
+    return Problem(where, ".".join(quotable(part) for part in path), text)
+
+
+def _hint(details: ErrorDetails) -> str:
+    match details["type"], details["input"]:
+        case "string_type", bool():
+            return "; YAML takes yes, no, on and off for booleans: put the value in quotes"
+        case "string_type", int() | float():
+            return "; put the value in quotes"
+        case _:
+            return ""
+
+
+def _without_credentials(text: str) -> str:
+    """Return what may be shown of a text that may be a URL with a password in it."""
+    before, at, after = text.rpartition("@")
+    return quotable(f"…@{after}" if at and before else text)
+
+
+_MAPPING = "a mapping"
+
+
+def _allowed(
+    shape: type[BaseModel], parents: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    for info in shape.model_fields.values():
+        path = (*parents, str(info.alias))
+        yield path, _description(info) or _MAPPING
+        for part in (info.annotation, *get_args(info.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _allowed(part, path)
+
+
+def _description(info: FieldInfo) -> str | None:
+    if info.description:
+        return info.description
+    for part in get_args(info.annotation):  # of `X | None` it stands with the X
+        for said in getattr(part, "__metadata__", ()):
+            if isinstance(said, FieldInfo):
+                return said.description
+    return None
+
+
+_ALLOWED: dict[type[BaseModel], dict[tuple[str, ...], str]] = {
+    MonitorResource: dict(_allowed(MonitorResource)),
+    SecretResource: dict(_allowed(SecretResource)),
+}

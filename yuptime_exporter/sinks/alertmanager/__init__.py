@@ -1,0 +1,1 @@
+"""Alertmanagers, fed directly."""

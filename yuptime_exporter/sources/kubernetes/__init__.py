@@ -1,0 +1,1 @@
+"""Monitors and tokens from a Kubernetes API server."""

@@ -1,0 +1,65 @@
+"""The tokens in Secrets of the API server, as far as a Monitor names them."""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from yuptime_exporter.core.model import TokenTrouble
+from yuptime_exporter.resource.objects import (
+    Declared,
+    Secret,
+    SecretKey,
+    read_object,
+)
+
+References = Mapping[SecretKey, frozenset[str]]
+"""Which keys of which Secrets are named by Monitors."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSecret:
+    """The digests of the tokens in those entries of a Secret that are named by a Monitor."""
+
+    digests: Mapping[str, tuple[bytes, ...]]
+
+
+class TokenSecrets(Protocol):
+    """Where tokens come from: Secrets that are watched, or that are read when needed."""
+
+    async def want(self, references: References) -> None:
+        """Hold just these entries of these Secrets; return when what is new was looked at.
+
+        A Secret without entries is forgotten; what is not spoken of stays as it is.
+        """
+
+    def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
+        """Return what is known of a Secret."""
+
+    def renew(self, secret: SecretKey) -> Awaitable[None] | None:
+        """Read a Secret anew since a token did not match; None: there would be nothing new."""
+
+
+def read_secret(raw: Mapping[str, Any], keys: frozenset[str]) -> HeldSecret:
+    """Return what is to be held of a Secret: digests, and of the named entries only."""
+    data = raw.get("data")
+    entries = {key: data[key] for key in keys if isinstance(data, dict) and key in data}
+    lean = {"apiVersion": "v1", "kind": "Secret", "metadata": raw.get("metadata"), "data": entries}
+    found = read_object(lean, "Secret")
+    if isinstance(found, Declared) and isinstance(found.value, Secret):
+        return HeldSecret({key: tokens.digests for key, tokens in found.value.tokens.items()})
+    return HeldSecret({})
+
+
+def digests_in(held: HeldSecret | TokenTrouble, key: str) -> tuple[bytes, ...] | TokenTrouble:
+    """Return the tokens in one entry of a Secret, or why there are none."""
+    if isinstance(held, TokenTrouble):
+        return held
+    digests = held.digests.get(key)
+    if digests is None:
+        return TokenTrouble.KEY_NOT_FOUND
+    return digests or TokenTrouble.NO_TOKENS
+
+
+def secret_path(secret: SecretKey) -> str:
+    """Return the path of one Secret."""
+    return f"/api/v1/namespaces/{secret.namespace}/secrets/{secret.name}"

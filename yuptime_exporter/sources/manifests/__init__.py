@@ -1,0 +1,1 @@
+"""Monitors from files and directories of YAML."""

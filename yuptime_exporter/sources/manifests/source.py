@@ -1,0 +1,172 @@
+"""Monitor sets from files and directories, again whenever a file changes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
+
+from watchfiles import Change, awatch
+
+from yuptime_exporter.core.errors import SourceUnusable
+from yuptime_exporter.core.model import MonitorSet
+from yuptime_exporter.sources.manifests.declarations import declarations
+from yuptime_exporter.sources.manifests.files import Identity, Look, ManifestFiles
+
+log = logging.getLogger(__name__)
+
+# A change is looked at once nothing more has changed for one step, at the latest after the
+# debounce time: an editor or `kubectl cp` that writes a file in pieces is mostly done by then.
+_STEP_MS = 50
+_DEBOUNCE_MS = 300
+
+# How long nothing may have been announced before it is looked anyway: inotify tells nothing of
+# changes on network file systems, nor of those to what a symlink points to.
+_TICK_SECONDS = 1.0
+_TICKS_PER_LOOK = 5
+
+# While the kernel announces no changes, every tick is a look, and this many are between tries.
+_TICKS_PER_RETRY = 300
+
+
+class DirectorySource:
+    """The monitors that the manifests in some files and directories declare."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = tuple(paths)
+        self._files = ManifestFiles(paths)
+        self._look: Look | None = None
+        self._found = MonitorSet(())
+        self._asked = asyncio.Event()
+        self._refreshes: list[asyncio.Future[None]] = []
+
+    @property
+    def files_parsed_total(self) -> int:
+        """How many times a file was parsed: once, and again after each of its changes."""
+        return self._files.parsed_total
+
+    async def watch(self) -> AsyncGenerator[MonitorSet, None]:
+        """Yield the complete set first, and again after each change, forever.
+
+        Raises:
+            SourceUnusable: a given path does not exist or cannot be read; only before the first
+                set. Later its last good monitors are kept.
+        """
+        changes = _Changes(self._asked)
+        shown: MonitorSet | None = None
+        try:
+            while True:
+                self._asked.clear()
+                refreshes = len(self._refreshes)
+                found = await asyncio.to_thread(self._look_again)
+                if found != shown:
+                    yield found
+                    shown = found
+                self._resolve_refreshes(refreshes)
+                await changes.wait(self._look.directories if self._look else {})
+        finally:
+            self._drop_refreshes()
+            await changes.close()
+
+    async def refresh(self) -> None:
+        """Look for changes now; return when what was found is in force."""
+        done = asyncio.get_running_loop().create_future()
+        self._refreshes.append(done)
+        self._asked.set()
+        await done
+
+    def _resolve_refreshes(self, count: int) -> None:
+        for done in self._refreshes[:count]:
+            if not done.done():  # else whoever asked has left
+                done.set_result(None)
+        del self._refreshes[:count]
+
+    def _drop_refreshes(self) -> None:
+        for done in self._refreshes:
+            done.cancel()
+        self._refreshes.clear()
+
+    def _look_again(self) -> MonitorSet:
+        look = self._files.look()
+        if self._look is None:
+            self._check_usable(look)
+        if look != self._look:
+            self._look = look
+            self._found = declarations(look).as_monitor_set()
+        return self._found
+
+    def _check_usable(self, look: Look) -> None:
+        for path in self._paths:
+            problem = look.problems.get(str(path))
+            if problem:
+                raise SourceUnusable(f"manifests: {problem}; name a file or a directory")
+
+
+class _Changes:
+    """Waits until something may have changed below some directories."""
+
+    def __init__(self, asked: asyncio.Event) -> None:
+        self._asked = asked
+        self._watcher: AsyncGenerator[set[tuple[Change, str]], None] | None = None
+        self._directories: Mapping[str, Identity] = {}
+        self._ticks_until_retry = 0
+
+    async def wait(self, directories: Mapping[str, Identity]) -> None:
+        """Return after a change, when asked, and in any case after some seconds."""
+        if self._ticks_until_retry:
+            self._ticks_until_retry -= 1
+            await self._wait_a_tick()
+            return
+        ticks = _TICKS_PER_LOOK
+        if self._watcher is None or directories != self._directories:
+            await self.close()
+            self._watcher, self._directories = self._started(directories), directories
+            ticks = 1  # look once more: what changed before the watcher stood went unannounced
+        try:
+            await self._wait_for_change(self._watcher, ticks)
+        except (OSError, RuntimeError) as error:  # watchfiles' own error is a RuntimeError
+            log.warning(
+                "file changes are not announced, looking for them every second; "
+                "the limits of inotify may be too low (sysctl fs.inotify)",
+                extra={"error": str(error)},
+            )
+            self._ticks_until_retry = _TICKS_PER_RETRY
+            await self.close()
+
+    async def close(self) -> None:
+        """Stop watching."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            await watcher.aclose()
+
+    def _started(
+        self, directories: Mapping[str, Identity]
+    ) -> AsyncGenerator[set[tuple[Change, str]], None]:
+        return awatch(
+            *directories,
+            watch_filter=None,
+            debounce=_DEBOUNCE_MS,
+            step=_STEP_MS,
+            stop_event=self._asked,
+            rust_timeout=round(_TICK_SECONDS * 1000),
+            yield_on_timeout=True,
+            recursive=False,  # these are all directories, those behind symlinks included
+            ignore_permission_denied=True,
+        )
+
+    async def _wait_for_change(
+        self, watcher: AsyncGenerator[set[tuple[Change, str]], None], ticks: int
+    ) -> None:
+        for _ in range(ticks):
+            try:
+                if await anext(watcher):
+                    return
+            except StopAsyncIteration:  # asked
+                self._watcher = None
+                return
+
+    async def _wait_a_tick(self) -> None:
+        try:
+            async with asyncio.timeout(_TICK_SECONDS):
+                await self._asked.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,92 @@
+"""What is valid, and will surely not work as it was meant."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from yuptime_exporter.core.model import Monitor, Problem
+from yuptime_exporter.resource.objects import Secret, SecretKey, secret_key_of
+from yuptime_exporter.resource.text import printable
+from yuptime_exporter.sources.manifests.declarations import Declarations
+
+_EXPIRE = "spec.target.push.expireSeconds"
+_TOKEN_REF = "spec.target.push.tokenSecretRef"  # noqa: S105  the name of a field
+
+
+def misfires(found: Declarations) -> tuple[Problem, ...]:
+    """Return a warning for each; none of them contains anything of a token."""
+    return (
+        *_readable_secrets(found),
+        *(warning for file in found.files for warning in file.manifest.warnings),
+        *(warning for monitor in found.monitors for warning in _of_monitor(monitor, found)),
+        *_unsendable_tokens(found),
+        *_shared_tokens(found),
+    )
+
+
+def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
+    where = found.where(monitor)
+    interval = monitor.interval_seconds
+    if interval is not None and monitor.expire_seconds < interval:
+        text = (
+            f"found {monitor.expire_seconds}, which is below spec.schedule.intervalSeconds, "
+            f"{interval}: each push expires before the next one is meant to come"
+        )
+        yield Problem(where, _EXPIRE, text)
+    if not monitor.token_digests:
+        yield _tokens_missing(monitor, found)
+
+
+def _tokens_missing(monitor: Monitor, found: Declarations) -> Problem:
+    secret_key, ref = secret_key_of(monitor), monitor.token_ref
+    where, unable = found.where(monitor), "until it does, nobody can push"
+    if secret_key not in found.secrets:
+        text = f"there is no Secret {secret_key}; until there is one, nobody can push"
+        return Problem(where, f"{_TOKEN_REF}.name", text)
+    if found.tokens_of(monitor) is None:
+        text = f"Secret {secret_key} does not hold the key {ref.secret_key}; {unable}"
+        return Problem(where, f"{_TOKEN_REF}.key", text)
+    text = f"Secret {secret_key} holds no token under the key {ref.secret_key}; {unable}"
+    return Problem(where, f"{_TOKEN_REF}.key", text)
+
+
+def _readable_secrets(found: Declarations) -> Iterator[Problem]:
+    for file in found.files:
+        held = (*file.manifest.declared, *file.kept)
+        if file.world_readable and any(isinstance(one.value, Secret) for one in held):
+            text = "holds a Secret and can be read by every user of this machine: chmod o-r"
+            yield Problem(printable(file.path), "", text)
+
+
+def _unsendable_tokens(found: Declarations) -> Iterator[Problem]:
+    for secret_key, entry in _entries_in_use(found):
+        secret = found.secrets[secret_key]
+        for line in secret.tokens[entry].unsendable_lines:
+            text = (
+                f"no HTTP header can carry the token on line {line}: allowed are "
+                "visible ASCII characters without spaces"
+            )
+            yield Problem(found.where(secret), f"stringData.{entry}", text)
+
+
+def _shared_tokens(found: Declarations) -> Iterator[Problem]:
+    holders: dict[bytes, list[SecretKey]] = defaultdict(list)
+    for secret_key, entry in _entries_in_use(found):
+        for digest in found.secrets[secret_key].tokens[entry].digests:
+            if secret_key not in holders[digest]:
+                holders[digest].append(secret_key)
+    for shared in sorted(keys for keys in holders.values() if len(keys) > 1):
+        names = ", ".join(str(key) for key in shared)
+        where = found.where(found.secrets[shared[-1]])
+        text = f"the Secrets {names} hold the same token: who knows one can push for all"
+        yield Problem(where, "", text)
+
+
+def _entries_in_use(found: Declarations) -> list[tuple[SecretKey, str]]:
+    """Return the entries that monitors refer to: all others may hold anything."""
+    return sorted(
+        {
+            (secret_key_of(monitor), monitor.token_ref.secret_key)
+            for monitor in found.monitors
+            if found.tokens_of(monitor) is not None
+        }
+    )

@@ -1,0 +1,203 @@
+"""What the status of a Monitor object should say, and what is worth an Event.
+
+Everything here follows from what is known of a monitor and from nothing else, so that replicas
+which know the same write the same, and a status that says so already is left alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from yuptime_exporter.core.model import LastPush, Reason, Row, State, TokenTrouble, Verdict
+from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, Refusal
+from yuptime_exporter.status.model import (
+    Condition,
+    ConditionType,
+    Holds,
+    MonitorStatus,
+    Occurrence,
+    Shown,
+)
+
+_IN_FORCE = "What the spec says is in force."
+_READY = "Pushes are accepted."
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How a verdict is put in a status: the reason of the result, and the condition Up."""
+
+    result_reason: str
+    up: Holds
+    up_reason: str
+    up_message: str
+
+
+_SAID: Mapping[tuple[State, Reason], _Said] = {
+    (State.PENDING, Reason.AWAITING_FIRST_PUSH): _Said(
+        "AWAITING_FIRST_PUSH",
+        Holds.UNKNOWN,
+        "AwaitingFirstPush",
+        "No push yet; the first is awaited.",
+    ),
+    (State.UP, Reason.REPORTED_UP): _Said(
+        "PUSH_OK", Holds.TRUE, "ReportedUp", "The last push said up and has not expired."
+    ),
+    (State.LATE, Reason.OVERDUE): _Said(
+        "IN_GRACE", Holds.TRUE, "InGracePeriod", "The last push has expired; the grace period runs."
+    ),
+    (State.DOWN, Reason.REPORTED_DOWN): _Said(
+        "PUSH_DOWN", Holds.FALSE, "ReportedDown", "The last push said down."
+    ),
+    (State.DOWN, Reason.OVERDUE): _Said(
+        "PUSH_TIMEOUT", Holds.FALSE, "Overdue", "No push came before the deadline."
+    ),
+    (State.DOWN, Reason.NEVER_PUSHED): _Said(
+        "NO_PUSH_RECEIVED",
+        Holds.FALSE,
+        "NeverPushed",
+        "The first push did not come before the deadline.",
+    ),
+    (State.PAUSED, Reason.DISABLED): _Said(
+        "MONITOR_DISABLED", Holds.UNKNOWN, "Paused", "The monitor is paused: spec.enabled is false."
+    ),
+}
+
+_TOKEN_TROUBLE: Mapping[TokenTrouble, str] = {
+    TokenTrouble.SECRET_NOT_FOUND: "There is no Secret {secret} in this namespace.",
+    TokenTrouble.KEY_NOT_FOUND: "The Secret {secret} has no key {key}.",
+    TokenTrouble.NO_TOKENS: "The key {key} of the Secret {secret} holds no token.",
+    TokenTrouble.SECRET_FORBIDDEN: "yuptime-exporter may not read the Secret {secret}.",
+}
+
+
+def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
+    """Return the status of a monitor whose spec is in force."""
+    said = _SAID[verdict.state, verdict.reason]
+    token = _token_resolved(row)
+    return MonitorStatus(
+        generation=generation,
+        state=verdict.state,
+        reason=said.result_reason,
+        conditions=(
+            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_IN_FORCE),
+            token,
+            _ready(token),
+            Condition(ConditionType.UP, said.up, said.up_reason, said.up_message),
+        ),
+        message=_message(row, verdict, said),
+        since_timestamp=verdict.since_timestamp,
+        row=row,
+        expires_timestamp=verdict.expires_timestamp,
+        deadline_timestamp=verdict.deadline_timestamp,
+    )
+
+
+def status_of_refused(
+    last_good: MonitorStatus | None, refusal: Refusal, *, generation: int
+) -> MonitorStatus:
+    """Return the status of a Monitor whose spec cannot be used.
+
+    Args:
+        last_good: of the spec that stays in force in its place; None: there is none.
+        refusal: what is wrong with the spec.
+        generation: of the spec that cannot be used.
+    """
+    reason, message = refusal.reason, refusal.message
+    forbidden = reason == CROSS_NAMESPACE
+    concerned = ConditionType.TOKEN_RESOLVED if forbidden else ConditionType.VALID
+    refused = Condition(concerned, holds=Holds.FALSE, reason=reason, message=message)
+    if last_good is not None:
+        conditions = tuple(
+            refused if one.type is concerned else one for one in last_good.conditions
+        )
+        return replace(last_good, generation=generation, conditions=conditions)
+    unknown = "The spec cannot be used, so this is not known."
+    ready = Condition(ConditionType.READY, holds=Holds.FALSE, reason=reason, message=message)
+    return MonitorStatus(
+        generation=generation,
+        state=State.PENDING,
+        reason="INVALID_CONFIG",
+        conditions=(
+            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_IN_FORCE)
+            if forbidden
+            else refused,
+            refused
+            if forbidden
+            else Condition(ConditionType.TOKEN_RESOLVED, Holds.UNKNOWN, "SpecInvalid", unknown),
+            ready,
+            Condition(ConditionType.UP, Holds.UNKNOWN, "SpecInvalid", unknown),
+        ),
+        message=message,
+    )
+
+
+def occurrences(shown: Shown, status: MonitorStatus) -> tuple[Occurrence, ...]:
+    """Return what happened between the status that is shown and the one that replaces it."""
+    before = {condition.type: condition for condition in shown.conditions}
+    found = []
+    for condition in status.conditions:
+        was = before.get(condition.type)
+        if condition.type in {ConditionType.UP, ConditionType.READY}:
+            continue  # the one is told by its state, the other by what it depends on
+        failed_before = was is not None and was.holds is Holds.FALSE
+        fails = condition.holds is Holds.FALSE
+        if fails is not failed_before:
+            found.append(Occurrence(condition.reason, condition.message, warning=fails))
+    up = next((one for one in status.conditions if one.type is ConditionType.UP), None)
+    if up is not None and status.state != shown.state:
+        change = _change_of_state(shown.state, status, up)
+        found += [change] if change else []
+    return tuple(found)
+
+
+def _change_of_state(before: str, status: MonitorStatus, up: Condition) -> Occurrence | None:
+    said = status.message if status.message != up.message else ""
+    note = f"{up.message} {said}".strip()
+    match status.state, before:
+        case State.DOWN, _:
+            return Occurrence(up.reason, note, warning=True, since_timestamp=status.since_timestamp)
+        case State.LATE, _:
+            return Occurrence(
+                "Late", up.message, warning=False, since_timestamp=status.since_timestamp
+            )
+        case State.UP, State.DOWN:
+            return Occurrence(
+                "Recovered", note, warning=False, since_timestamp=status.since_timestamp
+            )
+        case State.PAUSED, _:
+            return Occurrence(
+                "Paused", up.message, warning=False, since_timestamp=status.since_timestamp
+            )
+        case _:
+            return None
+
+
+def _token_resolved(row: Row) -> Condition:
+    monitor = row.monitor
+    count = len(monitor.token_digests)
+    if count:
+        tokens = "one token is" if count == 1 else f"{count} tokens are"
+        return Condition(
+            ConditionType.TOKEN_RESOLVED,
+            Holds.TRUE,
+            "TokensFound",
+            f"{tokens} accepted.".capitalize(),
+        )
+    trouble = monitor.token_trouble or TokenTrouble.SECRET_NOT_FOUND
+    ref = monitor.token_ref
+    text = _TOKEN_TROUBLE[trouble].format(secret=ref.secret_name, key=ref.secret_key)
+    return Condition(ConditionType.TOKEN_RESOLVED, Holds.FALSE, trouble, text)
+
+
+def _ready(token: Condition) -> Condition:
+    if token.holds is Holds.TRUE:
+        return Condition(ConditionType.READY, Holds.TRUE, "AcceptingPushes", _READY)
+    return Condition(ConditionType.READY, Holds.FALSE, "TokenUnavailable", token.message)
+
+
+def _message(row: Row, verdict: Verdict, said: _Said) -> str:
+    """Return the job's own words where they tell the state, and ours where nothing was said."""
+    last_push: LastPush | None = row.last_push
+    if last_push is not None and verdict.reason in {Reason.REPORTED_UP, Reason.REPORTED_DOWN}:
+        return last_push.message
+    return said.up_message

@@ -1,0 +1,257 @@
+"""The embedded store: SQLite in WAL mode, one writer thread, group commit.
+
+While one group is on its way to the disk the next one gathers, so that durability costs a
+fraction of an fsync per push under load, and one fsync at rest. There is no gathering delay: it
+only adds latency (measured: a delay of 2 ms at 32 waiting writers costs four fifths of the rate).
+"""
+
+import asyncio
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage, Restored
+from yuptime_exporter.metrics.store import StoreMetrics
+from yuptime_exporter.stores.sqlite.rows import (
+    Statement,
+    forgetting,
+    read,
+    saving_armings,
+    saving_outages,
+    saving_pushes,
+    saving_receiving,
+)
+from yuptime_exporter.stores.sqlite.schema import (
+    LOCK_TIMEOUT_SECONDS,
+    inspect,
+    migrate,
+    unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+# Writes that may wait before further ones are refused: a second of the fastest disk's work. More
+# would wait longer than a client does.
+QUEUE_CAPACITY = 10_000
+
+# More writes in one transaction do not make each one cheaper: measured, 256 cost the least.
+_MAX_GROUP = 512
+
+# A disk that hangs must not keep the process from ending; what it holds up was not acknowledged.
+_CLOSE_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    statements: tuple[Statement, ...]
+    saved: "asyncio.Future[None]"
+
+
+class SqliteStore:
+    """A `PushStore` in one file, which no other process can open meanwhile.
+
+    After a write that failed, the file is opened anew for the next one: the store recovers by
+    itself when there is room again.
+    """
+
+    def __init__(self, path: Path, *, metrics: StoreMetrics, clock: Clock) -> None:
+        self._path = path
+        self._metrics = metrics
+        self._clock = clock
+        self._queue: SimpleQueue[_Write | None] = SimpleQueue()
+        self._waiting = 0
+        self._connection: sqlite3.Connection | None = None
+        self._file_id: tuple[int, int] | None = None
+        self._writer: threading.Thread | None = None
+        metrics.queue_capacity.set(QUEUE_CAPACITY)
+        metrics.queue_length.set_function(lambda: self._waiting)
+
+    async def restore(self) -> Restored:
+        """Open the file, creating it if need be, and return what it remembers."""
+        restored = await asyncio.to_thread(self._open_and_read)
+        loop = asyncio.get_running_loop()
+        self._writer = threading.Thread(
+            target=self._write_until_told, args=(loop,), name="sqlite writer", daemon=True
+        )
+        self._writer.start()
+        return restored
+
+    async def close(self) -> None:
+        """Commit what waits, and close the file."""
+        if self._writer is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(self._writer.join, _CLOSE_TIMEOUT_SECONDS)
+
+    def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[None]":
+        """Remember the newest push of a monitor, unless a newer one is remembered already."""
+        return self._save(saving_pushes({key: push}))
+
+    def save_state(
+        self,
+        *,
+        armings: Mapping[MonitorKey, Arming],
+        last_pushes: Mapping[MonitorKey, LastPush],
+    ) -> "asyncio.Future[None]":
+        """Remember all of these, or none; never a push in the place of a newer one."""
+        return self._save(saving_armings(armings), saving_pushes(last_pushes))
+
+    def save_receiving(
+        self, timestamp: float, outages: Iterable[Outage] | None
+    ) -> "asyncio.Future[None]":
+        """Remember that pushes could be received at this moment, and all outages before it."""
+        saving = [] if outages is None else saving_outages(outages)
+        return self._save(saving_receiving(timestamp), *saving)
+
+    async def noted(self) -> None:
+        """Return None: no other replica can open the file."""
+
+    def forget(self, keys: Iterable[MonitorKey]) -> "asyncio.Future[None]":
+        """Forget all that is known of these monitors."""
+        return self._save(*forgetting(keys))
+
+    def _save(self, *statements: Statement) -> "asyncio.Future[None]":
+        saved = asyncio.get_running_loop().create_future()
+        if self._waiting >= QUEUE_CAPACITY:
+            saved.set_exception(
+                StoreUnavailable(f"the disk is too slow: {self._waiting} writes wait for it")
+            )
+            return saved
+        self._waiting += 1
+        self._queue.put(_Write(statements, saved))
+        return saved
+
+    def _write_until_told(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit group after group; the whole life of the writer thread."""
+        more = True
+        while more:
+            group, more = self._next_group()
+            if group:
+                error = self._commit(group)
+                # The loop is closed only when a second signal cut the shutdown short.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._settle, group, error)
+        self._disconnect()
+
+    def _next_group(self) -> tuple[list[_Write], bool]:
+        """Wait for a write and take all that wait; False when there will be no more."""
+        group: list[_Write] = []
+        with suppress(Empty):
+            write = self._queue.get()
+            while write is not None:
+                group.append(write)
+                if len(group) == _MAX_GROUP:
+                    return group, True
+                write = self._queue.get_nowait()
+            return group, False
+        return group, True
+
+    def _commit(self, group: Sequence[_Write]) -> StoreUnavailable | None:
+        started = time.perf_counter()
+        try:
+            connection = self._connected()
+            connection.execute("BEGIN IMMEDIATE")
+            for write in group:
+                for sql, rows in write.statements:
+                    connection.executemany(sql, rows)
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            self._metrics.errors.inc()
+            self._disconnect()
+            return unavailable(self._path, error)
+        except StoreUnavailable as error:
+            self._metrics.errors.inc()
+            return error
+        self._metrics.commit_duration_seconds.observe(time.perf_counter() - started)
+        self._metrics.writes.inc(len(group))
+        self._metrics.last_commit_timestamp_seconds.set(self._clock())
+        return None
+
+    def _settle(self, group: Sequence[_Write], error: StoreUnavailable | None) -> None:
+        self._waiting -= len(group)
+        for write in group:
+            if write.saved.done():
+                continue
+            if error is None:
+                write.saved.set_result(None)
+            else:
+                write.saved.set_exception(error)
+
+    def _open_and_read(self) -> Restored:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            inspect(self._path)
+            # Messages of jobs are nobody else's business; SQLite gives its log the same mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._file_id = _file_id(self._path)
+            connection = self._connected()
+            migrate(connection, self._path)
+            return read(connection)
+        except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise StoreUnusable(
+                f"store {self._path}: {error.strerror}; --storage.url=sqlite:PATH must name a file "
+                "that this user may write"
+            ) from error
+        except (sqlite3.Error, OSError) as error:
+            self._disconnect()
+            raise unavailable(self._path, error) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        """Return the open connection, opened anew after a failure.
+
+        Raises:
+            StoreUnavailable: the file was moved or deleted while it was open; what is written to
+                it now would be lost.
+        """
+        if self._file_id != _file_id(self._path):
+            self._disconnect()
+            raise StoreUnavailable(
+                f"store {self._path}: the file was moved or deleted while in use; put it back, "
+                "or restart yuptime-exporter to begin with what is there now"
+            )
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=LOCK_TIMEOUT_SECONDS,
+            isolation_level=None,  # transactions begin and end where this file says so
+            check_same_thread=False,  # opened by restore, then used by the writer thread alone
+        )
+        try:
+            # Two exporters that write one file would each forget the other's pushes.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error as error:
+                log.warning("store was not closed cleanly", extra={"err": str(error)})
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

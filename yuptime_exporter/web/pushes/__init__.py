@@ -1,0 +1,1 @@
+"""Pushes: one file for each dialect."""

@@ -1,0 +1,1 @@
+"""HTTP servers, as adapters of `web.http`."""

@@ -1,0 +1,1 @@
+"""Which parts make up a run: those of manifests, or those of a cluster."""

@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(GOOD)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers rules rules-generate dashboards-generate format cov peers clean
+.PHONY: help run test test-fast check lint types layers prose rules rules-generate dashboards-generate format cov peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ types: $(DEV) ## mypy, strict
 
 layers: $(DEV) ## import-linter: who may import whom
 	@$(BIN)/lint-imports --no-logo
+
+prose: $(DEV) ## count the vague words in docstrings, comments and docs
+	@$(BIN)/python -m tests.docs.prose $(ARGS)
 
 rules: $(DEV) ## promtool: the alert rules and their tests
 	@tests/peers/rules.sh $(BIN)/python

@@ -337,7 +337,7 @@ class Exporter:
         renew_tokens = self._cluster.renew_tokens if self._cluster else None
         renewal = TokenRenewal(self._receiver.admit, renew_tokens) if renew_tokens else None
         handlers = Handlers(
-            push=push_handler(self._receiver, renewal=renewal),
+            push=push_handler(self._receiver, renewal=renewal, clock=self._clock),
             metrics=metrics_handler(self._registry),
             ready=ready_handler(self._readiness),
             reload=reload_handler(self.reload, enabled=settings.enable_lifecycle),

@@ -14,7 +14,8 @@ from yuptime_exporter.core.model import (
     Monitor,
     MonitorKey,
     Outage,
-    PushStatus,
+    Push,
+    PushKind,
     Restored,
     Row,
     State,
@@ -25,7 +26,7 @@ from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.table import MonitorTable
 
 KEY = MonitorKey("prod", "backup")
-UP, DOWN = PushStatus.UP, PushStatus.DOWN
+UP, DOWN = PushKind.UP, PushKind.DOWN
 NO_OUTAGES = Outages()
 
 SILENCE_IS_OUTAGE_AFTER_SECONDS = 15.0
@@ -35,7 +36,7 @@ def monitor(name: str = "backup", namespace: str = "prod", **fields: Any) -> Mon
     return Monitor(MonitorKey(namespace, name), TokenRef("tokens", "token"), **fields)
 
 
-def push(status: PushStatus = UP, *, at: float = 1000, **fields: Any) -> LastPush:
+def push(status: PushKind = UP, *, at: float = 1000, **fields: Any) -> LastPush:
     """Return a first push, unless the fields say otherwise."""
     first: dict[str, Any] = {
         "message": "",
@@ -62,8 +63,8 @@ def judged(judged_row: Row, *, at: float, outages: Outages = NO_OUTAGES) -> Verd
     return judge(judged_row, outages, now_timestamp=at)
 
 
-def pushed(onto: Row, status: PushStatus, *, at: float, message: str = "") -> LastPush:
-    return after_push(onto, NO_OUTAGES, status=status, message=message, now_timestamp=at)
+def pushed(onto: Row, status: PushKind, *, at: float, message: str = "") -> LastPush:
+    return after_push(onto, NO_OUTAGES, Push(status, at, message))
 
 
 class Life:
@@ -87,13 +88,11 @@ class Life:
         self.table.record_receiving(at)
         self.armings |= self.table.replace_monitors(monitors, now_timestamp=at)
 
-    def push(self, status: PushStatus, *, at: float, key: MonitorKey = KEY) -> LastPush:
+    def push(self, status: PushKind, *, at: float, key: MonitorKey = KEY) -> LastPush:
         self.table.record_receiving(at)
         row = self.table.row(key)
         assert row is not None
-        accepted = after_push(
-            row, self.table.outages(now_timestamp=at), status=status, message="", now_timestamp=at
-        )
+        accepted = after_push(row, self.table.outages(now_timestamp=at), Push(status, at))
         self.table.record_push(key, accepted)
         self.last_pushes[key] = accepted
         return accepted

@@ -21,7 +21,7 @@ from yuptime_exporter.core.model import (
     LastPush,
     Monitor,
     Outage,
-    PushStatus,
+    PushKind,
     Restored,
     Row,
     State,
@@ -45,7 +45,7 @@ class Step:
 
     wait: float
     what: Literal["push", "pause", "resume", "remount", "outage"]
-    status: PushStatus = UP
+    status: PushKind = UP
     seconds: float = 0
 
 
@@ -416,7 +416,7 @@ class TestOutageCredit:
 class TestPushes:
     @given(st.lists(st.tuples(st.floats(-2.5, 60), statuses), max_size=20))
     def test_under_a_slewed_clock_no_push_is_received_before_the_one_before_it(
-        self, pushes: list[tuple[float, PushStatus]]
+        self, pushes: list[tuple[float, PushKind]]
     ) -> None:
         held, now, received = row(armed=0), START, 0.0
         for step, status in pushes:
@@ -428,7 +428,7 @@ class TestPushes:
 
     @given(st.lists(st.tuples(st.floats(0, 1e6), statuses), max_size=20))
     def test_whatever_the_clock_says_counters_only_grow(
-        self, pushes: list[tuple[float, PushStatus]]
+        self, pushes: list[tuple[float, PushKind]]
     ) -> None:
         held = row(armed=0)
         for count, (now, status) in enumerate(pushes, start=1):
@@ -441,7 +441,7 @@ class TestPushes:
 
     @given(st.lists(st.tuples(st.floats(0, 1e6), statuses), min_size=1, max_size=20))
     def test_whatever_the_clock_says_a_push_confirms_a_state_that_began_no_later(
-        self, pushes: list[tuple[float, PushStatus]]
+        self, pushes: list[tuple[float, PushKind]]
     ) -> None:
         held = row(armed=0)
         for now, status in pushes:
@@ -451,7 +451,7 @@ class TestPushes:
 
     @given(windows, histories, statuses, waits)
     def test_right_after_a_push_the_state_is_what_it_said(
-        self, window: tuple[int, int], history: list[Step], status: PushStatus, wait: float
+        self, window: tuple[int, int], history: list[Step], status: PushKind, wait: float
     ) -> None:
         life, now = lived(window, history)
         life.push(status, at=now + wait)
@@ -462,7 +462,7 @@ class TestPushes:
 
     @given(windows, histories, statuses, waits)
     def test_a_push_that_confirms_the_state_does_not_move_its_beginning(
-        self, window: tuple[int, int], history: list[Step], status: PushStatus, wait: float
+        self, window: tuple[int, int], history: list[Step], status: PushKind, wait: float
     ) -> None:
         life, now = lived(window, history)
         at = now + wait
@@ -504,7 +504,7 @@ class Replica:
             self.life.table.adopt(KEY, self._register.arming, self._register.last_push)
         self._seen = self._register.version
 
-    def push(self, status: PushStatus, now: float) -> None:
+    def push(self, status: PushKind, now: float) -> None:
         """Accept a push, and write it as the reporter does."""
         held = self.life.table.row(KEY)
         assert held is not None
@@ -540,7 +540,7 @@ class ReplicaStep:
     wait: float
     what: Literal["push", "look", "look twice"]
     replica: int
-    status: PushStatus = UP
+    status: PushKind = UP
 
 
 # NTP keeps the clocks of nodes closer to each other than this.
@@ -767,7 +767,7 @@ class TestThePresent:
 
 @given(windows, st.none() | st.tuples(statuses, waits), waits)
 def test_looking_changes_nothing(
-    window: tuple[int, int], first: tuple[PushStatus, float] | None, wait: float
+    window: tuple[int, int], first: tuple[PushKind, float] | None, wait: float
 ) -> None:
     expire, grace = window
     last = push(first[0], at=START + first[1]) if first else None

@@ -11,7 +11,7 @@ from tests.engine.parts import TOKEN_DIGESTS, ready, row_of, settled, table_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
 from yuptime_exporter.core.errors import MonitorUnwritable, NotAuthenticated, StoreUnavailable
-from yuptime_exporter.core.model import Arming, MonitorKey, PushStatus, State
+from yuptime_exporter.core.model import Arming, MonitorKey, Push, PushKind, State
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine import receiver as receiver_module
@@ -44,12 +44,12 @@ class Desk:
         self._tasks = tasks
 
     async def push(
-        self, message: str, status: PushStatus = UP, *, key: MonitorKey = KEY
+        self, message: str, kind: PushKind = UP, *, key: MonitorKey = KEY
     ) -> "asyncio.Task[Receipt]":
         """Have a push arrive, a second after the one before."""
         self.clock.advance(1)
         task = self._tasks.create_task(
-            self.receiver.accept(key, status=status, message=message), name=message
+            self.receiver.accept(key, Push(kind, self.clock(), message)), name=message
         )
         await settled()
         return task
@@ -148,7 +148,7 @@ async def test_a_save_that_fails_fails_all_that_it_was_to_save_and_no_other() ->
 
         async def push(message: str) -> None:
             desk.clock.advance(1)
-            accepting = desk.receiver.accept(KEY, status=UP, message=message)
+            accepting = desk.receiver.accept(KEY, Push(UP, desk.clock(), message))
             pushed.append(tasks.create_task(outcome(accepting)))
             await settled()
 
@@ -176,7 +176,7 @@ async def test_a_save_that_fails_fails_all_that_it_was_to_save_and_no_other() ->
 async def test_a_failure_is_told_to_nobody_as_a_push_and_counts_as_refusing() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
-        tasks.create_task(outcome(desk.receiver.accept(KEY, status=UP, message="")))
+        tasks.create_task(outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), ""))))
         await settled()
         desk.store.saves[0].fail()
     desk.clock.advance(1)
@@ -188,7 +188,7 @@ async def test_a_failure_is_told_to_nobody_as_a_push_and_counts_as_refusing() ->
 async def test_what_the_store_refuses_of_one_monitor_is_no_outage_of_the_others() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
-        pushing = tasks.create_task(outcome(desk.receiver.accept(KEY, status=UP, message="")))
+        pushing = tasks.create_task(outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), ""))))
         await settled()
         desk.store.saves[0].fail(MonitorUnwritable("the API server refuses this object"))
     desk.clock.advance(1)
@@ -267,7 +267,8 @@ async def test_who_waits_for_too_long_is_told_to_come_again(
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         outcomes = [
-            await outcome(desk.receiver.accept(KEY, status=UP, message=str(n))) for n in range(3)
+            await outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), str(n))))
+            for n in range(3)
         ]
         desk.store.saves[0].succeed()
         await settled()
@@ -281,7 +282,9 @@ async def test_a_monitor_that_left_meanwhile_takes_no_push() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         first = await desk.push("first")
-        second = tasks.create_task(outcome(desk.receiver.accept(KEY, status=UP, message="second")))
+        second = tasks.create_task(
+            outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), "second")))
+        )
         await settled()
         desk.table.replace_monitors([], now_timestamp=desk.clock())
         desk.store.saves[0].succeed()

@@ -18,7 +18,7 @@ from tests.core.examples import Life, monitor
 from tests.peers.programs import Generation, require
 from yuptime_exporter.core.alerting import AlertSettings, alert_of
 from yuptime_exporter.core.exposition import monitor_families
-from yuptime_exporter.core.model import Monitor, PushStatus
+from yuptime_exporter.core.model import Monitor, PushKind
 
 RULES = Path(__file__).parents[2] / "alert-rules" / "yuptime.rules.yml"
 
@@ -90,9 +90,9 @@ class RandomLife:
         for number, one in enumerate(declared):
             chance = self._random.random()
             if chance < 0.10:
-                self.life.push(PushStatus.UP, at=at, key=one.key)
+                self.life.push(PushKind.UP, at=at, key=one.key)
             elif chance < 0.13:
-                self.life.push(PushStatus.DOWN, at=at, key=one.key)
+                self.life.push(PushKind.DOWN, at=at, key=one.key)
             elif chance < 0.16:
                 declared[number] = replace(one, enabled=not one.enabled)
             elif chance < 0.17:

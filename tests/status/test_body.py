@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.fakes.merge_patch import applied
 from tests.status.statuses import status
-from yuptime_exporter.core.model import Arming, LastPush, PushStatus, Row
+from yuptime_exporter.core.model import Arming, LastPush, PushKind, Row
 from yuptime_exporter.resource.monitor_object import Refusal
 from yuptime_exporter.status.body import (
     Stored,
@@ -35,7 +35,7 @@ counts = st.integers(0, 2**60)
 def rows(draw: st.DrawFn) -> Row:
     armed, received = draw(moments), draw(moments)
     paused = draw(st.none() | moments)
-    said = draw(st.none() | st.sampled_from(PushStatus))
+    said = draw(st.none() | st.sampled_from(PushKind))
     last = said and LastPush(
         status=said,
         message=draw(texts),
@@ -284,7 +284,7 @@ class TestTransitionTimes:
     )
     @settings(max_examples=50)
     def test_move_exactly_when_the_status_of_their_condition_does(
-        self, history: list[tuple[int, PushStatus | None, bool]]
+        self, history: list[tuple[int, PushKind | None, bool]]
     ) -> None:
         found: dict[str, Any] = {}
         held, now = row(), 1000.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, UP, judged, push, row
 from tests.status.statuses import NOTHING_SHOWN, draft, shown, status
-from yuptime_exporter.core.model import Arming, PushStatus, Row, State
+from yuptime_exporter.core.model import Arming, PushKind, Row, State
 from yuptime_exporter.resource.monitor_object import Refusal
 from yuptime_exporter.status.conditions import status_of_refused
 from yuptime_exporter.status.model import (
@@ -61,7 +61,7 @@ class TestAtOnce:
         st.sampled_from([UP, DOWN]),
         st.floats(1, 400),
     )
-    def test_every_push_that_changes_the_state_is(self, before: PushStatus, wait: float) -> None:
+    def test_every_push_that_changes_the_state_is(self, before: PushKind, wait: float) -> None:
         after = DOWN if before is UP else UP
         now = 1000 + wait
         was = shown(status(row(push(before, at=1000)), at=1000))
@@ -71,7 +71,7 @@ class TestAtOnce:
 
     @given(st.floats(1, 10_000), st.none() | st.sampled_from([UP, DOWN]))
     def test_every_state_that_silence_has_changed_is(
-        self, wait: float, last: PushStatus | None
+        self, wait: float, last: PushKind | None
     ) -> None:
         held = row(push(last, at=1000) if last else None)
         was, said = status(held, at=1000), status(held, at=1000 + wait)
@@ -84,7 +84,7 @@ class TestAtOnce:
 class TestNever:
     @given(st.floats(0, 10_000), st.none() | st.sampled_from([UP, DOWN]), st.floats(0, 1e6))
     def test_what_the_monitor_says_already_is_not_written(
-        self, wait: float, last: PushStatus | None, later: float
+        self, wait: float, last: PushKind | None, later: float
     ) -> None:
         held = row(push(last, at=1000) if last else None)
         said = status(held, at=1000 + wait)
@@ -187,7 +187,7 @@ class TestTheNextChange:
         st.integers(0, 100),
     )
     def test_the_state_changes_exactly_then_and_not_before(
-        self, last: PushStatus | None, paused: bool, wait: float, grace: int
+        self, last: PushKind | None, paused: bool, wait: float, grace: int
     ) -> None:
         held = row(
             push(last, at=1000) if last else None,

@@ -15,7 +15,7 @@ from tests.exporters import StandingClock
 from tests.fakes.status_sink import FakeStatusSink, StatusObjects
 from yuptime_exporter.core.errors import MonitorUnwritable, StoreUnavailable
 from yuptime_exporter.core.evaluation import after_push, judge
-from yuptime_exporter.core.model import LastPush, Monitor, MonitorKey, PushStatus
+from yuptime_exporter.core.model import LastPush, Monitor, MonitorKey, Push, PushKind
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.status import StatusMetrics, Written
 from yuptime_exporter.resource.monitor_object import Refusal
@@ -77,7 +77,7 @@ class Desk:
         self.reporter.look(NOBODY)  # it sleeps by another clock
         await settled()
 
-    async def push(self, status: PushStatus = UP, *, key: MonitorKey = KEY) -> None:
+    async def push(self, status: PushKind = UP, *, key: MonitorKey = KEY) -> None:
         """Accept a push that some other store has made durable."""
         before, accepted = self._accepted(key, status)
         self.table.record_push(key, accepted)
@@ -91,7 +91,7 @@ class Desk:
         await settled()
 
     def save(
-        self, status: PushStatus = UP, *, key: MonitorKey = KEY
+        self, status: PushKind = UP, *, key: MonitorKey = KEY
     ) -> "asyncio.Future[LastPush | None]":
         """Have a push made durable in the status, and shown once it is."""
         _, accepted = self._accepted(key, status)
@@ -104,10 +104,10 @@ class Desk:
         saving.add_done_callback(show)
         return saving
 
-    def _accepted(self, key: MonitorKey, status: PushStatus) -> tuple[Any, LastPush]:
+    def _accepted(self, key: MonitorKey, status: PushKind) -> tuple[Any, LastPush]:
         row = row_of(self.table, key)
         outages = self.table.outages(now_timestamp=self.clock())
-        return row, after_push(row, outages, status=status, message="", now_timestamp=self.clock())
+        return row, after_push(row, outages, Push(status, self.clock()))
 
     def state(self, key: MonitorKey = KEY) -> str:
         """Return the state that is shown."""

@@ -17,7 +17,8 @@ from yuptime_exporter.core.model import (
     Arming,
     LastPush,
     Monitor,
-    PushStatus,
+    Push,
+    PushKind,
     Reason,
     Row,
     State,
@@ -61,25 +62,23 @@ def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
     return Verdict(state, reason, since, expires, deadline)
 
 
-def after_push(
-    row: Row, outages: Outages, *, status: PushStatus, message: str, now_timestamp: float
-) -> LastPush:
-    """Return what is remembered once the push that arrived now is accepted.
+def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
+    """Return the last push of a monitor once this push is accepted.
 
-    A state that the push confirms goes on since it began: down by silence and then by report is
+    A state that the push confirms keeps its beginning: down by silence and then down by report is
     one incident with one beginning.
     """
     last = row.last_push
-    received = now_timestamp
-    if last is not None and now_timestamp < last.received_timestamp <= _latest(now_timestamp):
+    received = push.received_timestamp
+    if last is not None and received < last.received_timestamp <= _latest(received):
         received = last.received_timestamp  # the clock was slewed back: time does not run backwards
-    success = status is PushStatus.UP
+    success = push.kind is PushKind.UP
     last_success = min(last.last_success_timestamp, received) if last else 0.0
     return LastPush(
-        status=status,
-        message=message,
+        status=push.kind,
+        message=push.message,
         received_timestamp=received,
-        since_timestamp=_since_of_push(row, outages, status, received),
+        since_timestamp=_since_of_push(row, outages, push.kind, received),
         last_success_timestamp=received if success else last_success,
         pushes_total=(last.pushes_total if last else 0) + 1,
         pushes_down_total=(last.pushes_down_total if last else 0) + (not success),
@@ -222,7 +221,7 @@ def _state(
             return State.PENDING, Reason.AWAITING_FIRST_PUSH, arming.armed_timestamp
         return State.DOWN, Reason.NEVER_PUSHED, deadline
     since = max(last.since_timestamp, arming.armed_timestamp)
-    if last.status is PushStatus.DOWN:
+    if last.status is PushKind.DOWN:
         return State.DOWN, Reason.REPORTED_DOWN, since
     if now_timestamp >= deadline:
         return State.DOWN, Reason.OVERDUE, deadline
@@ -231,9 +230,9 @@ def _state(
     return State.UP, Reason.REPORTED_UP, since
 
 
-def _since_of_push(row: Row, outages: Outages, status: PushStatus, received: float) -> float:
+def _since_of_push(row: Row, outages: Outages, status: PushKind, received: float) -> float:
     """Return when the state that this push confirms began; the push itself if it begins one."""
-    confirmed = State.UP if status is PushStatus.UP else State.DOWN
+    confirmed = State.UP if status is PushKind.UP else State.DOWN
     before = judge(row, outages, now_timestamp=received)
     if before.state is confirmed:
         return min(before.since_timestamp, received)

@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
 from yuptime_exporter.core.identity import AlertDefaults, alert_labels
-from yuptime_exporter.core.model import MonitorKey, PushStatus, Row, Verdict
+from yuptime_exporter.core.model import MonitorKey, PushKind, Row, Verdict
 
 JudgedRow = tuple[Row, Verdict]
 
@@ -26,7 +26,7 @@ def _last_success(row: Row, _: Verdict) -> float:
 
 
 def _up(row: Row, _: Verdict) -> float:
-    return row.last_push is not None and row.last_push.status is PushStatus.UP
+    return row.last_push is not None and row.last_push.status is PushKind.UP
 
 
 _GAUGES: Mapping[str, tuple[str, Callable[[Row, Verdict], float]]] = {

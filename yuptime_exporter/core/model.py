@@ -24,8 +24,8 @@ class MonitorKey(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-class PushStatus(StrEnum):
-    """What a job may report of itself."""
+class PushKind(StrEnum):
+    """What a push says about its job."""
 
     UP = "up"
     DOWN = "down"
@@ -154,6 +154,24 @@ class Arming:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """One report of a job. It travels unchanged from the parser of its dialect to the store.
+
+    Attributes:
+        kind: what the job reported.
+        received_timestamp: when the exporter had read the whole report.
+        message: the job's own words, cut to the length that the dialect keeps; empty when the
+            job sent none.
+        message_truncated: whether the job sent more than `message` holds.
+    """
+
+    kind: PushKind
+    received_timestamp: float
+    message: str = ""
+    message_truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LastPush:
     """The newest accepted push of a monitor, with what is remembered of those before it.
 
@@ -166,7 +184,7 @@ class LastPush:
         pushes_down_total: those of them that said down.
     """
 
-    status: PushStatus
+    status: PushKind
     message: str
     received_timestamp: float
     since_timestamp: float

@@ -27,7 +27,7 @@ from yuptime_exporter.core.model import (
     Arming,
     LastPush,
     MonitorKey,
-    PushStatus,
+    Push,
     Row,
     State,
     Verdict,
@@ -119,7 +119,7 @@ class Receiver:
                 retry_after_seconds=math.ceil(wait_seconds),
             )
 
-    async def accept(self, key: MonitorKey, *, status: PushStatus, message: str) -> Receipt:
+    async def accept(self, key: MonitorKey, push: Push) -> Receipt:
         """Make an admitted push durable and visible, and return what it changed.
 
         Pushes to one monitor continue each other in the order in which they came. What came while
@@ -129,7 +129,7 @@ class Receiver:
             NotAuthenticated: the monitor was removed since the push was admitted.
             StoreUnavailable: the push is not durable, as far as is known.
         """
-        arrival = _Arrival(status, message, self._clock(), asyncio.Future())
+        arrival = _Arrival(push, asyncio.Future())
         self._arrivals.setdefault(key, []).append(arrival)
         if key not in self._saving:
             self._save_next(key)
@@ -183,17 +183,10 @@ class Receiver:
 
     def _taken(self, row: Row, arrival: "_Arrival") -> "_Step":
         """Return what an arrival makes of the monitor."""
-        now_timestamp = arrival.received_timestamp
+        now_timestamp = arrival.push.received_timestamp
         outages = self._table.outages(now_timestamp=now_timestamp)
         before = judge(row, outages, now_timestamp=now_timestamp)
-        push = after_push(
-            row,
-            outages,
-            status=arrival.status,
-            message=arrival.message,
-            now_timestamp=now_timestamp,
-        )
-        after = Row(row.monitor, row.arming, push)
+        after = Row(row.monitor, row.arming, after_push(row, outages, arrival.push))
         receipt = Receipt(after, judge(after, outages, now_timestamp=now_timestamp))
         return _Step(arrival, before.state, receipt)
 
@@ -230,9 +223,7 @@ class Receiver:
 class _Arrival:
     """A push that was admitted and is not durable yet."""
 
-    status: PushStatus
-    message: str
-    received_timestamp: float
+    push: Push
     accepted: "asyncio.Future[Receipt]"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yuptime_exporter.core.model import Arming, LastPush, PushStatus, Row
+from yuptime_exporter.core.model import Arming, LastPush, PushKind, Row
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of, whole_rfc3339
 from yuptime_exporter.status.model import (
     Condition,
@@ -105,13 +105,13 @@ def stored_in(body: Json) -> Stored:
     arming = None if armed is None else Arming(armed, timestamp_of(push.get("pausedTime")))
     received = timestamp_of(push.get("lastPushTime"))
     status = push.get("lastStatus")
-    if received is None or status not in tuple(PushStatus):
+    if received is None or status not in tuple(PushKind):
         return Stored(arming, None)
-    success = received if status == PushStatus.UP else 0.0
+    success = received if status == PushKind.UP else 0.0
     since = timestamp_of(push.get("sinceTime"))
     last_success = timestamp_of(push.get("lastSuccessTime"))
     last_push = LastPush(
-        status=PushStatus(status),
+        status=PushKind(status),
         message=str(push.get("message") or ""),
         received_timestamp=received,
         since_timestamp=received if since is None else since,

@@ -16,7 +16,7 @@ from yuptime_exporter.core.model import (
     LastPush,
     MonitorKey,
     Outage,
-    PushStatus,
+    PushKind,
     Restored,
 )
 from yuptime_exporter.metrics.store import StoreMetrics
@@ -31,7 +31,7 @@ keys = st.builds(MonitorKey, texts, texts)
 armings = st.builds(Arming, moments, st.none() | moments, st.none() | moments)
 pushes = st.builds(
     LastPush,
-    status=st.sampled_from(PushStatus),
+    status=st.sampled_from(PushKind),
     message=texts,
     received_timestamp=moments,
     since_timestamp=moments,
@@ -43,7 +43,7 @@ pushes = st.builds(
 
 def push(number: int = 1, **fields: object) -> LastPush:
     values: dict[str, object] = {
-        "status": PushStatus.UP,
+        "status": PushKind.UP,
         "message": "",
         "received_timestamp": 1000.0 + number,
         "since_timestamp": 1000.0,

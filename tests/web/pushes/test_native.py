@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.errors import MalformedPush, UnsupportedBody
-from yuptime_exporter.core.model import PushStatus
-from yuptime_exporter.web.pushes.native import MAX_MESSAGE_CHARS, Report, parse_report
+from yuptime_exporter.core.model import Push, PushKind
+from yuptime_exporter.web.pushes.native import MAX_MESSAGE_CHARS, parse_push
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-UP = Report(PushStatus.UP)
-DONE = Report(PushStatus.UP, "done")
+NOW = 1000.0
+UP = Push(PushKind.UP, NOW)
+DONE = Push(PushKind.UP, NOW, "done")
 
 ACCEPTED = {
     "nothing": (b"", "", UP),
@@ -22,7 +23,7 @@ ACCEPTED = {
     "white space": (b" \r\n", JSON, UP),
     "an empty object": (b"{ }", JSON, UP),
     "up": (b'{"status": "up"}', JSON, UP),
-    "down": (b'{"status":"down"}', JSON, Report(PushStatus.DOWN)),
+    "down": (b'{"status":"down"}', JSON, Push(PushKind.DOWN, NOW)),
     "a message": (b'{"status":"up","message":"done"}', JSON, DONE),
     "no content type": (b'{"status":"up","message":"done"}', "", DONE),
     "a charset": (b'{"status":"up","message":"done"}', "Application/JSON; charset=utf-8", DONE),
@@ -32,13 +33,13 @@ ACCEPTED = {
     "a form with escapes": (
         b"status=down&message=disk+full%3A+%C3%BC",
         FORM,
-        Report(PushStatus.DOWN, "disk full: ü"),
+        Push(PushKind.DOWN, NOW, "disk full: ü"),
     ),
     "a form with an empty message": (b"status=up&message=", FORM, UP),
     "a message of many lines": (
         b'{"status":"down","message":"one\\ntwo\\u0000"}',
         JSON,
-        Report(PushStatus.DOWN, "one\ntwo\0"),
+        Push(PushKind.DOWN, NOW, "one\ntwo\0"),
     ),
 }
 
@@ -71,11 +72,15 @@ REFUSED = {
 }
 
 
+def parsed(body: bytes, content_type: str) -> Push:
+    return parse_push(body, content_type, received_timestamp=NOW)
+
+
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_accepts(case: str) -> None:
-    body, content_type, report = ACCEPTED[case]
+    body, content_type, push = ACCEPTED[case]
 
-    assert parse_report(body, content_type) == report
+    assert parsed(body, content_type) == push
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -83,7 +88,7 @@ def test_refuses_and_says_what_is_allowed(case: str) -> None:
     body, content_type, words = REFUSED[case]
 
     with pytest.raises(MalformedPush) as refusal:
-        parse_report(body, content_type)
+        parsed(body, content_type)
 
     assert all(word in str(refusal.value) for word in words), str(refusal.value)
 
@@ -91,39 +96,37 @@ def test_refuses_and_says_what_is_allowed(case: str) -> None:
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
 def test_refuses_other_media_types_and_names_those_allowed(content_type: str) -> None:
     with pytest.raises(UnsupportedBody, match=r"application/json and application/x-www-form"):
-        parse_report(b'{"status":"up"}', content_type)
+        parsed(b'{"status":"up"}', content_type)
 
 
-def test_a_long_message_is_cut_and_the_report_says_so() -> None:
+def test_a_long_message_is_cut_and_the_push_says_so() -> None:
     body = json.dumps({"status": "up", "message": "ü" * (MAX_MESSAGE_CHARS + 1)}).encode()
 
-    report = parse_report(body, JSON)
+    push = parsed(body, JSON)
 
-    assert report == Report(PushStatus.UP, "ü" * MAX_MESSAGE_CHARS, message_truncated=True)
+    assert push == Push(PushKind.UP, NOW, "ü" * MAX_MESSAGE_CHARS, message_truncated=True)
 
 
 def test_a_message_of_just_the_allowed_length_is_whole() -> None:
     body = json.dumps({"status": "up", "message": "x" * MAX_MESSAGE_CHARS}).encode()
 
-    assert not parse_report(body, JSON).message_truncated
+    assert not parsed(body, JSON).message_truncated
 
 
 @given(body=st.binary(max_size=200), content_type=st.sampled_from(["", JSON, FORM, "text/plain"]))
-def test_any_bytes_are_a_report_or_a_clear_refusal(body: bytes, content_type: str) -> None:
-    report = Report()
+def test_any_bytes_are_a_push_or_a_clear_refusal(body: bytes, content_type: str) -> None:
+    push = UP
     with suppress(MalformedPush, UnsupportedBody):
-        report = parse_report(body, content_type)
+        push = parsed(body, content_type)
 
-    assert len(report.message) <= MAX_MESSAGE_CHARS
+    assert len(push.message) <= MAX_MESSAGE_CHARS
 
 
-@given(
-    status=st.sampled_from(PushStatus), message=st.text(st.characters(exclude_categories=["Cs"]))
-)
-def test_every_message_arrives_as_it_was_sent(status: PushStatus, message: str) -> None:
+@given(status=st.sampled_from(PushKind), message=st.text(st.characters(exclude_categories=["Cs"])))
+def test_every_message_arrives_as_it_was_sent(status: PushKind, message: str) -> None:
     body = json.dumps({"status": status, "message": message}).encode()
 
-    assert parse_report(body, JSON).message == message[:MAX_MESSAGE_CHARS]
+    assert parsed(body, JSON).message == message[:MAX_MESSAGE_CHARS]
 
 
 @given(secret=st.text("abcdefghijklmnop", min_size=12))
@@ -131,6 +134,6 @@ def test_a_refusal_repeats_no_value_of_the_client(secret: str) -> None:
     body = json.dumps({"status": secret, "message": [secret]}).encode()
 
     with pytest.raises(MalformedPush) as refusal:
-        parse_report(body, JSON)
+        parsed(body, JSON)
 
     assert secret not in str(refusal.value)

@@ -8,7 +8,7 @@ from yuptime_exporter.core.model import (
     LastPush,
     MonitorKey,
     Outage,
-    PushStatus,
+    PushKind,
     Restored,
 )
 
@@ -92,7 +92,7 @@ def read(connection: sqlite3.Connection) -> Restored:
         for namespace, name, *moments in connection.execute("SELECT * FROM arming")
     }
     last_pushes = {
-        MonitorKey(namespace, name): LastPush(PushStatus(status), *rest)
+        MonitorKey(namespace, name): LastPush(PushKind(status), *rest)
         for namespace, name, status, *rest in connection.execute("SELECT * FROM last_push")
     }
     outages = connection.execute("SELECT * FROM outage ORDER BY start_timestamp").fetchall()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -10,6 +9,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import (
     BodyTimeout,
     BodyTooLarge,
@@ -18,7 +18,7 @@ from yuptime_exporter.core.errors import (
     PushRejected,
     UnsupportedBody,
 )
-from yuptime_exporter.core.model import MonitorKey, PushStatus
+from yuptime_exporter.core.model import MonitorKey, Push, PushKind
 from yuptime_exporter.engine.receiver import Receipt, Receiver
 from yuptime_exporter.engine.renewal import TokenRenewal
 from yuptime_exporter.moments import rfc3339
@@ -47,21 +47,13 @@ class PushBody(BaseModel):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a job says of itself."""
-
-    status: PushStatus = PushStatus.UP
-    message: str = ""
-    message_truncated: bool = False
-
-
-def push_handler(receiver: Receiver, *, renewal: TokenRenewal | None) -> Handler:
+def push_handler(receiver: Receiver, *, renewal: TokenRenewal | None, clock: Clock) -> Handler:
     """Return the handler of `POST /api/push/{namespace}/{name}`.
 
     Args:
         receiver: takes what is pushed.
         renewal: looks again at a token that does not match; None: nothing could have changed.
+        clock: gives the moment of receipt.
     """
 
     async def push(request: web.Request) -> web.Response:
@@ -73,17 +65,18 @@ def push_handler(receiver: Receiver, *, renewal: TokenRenewal | None) -> Handler
             await renewal.authenticate(key, token)
         try:
             body = await _read_body(request)
-            report = parse_report(body, request.headers.get(hdrs.CONTENT_TYPE, ""))
+            content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
+            parsed = parse_push(body, content_type, received_timestamp=clock())
         except PushRejected:
             receiver.note_rejected(key)
             raise
-        receipt = await receiver.accept(key, status=report.status, message=report.message)
-        return web.json_response(_answer(receipt, report))
+        receipt = await receiver.accept(key, parsed)
+        return web.json_response(_answer(receipt, parsed))
 
     return push
 
 
-def parse_report(body: bytes, content_type: str) -> Report:
+def parse_push(body: bytes, content_type: str, *, received_timestamp: float) -> Push:
     """Read a body: nothing, JSON, or a form; `curl -d '{…}'` sends JSON under a form's type.
 
     Raises:
@@ -91,7 +84,7 @@ def parse_report(body: bytes, content_type: str) -> Report:
         MalformedPush: not what a push may be.
     """
     if not body.strip():
-        return Report()
+        return Push(PushKind.UP, received_timestamp)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in ("", _JSON, _FORM):
         raise UnsupportedBody(
@@ -106,8 +99,11 @@ def parse_report(body: bytes, content_type: str) -> Report:
     if parsed.model_fields_set and "status" not in parsed.model_fields_set:
         raise MalformedPush(f"status: missing; {_ALLOWED_STATUS}")
     message = parsed.message
-    return Report(
-        PushStatus(parsed.status), message[:MAX_MESSAGE_CHARS], len(message) > MAX_MESSAGE_CHARS
+    return Push(
+        PushKind(parsed.status),
+        received_timestamp,
+        message[:MAX_MESSAGE_CHARS],
+        message_truncated=len(message) > MAX_MESSAGE_CHARS,
     )
 
 
@@ -189,7 +185,7 @@ def _explain_one(kind: str, location: tuple[int | str, ...]) -> str:
             return "the body is not JSON in UTF-8"
 
 
-def _answer(receipt: Receipt, report: Report) -> dict[str, str | bool]:
+def _answer(receipt: Receipt, push: Push) -> dict[str, str | bool]:
     verdict = receipt.verdict
     last_push = receipt.row.last_push
     received = last_push.received_timestamp if last_push else 0.0
@@ -200,6 +196,6 @@ def _answer(receipt: Receipt, report: Report) -> dict[str, str | bool]:
         "expiresAt": rfc3339(verdict.expires_timestamp),
         "deadline": rfc3339(verdict.deadline_timestamp),
     }
-    if report.message_truncated:
+    if push.message_truncated:
         answer["messageTruncated"] = True
     return answer

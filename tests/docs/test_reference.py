@@ -1,6 +1,7 @@
 """What the reference lists is what there is: nothing is missing, nothing is made up."""
 
 import argparse
+import ast
 import re
 from pathlib import Path
 
@@ -196,3 +197,44 @@ def test_every_page_is_reached_from_the_readme() -> None:
                 waiting.append(linked)
 
     assert sorted(reached) == sorted({*documents()} - {"docs/README.md"})
+
+
+# A log line that a document quotes stands in backticks after one of these words.
+_QUOTED_LOG_LINE = re.compile(r"\b(?:log line|line|logs)\s+`([^`\n]+)`")
+
+
+def log_messages() -> set[str]:
+    """The texts in the program's code, with adjacent pieces joined."""
+    texts = set()
+    for path in (CHECKOUT / "yuptime_exporter").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+    return texts
+
+
+def quoted_log_lines() -> dict[str, str]:
+    """The quoted log lines, with the document of each."""
+    quoted = {
+        line: document
+        for document in documents()
+        if not document.startswith("docs/adr/")
+        for line in _QUOTED_LOG_LINE.findall(without_blocks(document))
+    }
+    table = rows_of("docs/operations.md")
+    head = next(n for n, row in enumerate(table) if row[0] == "log or answer")
+    for row in table[head + 1 :]:
+        quoted |= dict.fromkeys(code_in(row[0]), "docs/operations.md")
+    return quoted
+
+
+def test_every_quoted_log_line_is_one_that_the_program_writes() -> None:
+    messages = log_messages()
+    quoted = quoted_log_lines()
+
+    assert len(quoted) > 10
+    assert {
+        line: document
+        for line, document in quoted.items()
+        if not any(line in message for message in messages)
+    } == {}

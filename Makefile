@@ -1,4 +1,4 @@
-# The only entrance: whatever a developer or CI does, it is a target here. `make` lists them.
+# Every task of a developer and of CI is a target here. `make` lists the targets.
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -8,25 +8,29 @@ RUNTIME := .venv/.runtime-installed
 LISTEN ?= :10091
 ADDRESS = $(patsubst :%,localhost:%,$(LISTEN))
 ARGS ?=
+FILES ?=
 
-# The fast tests wait for sockets and files half of their time, so two share a core.
+# Fast tests wait for sockets and files half of the time, so each core runs two at once.
 FAST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-# Good is a Python that runs the exporter and can make a virtual environment.
-GOOD := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+# A usable Python is new enough and can make a virtual environment.
+USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c '$(GOOD)' >/dev/null 2>&1 && echo $$python && break; done)
+	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers prose rules rules-generate dashboards-generate format cov peers clean
+.PHONY: help run test test-fast check lint types layers prose rules rules-generate \
+	dashboards-generate format cov peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  LISTEN=:10091 is where \`make run\` listens; ARGS=... goes on to the exporter or to pytest;"
-	@echo "  PYTHON=... makes the virtual environment."
+	@echo "  LISTEN=:10091  address of \`make run\`"
+	@echo "  ARGS=...       more arguments of the exporter or of pytest"
+	@echo "  FILES=...      files and folders for \`make prose\`, which then lists lines"
+	@echo "  PYTHON=...     the Python for the virtual environment"
 
-# What developers have serves to run as well; who only wants to run need not install all of it.
+# An environment with the developer tools can run the exporter too; otherwise install less.
 run: $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME)) ## start the exporter with the example monitors
 	@mkdir -p data
 	@echo
@@ -40,13 +44,13 @@ run: $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME)) ## start the exporter with the e
 	@exec $(BIN)/yuptime-exporter --source.manifests=deploy/examples \
 		--storage.url=sqlite:data/yuptime.db --web.listen-address=$(LISTEN) $(ARGS)
 
-test: $(DEV) ## run all tests; those whose peer is missing are skipped (see peers)
+test: $(DEV) peers ## set up all that the tests need, and run all tests
 	@$(BIN)/pytest -n auto $(ARGS)
 
-test-fast: $(DEV) ## run the tests that need nothing but Python, in less than a minute
+test-fast: $(DEV) ## run the tests that need only Python, in less than a minute
 	@$(BIN)/pytest -n $(FAST_WORKERS) -m "not peer" $(ARGS)
 
-check: lint types layers rules ## everything that judges without running: changes no file
+check: lint types layers rules ## run every check that changes no file
 
 lint: $(DEV) ## ruff: style, likely bugs, formatting
 	@$(BIN)/ruff check .
@@ -55,13 +59,14 @@ lint: $(DEV) ## ruff: style, likely bugs, formatting
 types: $(DEV) ## mypy, strict
 	@$(BIN)/mypy
 
-layers: $(DEV) ## import-linter: who may import whom
+layers: $(DEV) ## import-linter: the allowed imports
 	@$(BIN)/lint-imports --no-logo
 
 prose: $(DEV) ## count the vague words in docstrings, comments and docs
-	@$(BIN)/python -m tests.docs.prose $(ARGS)
+	@$(BIN)/python -m tests.docs.prose $(FILES)
 
 rules: $(DEV) ## promtool: the alert rules and their tests
+	@$(BIN)/python -m tests.peers.prepare debian prometheus
 	@tests/peers/rules.sh $(BIN)/python
 
 rules-generate: $(DEV) ## make the PrometheusRule from the alert rules
@@ -70,28 +75,27 @@ rules-generate: $(DEV) ## make the PrometheusRule from the alert rules
 dashboards-generate: $(DEV) ## make the Grafana dashboards from their script
 	@$(BIN)/python -m dashboards.generate
 
-format: $(DEV) ## rewrite the code as ruff wants it
+format: $(DEV) ## format the code with ruff
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-cov: $(DEV) ## run all tests and say which lines they miss
+cov: $(DEV) peers ## run all tests and list the lines that no test runs
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 \
 		--include='yuptime_exporter/core/*'
 
-peers: ## fetch and build the real programs that tests talk to (minutes, once)
-	@tests/peers/debian.sh
-	@PYTHON="$(PYTHON)" tests/peers/newest/build.sh
+peers: $(DEV) ## fetch and build the real programs that tests use (minutes, once)
+	@$(BIN)/python -m tests.peers.prepare
 
-clean: ## remove what can be made again; keeps data/ and the peers
+clean: ## remove generated files; keeps data/ and the peers
 	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@"$(PYTHON)" -c '$(GOOD)' 2>/dev/null || { \
-		echo "No Python here is at least 3.11 and has venv and ensurepip$(if $(PYTHON),: $(PYTHON) is not). Install one" >&2; \
+	@"$(PYTHON)" -c '$(USABLE)' 2>/dev/null || { \
+		echo "Expected Python 3.11 or newer with venv and ensurepip, got $(if $(PYTHON),$(PYTHON),none). Install Python" >&2; \
 		echo "(on Debian: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; \
 		exit 1; }
 	@echo "Making .venv with $$("$(PYTHON)" --version)"

@@ -175,7 +175,7 @@ def main(arguments: Sequence[str], checkout: Path = CHECKOUT) -> int:
         frequent = Counter(word for line in whole for word in line.vague_words).most_common(6)
         _say("most frequent: " + ", ".join(f"{word} {number}" for word, number in frequent))
         _say(f"above the limit: {', '.join(failing) or 'the whole'}")
-        _say("CONTRIBUTING.md has the rules; `make prose ARGS=FILE` lists the lines of a file")
+        _say("CONTRIBUTING.md has the rules; `make prose FILES=FILE` lists the lines of a file")
     _say(
         f"prose: expected at most {LIMIT_PER_1000_WORDS:.0f} vague words in 1,000, got "
         f"{measured.per_1000_words:.1f} ({measured.vague_words} in {measured.words} words)"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fetches the generation of peers that Debian ships, without installing anything.
+# Fetches Debian's generation of peers without installing them.
 #
 #   tests/peers/debian.sh
 #
-# Packages are downloaded and unpacked into a folder outside the checkout: this needs no root and
-# starts no service. tests/peers/programs.py looks for the programs there.
+# Packages are downloaded and unpacked into the cache, a folder outside the checkout. No root is
+# needed and no service is started. tests/peers/programs.py finds the programs in that cache.
 set -euo pipefail
 
 programs=(prometheus promtool prometheus-alertmanager amtool prometheus-pushgateway)
@@ -13,8 +13,8 @@ packages=(prometheus prometheus-alertmanager prometheus-pushgateway)
 say() { printf '%s\n' "peers: $*" >&2; }
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
-  say "this machine has no apt-get, so nothing comes from Debian; programs on PATH are used"
-  exit 0
+  say "apt-get and dpkg are missing"
+  exit 1
 fi
 
 # shellcheck source=/dev/null
@@ -38,16 +38,16 @@ mkdir -p "$cache"
 work=$(mktemp -d "$cache/.$codename.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/packages" "$work/unpacked"
-options=(-q -o APT::Sandbox::User=root) # as root, too, apt writes into our folder
+options=(-q -o APT::Sandbox::User=root) # otherwise apt, run by root, writes as a user without access
 
 download() {
   (cd "$work/packages" && apt-get "${options[@]}" download "${packages[@]}")
 }
 
-# The machine's package lists may be missing or old, and renewing them takes root: then ours are
-# used, kept in the work folder for this one time.
+# The package lists of the machine may be missing or old, and only root may renew them. In that
+# case a private copy of the lists is fetched into the work folder.
 if ! download >"$work/log" 2>&1; then
-  say "the machine's package lists do not serve: fetching our own"
+  say "the machine's package lists are missing or old: fetching a private copy"
   mkdir -p "$work/state/lists/partial" "$work/archives/partial"
   options+=(-o "Dir::State=$work/state" -o "Dir::State::lists=$work/state/lists"
     -o "Dir::State::status=/var/lib/dpkg/status"
@@ -63,9 +63,9 @@ for package in "$work"/packages/*.deb; do
   dpkg -x "$package" "$work/unpacked"
 done
 
-# Debian's Alertmanager reads its templates from /usr/share, where we may not write. A path of the
-# same length makes it look below the directory it runs in, and a wrapper runs it in the right one;
-# so the files named on its command line must be absolute.
+# Debian's Alertmanager reads its templates from /usr/share, which only root may write. A relative
+# path of the same length is patched into the program, and a wrapper sets the working directory.
+# Therefore file names on the command line must be absolute.
 alertmanager=$work/unpacked/usr/bin/prometheus-alertmanager
 LC_ALL=C sed 's|/usr/share/prometheus/alertmanager|usr//share/prometheus/alertmanager|g' \
   "$alertmanager" >"$alertmanager.relocated"

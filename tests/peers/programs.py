@@ -1,7 +1,7 @@
-"""Where the peers' programs are.
+"""Where the programs of peers are.
 
-`make peers` puts them into a cache outside the checkout (debian.sh, newest/build.sh); this file
-knows where in that cache a program is. `python -m tests.peers.programs promtool` prints its paths.
+`make test` puts them into a cache outside the checkout (see prepare.py). This file finds a program
+in that cache. `python -m tests.peers.programs promtool` prints its paths.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ import pytest
 
 NEWEST = Path(__file__).parent / "newest"
 
-# Programs are asked for by the name that their own project gives them.
+# Tests name a program as its own project does.
 DEBIAN_NAMES = {
     "alertmanager": "prometheus-alertmanager",
     "pushgateway": "prometheus-pushgateway",
 }
-MODULE_OF = {  # which folder of newest/ builds a program
+MODULE_OF = {  # the folder of newest/ that builds a program
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "alertmanager": "alertmanager",
@@ -32,7 +32,7 @@ MODULE_OF = {  # which folder of newest/ builds a program
     "helm": "helm",
 }
 
-# Where tests that are based on envtest look, too: one directory, or one file for each program.
+# The variables of envtest: a directory, or a file for each program.
 ASSETS_FOLDER = "KUBEBUILDER_ASSETS"
 ASSET_OF = {
     "kube-apiserver": "TEST_ASSET_KUBE_APISERVER",
@@ -42,19 +42,19 @@ ASSET_OF = {
 
 
 class Generation(StrEnum):
-    """An age of peers. What works with both works with what lies between them."""
+    """An age of peers. The exporter works with both, and so with the releases between them."""
 
     DEBIAN = "debian"
-    """What a stable distribution ships: years old, and widely run."""
+    """The release of Debian stable: years old, and widely used."""
     NEWEST = "newest"
     """The newest release, built from its Go module."""
 
 
 def find(program: str, generation: Generation) -> Path | None:
-    """The program of that generation, or None if it is not on this machine.
+    """Return the program of that generation, or None if this machine lacks the program.
 
-    The first of: what the variables of envtest name, `$YUPTIME_PEERS/<generation>/<program>`, the
-    cache that `make peers` fills, and for Debian's generation also PATH.
+    Places in their order: the variables of envtest, `$YUPTIME_PEERS/<generation>/<program>`, the
+    cache, and for Debian's generation PATH.
     """
     if asset := os.environ.get(ASSET_OF.get(program, "")):
         return Path(asset)
@@ -67,13 +67,25 @@ def find(program: str, generation: Generation) -> Path | None:
 
 
 def require(program: str, generation: Generation) -> Path:
-    """The program of that generation; without it the test is skipped, or in CI it fails."""
+    """Return the program of that generation; if missing, skip the test, or fail it if CI=true."""
     if found := find(program, generation):
         return found
-    message = f"{program} ({generation}) is not there: run `make peers`"
-    if os.environ.get("CI") == "true":
+    message = f"{program} ({generation}) is missing: run `make peers`, which says why"
+    if in_ci():
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+def in_ci() -> bool:
+    """Whether CI runs the tests, where a missing peer is a failure."""
+    return os.environ.get("CI") == "true"
+
+
+def cache() -> Path:
+    """Return the folder outside the checkout that keeps the programs."""
+    # An empty XDG_CACHE_HOME counts as unset, as its specification says.
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "yuptime-exporter" / "peers"
 
 
 def _folders(program: str, generation: Generation) -> list[str]:
@@ -83,17 +95,11 @@ def _folders(program: str, generation: Generation) -> list[str]:
     if override := os.environ.get("YUPTIME_PEERS"):
         folders.append(Path(override) / generation)
     if generation is Generation.DEBIAN:
-        folders.append(_cache() / "debian" / _codename() / "usr" / "bin")
+        folders.append(cache() / "debian" / _codename() / "usr" / "bin")
         folders.append(os.environ.get("PATH", os.defpath))
     elif module := MODULE_OF.get(program):
-        folders.append(_cache() / "newest" / f"{module}-{_key(module)}")
+        folders.append(cache() / "newest" / f"{module}-{_key(module)}")
     return [str(folder) for folder in folders]
-
-
-def _cache() -> Path:
-    # An empty XDG_CACHE_HOME counts as unset, as its specification says.
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "yuptime-exporter" / "peers"
 
 
 def _codename() -> str:
@@ -104,7 +110,7 @@ def _codename() -> str:
 
 
 def _key(module: str) -> str:
-    """What newest/build.sh names a build after: a changed go.mod is another build."""
+    """Return the name under which newest/build.sh keeps a build; each go.mod has its own."""
     return hashlib.sha256((NEWEST / module / "go.mod").read_bytes()).hexdigest()[:12]
 
 

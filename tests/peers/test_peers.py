@@ -227,7 +227,7 @@ def test_a_missing_peer_skips_with_the_remedy_and_fails_in_ci(
     )
 
     assert outcome in ended.stdout
-    assert "prometheus (newest) is not there: run `make peers`" in ended.stdout
+    assert "prometheus (newest) is missing: run `make peers`, which says why" in ended.stdout
 
 
 def test_a_folder_of_ones_own_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

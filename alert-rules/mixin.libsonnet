@@ -1,4 +1,4 @@
-// The alert rules and the dashboards, for those who compose their monitoring with Jsonnet
+// The alert rules and the dashboards for Jsonnet
 // (monitoring.mixins.dev).
 // The recorded series is in the same group as the alert that reads it, so it comes with the alerts.
 {

@@ -1,1 +1,1 @@
-"""How fast the exporter is, and what it is compared with; see README.md beside this file."""
+"""Benchmarks of the exporter; README.md beside this file says how to run and read them."""

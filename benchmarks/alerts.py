@@ -1,4 +1,4 @@
-"""Alerts: from a deadline until an Alertmanager has been told, one by one and all at once."""
+"""Alerts: the time from a deadline until an Alertmanager has the alert."""
 
 import argparse
 import json
@@ -14,16 +14,16 @@ from benchmarks import targets
 from benchmarks.tables import Row, median, percentile, print_table
 from tests.manifests import monitor_yaml, secret_yaml, write_manifests
 
-HEADERS = ("monitors", "what", "alerts", "requests", "median ms", "p99 ms", "max ms")
+HEADERS = ("monitors", "case", "alerts", "requests", "median ms", "p99 ms", "max ms")
 
-# The first deadline comes so long after the declaration that all monitors are listed by then.
+# Long enough that all monitors are listed before the first deadline.
 _FIRST_EXPIRE_SECONDS = 12
 _ARRIVED_WITHIN_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 
 
 class Recorder(BaseHTTPRequestHandler):
-    """Takes alerts as Alertmanager does, and remembers when each came for the first time."""
+    """Accepts alerts as Alertmanager does, and records the first arrival of each alert."""
 
     protocol_version = "HTTP/1.1"
     seconds_late: dict[str, float]
@@ -42,26 +42,34 @@ class Recorder(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
-        """Keep quiet."""
+        """Log nothing."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--monitors", type=int, default=10_000)
     parser.add_argument("--at-once", type=int, default=1_000)
-    parser.add_argument("--spread", type=int, default=30, help="seconds over which deadlines lie")
+    parser.add_argument(
+        "--spread", type=int, default=30, help="seconds between the first and the last deadline"
+    )
     options = parser.parse_args()
     spread = _measured(options.monitors, options.spread, 0)
     at_once = _measured(options.monitors, 1, options.monitors - options.at_once)
     rows: list[Row] = [
         _row(options.monitors, f"deadlines over {options.spread} s", *spread),
-        _row(options.monitors, "one deadline for all of them", *at_once),
+        _row(options.monitors, "one deadline for all monitors", *at_once),
     ]
     print_table("alerts", HEADERS, rows)
 
 
 def _measured(monitors: int, spread: int, healthy: int) -> tuple[list[float], int]:
-    """Return how late each alert came, and in how many requests; the first ones stay healthy."""
+    """Return the delay of each alert in seconds, and the number of requests.
+
+    Args:
+        monitors: number of all monitors.
+        spread: seconds between the first and the last deadline.
+        healthy: number of monitors without a deadline during the benchmark.
+    """
     with targets.folder() as home, _recorder() as (recorder, url):
         _declare(home, monitors, spread, healthy)
         with targets.exporter(home, f"--alertmanager.url={url}"):
@@ -75,7 +83,7 @@ def _measured(monitors: int, spread: int, healthy: int) -> tuple[list[float], in
 
 
 def _declare(home: Path, monitors: int, spread: int, healthy: int) -> None:
-    """Declare monitors that nobody pushes to: each is down once its first deadline has passed."""
+    """Declare monitors without pushes: each is down at its first deadline."""
     targets.declare(home, 0)
     documents = [secret_yaml(namespace=targets.NAMESPACE)]
     for number, name in enumerate(targets.names(monitors)):
@@ -101,11 +109,11 @@ def _recorder() -> Iterator[tuple[type[Recorder], str]]:
         thread.join()
 
 
-def _row(monitors: int, what: str, late: list[float], requests: int) -> Row:
+def _row(monitors: int, case: str, late: list[float], requests: int) -> Row:
     milliseconds = [1000 * seconds for seconds in late]
     return (
-        monitors,
-        what,
+        f"{monitors:,}",
+        case,
         len(late),
         requests,
         median(milliseconds),

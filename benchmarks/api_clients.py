@@ -1,4 +1,4 @@
-"""What a benchmark does to a real API server."""
+"""Requests of a benchmark to a real API server."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ _MONITORS = f"/apis/monitoring.yuptime.io/v1/namespaces/{NAMESPACE}/monitors"
 
 
 async def declare(cluster: Cluster, names: Iterable[str], *, in_flight: int) -> None:
-    """Create a Monitor and a Secret of each name; all have the same token."""
+    """Create a Monitor and a Secret for each name; all Secrets have the same token."""
     await _good(cluster, "POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
 
     async def create(name: str) -> None:
@@ -27,7 +27,7 @@ async def declare(cluster: Cluster, names: Iterable[str], *, in_flight: int) -> 
 
 
 def monitor(name: str, expire_seconds: int) -> dict[str, object]:
-    """Return a Monitor whose token is in the Secret of its name."""
+    """Return a Monitor with its token in the Secret of the same name."""
     push = {"tokenSecretRef": {"name": name, "key": "token"}, "expireSeconds": expire_seconds}
     return {
         "apiVersion": "monitoring.yuptime.io/v1",
@@ -50,7 +50,7 @@ async def set_expire_seconds(cluster: Cluster, name: str, seconds: int) -> None:
 async def bare_patches_per_second(
     cluster: Cluster, names: Sequence[str], seconds: float, *, in_flight: int
 ) -> float:
-    """Patch statuses with as much as a push changes of them, for so long, and nothing else."""
+    """Patch statuses with the fields that a push changes, for this number of seconds."""
     began = time.perf_counter()
     done = 0
 

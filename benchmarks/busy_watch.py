@@ -1,7 +1,7 @@
-"""A stand-in for an API server that has many objects, and changes as many of them as it is told.
+"""A stand-in for an API server with many objects that change at a given rate.
 
-It plays prepared bytes, in a process of its own, so that what it costs is next to nothing. What
-its client writes it refuses.
+The stand-in sends prepared bytes from its own process, which costs little processor time. Writes of
+its client are answered with 403.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from benchmarks.targets import NAMESPACE, names
 from tests.manifests import TOKEN
 from tests.peers.running import free_port
 
-# What is changed: the status of Monitors, as other replicas do; their specs; or tokens.
+# The changed part: statuses of Monitors, as other replicas write them, specs of Monitors, or tokens.
 KINDS = ("status", "spec", "token")
 
 _TICK_SECONDS = 0.02
@@ -36,13 +36,13 @@ class BusyWatch:
     _rate: "Synchronized[float]"
 
     def set_rate(self, per_second: float) -> None:
-        """Have so many objects changed each second."""
+        """Set the number of changes in a second."""
         self._rate.value = per_second
 
 
 @contextmanager
 def busy_watch(home: Path, kind: str, objects: int) -> Iterator[BusyWatch]:
-    """Run a stand-in with so many Monitors and Secrets."""
+    """Run a stand-in with this number of Monitors and of Secrets."""
     port = free_port()
     context = multiprocessing.get_context("spawn")
     rate = context.Value(_RATE_CODE, 0.0)
@@ -55,7 +55,7 @@ def busy_watch(home: Path, kind: str, objects: int) -> Iterator[BusyWatch]:
                 "apiVersion": "v1",
                 "kind": "Config",
                 "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-                "users": [{"name": "u", "user": {"token": "anybody"}}],
+                "users": [{"name": "u", "user": {"token": "any-token"}}],
                 "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
                 "current-context": "x",
             }
@@ -166,7 +166,7 @@ class _StandIn:
 
 
 def _stored(written: dict[str, Any], number: int) -> dict[str, Any]:
-    """Return an object as an API server has it."""
+    """Return an object with the metadata that an API server adds."""
     metadata = {
         **written["metadata"],
         "uid": f"00000000-0000-4000-8000-{number:012}",

@@ -1,7 +1,7 @@
-"""A cluster: start with many objects, pushes beside a busy watch, pushes that rest in status.
+"""A cluster: start with many objects, pushes beside a busy watch, pushes stored in statuses.
 
-Against a real API server and etcd, except for the busy watch: no API server of this size makes
-1,000 changes a second, so a stand-in plays prepared ones.
+The API server and etcd are real, except for the busy watch: an API server of this size cannot make
+1,000 changes a second, so a stand-in sends prepared changes.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from benchmarks.load import Generator, Load, generator
 from benchmarks.tables import Row, median, percentile, print_table, ratio
 from tests.peers.cluster import ADMIN_TOKEN, ControlPlane, connected, control_plane, kubeconfig_text
 
-HEADERS = ("objects", "what", "figure", "beside", "ratio")
+HEADERS = ("objects", "case", "figure", "beside", "ratio")
 
-# What the API server can do, it does with so many requests in flight; more only wait.
+# The API server reaches its full rate with this many requests in flight.
 IN_FLIGHT = 16
 
-# Far below what the exporter takes, so that what is measured is waiting and not work.
+# Far below the exporter's capacity, so that latency shows waiting and not load.
 PUSHES_PER_SECOND = 200.0
 CHANGES_PER_SECOND = 1000.0
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 @contextmanager
 def cluster(monitors: int) -> Iterator[tuple[ControlPlane, Path]]:
-    """Run a control plane with so many Monitors, each with a Secret of its own."""
+    """Run a control plane with this number of Monitors, each with its own Secret."""
     with targets.folder() as folder, control_plane(folder / "plane") as plane:
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(kubeconfig_text(plane.url, plane.ca_file, ADMIN_TOKEN))
@@ -63,7 +63,7 @@ def cluster(monitors: int) -> Iterator[tuple[ControlPlane, Path]]:
 
 
 def starts(monitors: int, kubeconfig: Path, rounds: int) -> Iterator[Row]:
-    """From the start of the process until it is ready, and the memory that it has then."""
+    """Measure the time from the start of the process until ready, and its memory at that moment."""
     seconds: list[float] = []
     sizes: list[float] = []
     for _ in range(rounds):
@@ -108,7 +108,7 @@ def _until_pushed(server: targets.Server, name: str, expire_seconds: int) -> Non
 def beside_a_busy_watch(
     monitors: int, seconds: float, rounds: int, send: Generator
 ) -> Iterator[Row]:
-    """The p99 of pushes at an even rate, alone and beside a watch full of changes, by turns."""
+    """Measure the p99 of pushes at a fixed rate, in turn alone and beside a watch with changes."""
     for kind in KINDS:
         alone: list[float] = []
         beside: list[float] = []
@@ -126,15 +126,15 @@ def beside_a_busy_watch(
                         assert not answers.failed, answers.failed
                         found.append(percentile(answers.latencies, 0.99))
                 watch.set_rate(0)
-        what = f"push p99 beside {CHANGES_PER_SECOND:,.0f} {kind} changes/s, ms; alone"
+        case = f"push p99 beside {CHANGES_PER_SECOND:,.0f} {kind} changes/s, ms; alone"
         busy, idle = 1e3 * median(beside), 1e3 * median(alone)
-        yield f"{monitors:,}", what, busy, idle, ratio(busy, idle)
+        yield f"{monitors:,}", case, busy, idle, ratio(busy, idle)
 
 
 def store(
     plane: ControlPlane, kubeconfig: Path, seconds: float, rounds: int, send: Generator
 ) -> Row:
-    """Pushes that are acknowledged once they rest in status, and bare patches, by turns."""
+    """Measure in turn pushes that are stored in statuses, and bare patches of statuses."""
     pushes: list[float] = []
     patches: list[float] = []
     with targets.folder() as home:
@@ -148,9 +148,9 @@ def store(
                 assert not answers.failed, answers.failed
                 pushes.append(answers.per_second)
                 patches.append(_bare(plane, home, seconds))
-    what = f"pushes/s with kubernetes:, {IN_FLIGHT} in flight; bare status patches/s"
+    case = f"pushes/s with kubernetes:, {IN_FLIGHT} in flight; bare status patches/s"
     ours, bare = median(pushes), median(patches)
-    return "1,000", what, ours, bare, ratio(ours, bare)
+    return "1,000", case, ours, bare, ratio(ours, bare)
 
 
 def _bare(plane: ControlPlane, home: Path, seconds: float) -> float:

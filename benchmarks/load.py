@@ -1,7 +1,7 @@
-"""The load generator: prepared requests out, answers counted and timed.
+"""The load generator: sends prepared requests, counts and times the answers.
 
-Plain non-blocking sockets and one selector, in a process of its own: nothing that makes or parses
-more than it must, so that what is measured is the server.
+The generator uses non-blocking sockets and one selector in its own process, and parses only the
+status and the length of answers. The measured cost is therefore that of the server.
 """
 
 import gc
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-# How long an answer may take once nothing more is sent; then it counts as failed.
+# Time for the last answers after the last request; later answers count as failed.
 _ANSWER_SECONDS = 10.0
 
 _HEAD_END = b"\r\n\r\n"
@@ -24,17 +24,17 @@ _LENGTH = b"content-length: "
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is to be sent.
+    """Requests, and the pace at which they are sent.
 
     Attributes:
         port: on 127.0.0.1.
         requests: complete requests, sent in turn.
-        connections: how many requests may be under way at once.
-        seconds: for how long requests are sent.
-        new_connections: each request has a connection of its own, and says so to the server.
-        per_second: requests that fall due in a second, at even distances; None: the next one is
-            due when one is answered.
-        at_most: stop after so many requests.
+        connections: the largest number of requests in flight.
+        seconds: duration of sending.
+        new_connections: each request has its own connection and contains `Connection: close`.
+        per_second: rate of requests at a fixed interval; None: a connection sends its next request
+            after an answer.
+        at_most: the largest number of requests; None: no limit.
     """
 
     port: int
@@ -48,13 +48,13 @@ class Load:
 
 @dataclass(slots=True)
 class Answers:
-    """What came back.
+    """The answers to a load.
 
     Attributes:
         seconds: from the first request to the last answer.
-        latencies: of good answers in seconds, counted from when the request fell due.
-        acknowledged: good answers, by the index of the request.
-        failed: everything else, by what it was.
+        latencies: of answers with a 2xx status, in seconds since the request was due.
+        acknowledged: number of answers with a 2xx status, by the index of the request.
+        failed: number of all other outcomes, by their description.
     """
 
     seconds: float = 0.0
@@ -64,7 +64,7 @@ class Answers:
 
     @property
     def per_second(self) -> float:
-        """Good answers each second."""
+        """Answers with a 2xx status in a second."""
         return len(self.latencies) / self.seconds
 
 
@@ -73,7 +73,7 @@ Generator = Callable[[Load], "Future[Answers]"]
 
 @contextmanager
 def generator() -> Iterator[Generator]:
-    """Give what sends a load from another process; one load at a time."""
+    """Give a function that sends a load from another process, one load at a time."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         pool.submit(gc.disable).result()  # also starts the process
         yield lambda load: pool.submit(_send, load)
@@ -92,12 +92,12 @@ class _Connection:
 
 
 class _Sender:
-    """One load on its way."""
+    """Sends one load."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._answers = Answers()
-        # epoll counts in milliseconds, select in microseconds: even distances need the latter.
+        # A fixed interval needs microseconds: epoll waits in milliseconds, select in microseconds.
         self._selector: selectors.BaseSelector = (
             selectors.DefaultSelector() if load.per_second is None else selectors.SelectSelector()
         )
@@ -107,7 +107,7 @@ class _Sender:
         self._started = 0.0
 
     def run(self) -> Answers:
-        """Send everything and return when all of it is answered, or nobody is there to answer."""
+        """Send all requests; return after the last answer, or once the server is gone."""
         for _ in range(self._load.connections):
             self._connect()
         self._started = time.perf_counter()
@@ -121,7 +121,7 @@ class _Sender:
         return self._answers
 
     def _send_due(self) -> bool:
-        """Send what is due, as far as connections are idle; False when nothing more will be."""
+        """Send the requests that are due over idle connections; return False after the last."""
         now = time.perf_counter()
         if now > self._started + self._load.seconds + _ANSWER_SECONDS:
             self._answers.failed["no answer"] += len(self._busy)
@@ -157,7 +157,7 @@ class _Sender:
             self._lose(connection, type(error).__name__)
 
     def _receive(self, connection: _Connection) -> None:
-        if connection not in self._busy:  # the server closes a connection that idles
+        if connection not in self._busy:  # the server closes idle connections
             self._lose(connection, "closed while idle")
             return
         try:
@@ -186,8 +186,8 @@ class _Sender:
         else:
             self._idle.append(connection)
 
-    def _lose(self, connection: _Connection, why: str) -> None:
-        self._answers.failed[why] += 1
+    def _lose(self, connection: _Connection, cause: str) -> None:
+        self._answers.failed[cause] += 1
         self._busy.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
@@ -195,9 +195,9 @@ class _Sender:
         self._connect()
 
     def _connect(self) -> None:
-        """Add an idle connection; none if the server is gone."""
+        """Add an idle connection, unless the server is gone."""
         try:
-            # Over loopback the kernel itself completes the handshake: this does not wait.
+            # Does not block: over loopback the kernel completes the handshake.
             opened = socket.create_connection(("127.0.0.1", self._load.port), timeout=5)
         except OSError as error:
             self._answers.failed[f"connect: {type(error).__name__}"] += 1
@@ -214,7 +214,7 @@ class _Sender:
 
 
 def _complete(answer: bytes) -> bool:
-    """Tell whether an answer is there in full; one that gives no length has no body here."""
+    """Whether an answer is complete; an answer without a length has no body here."""
     head_end = answer.find(_HEAD_END)
     if head_end < 0:
         return False

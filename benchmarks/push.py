@@ -1,8 +1,7 @@
-"""Pushes: how many, how fast, at what cost; beside Debian's Pushgateway in the same run.
+"""Pushes: rate, latency and processor time, beside Debian's Pushgateway in the same run.
 
-The exporter's pushes are authenticated and on the disk when they are answered; the Pushgateway's
-are neither. Every server gets its turn in every round, so that what else the machine does hits
-all of them.
+The exporter checks a token and answers after the push is on the disk. The Pushgateway does neither.
+Each round measures every server, so other load on the machine affects all servers alike.
 """
 
 import argparse
@@ -30,14 +29,14 @@ HEADERS = (
     "CPU",
 )
 
-# A Pushgateway that checks takes time in proportion to its groups: beyond this product the last
-# connection would wait for seconds.
+# With its consistency check the Pushgateway needs time in proportion to its groups. If groups times
+# connections exceed this product, the last connection waits for seconds.
 _CHECKED_AT_MOST = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How requests arrive."""
+    """The connections of a load."""
 
     connections: int
     new_connections: bool = False
@@ -53,24 +52,28 @@ Requests = Callable[..., tuple[bytes, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A server, and how it is pushed to."""
+    """A server and its prepared pushes.
+
+    Attributes:
+        requests: by whether each request has its own connection.
+        checks: the server compares each push with all others.
+    """
 
     server: targets.Server
     requests: Mapping[bool, tuple[bytes, ...]]
-    """By whether each has a connection of its own."""
     checks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one server did in one round."""
+    """The result of one server in one round."""
 
     answers: Answers
     cpu_seconds: float
 
     @property
     def cpu_us(self) -> float:
-        """Processor time of the server for each push."""
+        """Processor time of the server for each push, in microseconds."""
         return 1e6 * self.cpu_seconds / max(1, len(self.answers.latencies))
 
 
@@ -79,30 +82,34 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.4, help="for each measurement")
     parser.add_argument("--monitors", type=int, nargs="*", default=MONITORS)
+    parser.add_argument("--alone", action="store_true", help="do not measure the Pushgateway")
     options = parser.parse_args()
     rows: list[Row] = []
     with generator() as send:
         for monitors in options.monitors:
             with targets.folder() as home, ExitStack() as stack:
-                contestants = _contestants(home, stack, send, monitors)
+                program = None if options.alone else targets.pushgateway_program()
+                contestants = _contestants(home, stack, send, monitors, program)
                 for shape in SHAPES:
                     rounds = _measured(contestants, shape, send, monitors, options)
                     rows += _rows(monitors, shape, rounds)
     print_table("push", HEADERS, rows)
 
 
-def _contestants(home: Path, stack: ExitStack, send: Generator, monitors: int) -> list[Contestant]:
-    """Start everything, with a first push to each monitor."""
+def _contestants(
+    home: Path, stack: ExitStack, send: Generator, monitors: int, pushgateway: Path | None
+) -> list[Contestant]:
+    """Start all servers, with a first push to each monitor."""
     targets.declare(home, monitors)
     exporter = stack.enter_context(targets.exporter(home))
     targets.fill_by_pushing(exporter, send, targets.exporter_requests(monitors))
     contestants = [Contestant(exporter, _both(targets.exporter_requests, monitors))]
-    if program := targets.pushgateway_program():
+    if pushgateway:
         homes = {False: home / "unchecked", True: home / "checked"}
         (home / "filling").mkdir()
-        targets.fill(home / "filling", program, send, monitors, list(homes.values()))
+        targets.fill(home / "filling", pushgateway, send, monitors, list(homes.values()))
         for check, own_home in homes.items():
-            server = stack.enter_context(targets.pushgateway(own_home, program, check=check))
+            server = stack.enter_context(targets.pushgateway(own_home, pushgateway, check=check))
             requests = _both(targets.pushgateway_requests, monitors)
             contestants.append(Contestant(server, requests, checks=check))
     return contestants
@@ -157,7 +164,7 @@ def _rows(monitors: int, shape: Shape, rounds: Mapping[str, list[Round]]) -> Ite
 
 
 def _figures(rounds: list[Round]) -> tuple[float, float, float, float]:
-    """Return pushes/s, p50 ms, p99 ms and CPU us: of each the median of the rounds."""
+    """Return the medians of pushes/s, p50 ms, p99 ms and CPU us over the rounds."""
     answers = [one.answers for one in rounds]
     return (
         median([one.per_second for one in answers]),

@@ -1,4 +1,4 @@
-"""Manifests: from a change to the scrape that shows it, and from the start until ready."""
+"""Manifests: the time from a change to the first scrape with the change, and from start to ready."""
 
 import argparse
 import time
@@ -9,10 +9,10 @@ from benchmarks import targets
 from benchmarks.tables import Row, median, print_table
 from tests.manifests import monitor_yaml, write_manifests
 
-HEADERS = ("manifests", "what", "times", "median ms", "max ms")
+HEADERS = ("manifests", "case", "changes", "median ms", "max ms")
 MANIFESTS = 1_000
 
-# A metric that each monitor has from its declaration on; asked for alone, a scrape is small.
+# Each monitor has this metric from its declaration on. A scrape of this metric alone is small.
 _METRIC = "yuptime_monitor_expire_seconds"
 _PATH = f"/metrics?name[]={_METRIC}"
 _POLL_SECONDS = 0.01
@@ -40,13 +40,13 @@ def main() -> None:
 
 def _changes(server: targets.Server, manifests: Path, count: int) -> Iterator[Row]:
     seconds = [_life(server, manifests, number) for number in range(count)]
-    kinds = ("one added, to the scrape that shows it", "one changed", "one removed")
+    kinds = ("one added, until a scrape shows the change", "one changed", "one removed")
     for kind, own in zip(kinds, zip(*seconds, strict=True), strict=True):
         yield _row(MANIFESTS, kind, own)
 
 
 def _life(server: targets.Server, manifests: Path, number: int) -> tuple[float, float, float]:
-    """Add a manifest, change it, remove it; return how long until a scrape showed each."""
+    """Add, change and remove a manifest; return the seconds until a scrape showed each step."""
     name, before, after = f"new-{number:05}", 300, 1_000 + number
     series = f'{_METRIC}{{monitor="{name}",namespace="{targets.NAMESPACE}"}}'
     return (
@@ -64,7 +64,7 @@ def _declare(manifests: Path, name: str, expire: int) -> None:
 def _seconds(
     server: targets.Server, change: Callable[[], None], text: str, *, gone: bool = False
 ) -> float:
-    """Make a change, and return how long until a scrape shows the text, or does not any more."""
+    """Make a change; return the seconds until a scrape has the text, or with `gone` lacks it."""
     started = time.perf_counter()
     change()
     while (text.encode() in server.get(_PATH)[1]) is gone:
@@ -80,10 +80,10 @@ def _start_seconds(home: Path) -> float:
         return time.perf_counter() - started
 
 
-def _row(manifests: int, what: str, seconds: Sequence[float]) -> Row:
+def _row(manifests: int, case: str, seconds: Sequence[float]) -> Row:
     return (
         f"{manifests:,}",
-        what,
+        case,
         len(seconds),
         1e3 * median(seconds),
         1e3 * max(seconds, default=float("nan")),

@@ -1,4 +1,4 @@
-"""Crashes: from `kill -9` under load until ready again, and what was lost, which must be nothing."""
+"""Crashes: the time from `kill -9` under load until ready, and the number of lost pushes, always 0."""
 
 import argparse
 import re
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _crashes(home: Path, send: Generator, options: argparse.Namespace) -> list[Row]:
-    """Crash again and again on the same database; what is counted adds up over the rounds."""
+    """Crash repeatedly on the same database; the counts add up over the rounds."""
     monitors = options.monitors
     rows: list[Row] = []
     times: list[float] = []
@@ -54,7 +54,7 @@ def _crashes(home: Path, send: Generator, options: argparse.Namespace) -> list[R
             server.wait_ready()
             times.append(time.perf_counter() - started)
             durable = _durable(server)
-            # Counter's minus keeps what is positive.
+            # The difference of Counters keeps positive counts only.
             lost, extra = (acknowledged - durable).total(), (durable - acknowledged).total()
             acknowledged = durable | acknowledged
             row_time = 1e3 * times[-1]
@@ -80,7 +80,7 @@ def _killed_under_load(
 
 
 def _durable(server: targets.Server) -> Counter[int]:
-    """Return how many pushes of each monitor the exporter knows of."""
+    """Return the number of pushes of each monitor, as the exporter reports it."""
     text = server.get(f"/metrics?name[]={_METRIC}")[1].decode()
     return Counter({int(number): int(float(count)) for number, count in _SAMPLE.findall(text)})
 

@@ -1,4 +1,4 @@
-"""Scrapes: their time and size, and what they cost the pushes that arrive meanwhile."""
+"""Scrapes: time and size, and the latency of pushes beside scrapes."""
 
 import argparse
 import time
@@ -10,7 +10,7 @@ from benchmarks.load import Answers, Generator, Load, generator
 from benchmarks.tables import Row, median, percentile, print_table, ratio
 
 MONITORS = (100, 1_000, 10_000)
-HEADERS = ("monitors", "what", "ms", "bytes", "to idle or plain")
+HEADERS = ("monitors", "case", "ms", "bytes", "to idle or plain")
 
 _TEXT = "text/plain;version=0.0.4"
 _OPENMETRICS = "application/openmetrics-text;version=1.0.0"
@@ -66,7 +66,7 @@ def _scrape(server: targets.Server, headers: dict[str, str]) -> tuple[float, int
 def _pushes(
     server: targets.Server, send: Generator, monitors: int, options: argparse.Namespace
 ) -> Iterator[Row]:
-    """Return the p99 of pushes between which nothing happens, and of those beside scrapes."""
+    """Yield the p99 of pushes without scrapes, and the p99 of pushes beside scrapes."""
     load = Load(
         server.port,
         targets.exporter_requests(monitors),
@@ -100,7 +100,7 @@ def _p99_ms(answers: Answers) -> float:
 
 
 def _scrape_until_done(server: targets.Server, pushing: "Future[Answers]") -> None:
-    """Scrape as Prometheus does: OpenMetrics, compressed, at even distances."""
+    """Scrape as Prometheus does: OpenMetrics, compressed, at a fixed interval."""
     due = time.monotonic() + _SCRAPE_INTERVAL_SECONDS / 4
     while not pushing.done():
         time.sleep(0.005)

@@ -1,5 +1,6 @@
-"""What every benchmark prints: where it ran, one aligned table, the command that printed it."""
+"""The output of every benchmark: the machine, one aligned table, the command that printed it."""
 
+import json
 import math
 import os
 import platform
@@ -8,14 +9,36 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-Row = Sequence[str | float | None]
-"""Cells from left to right; None where nothing was measured."""
+# compare.py names a file here; the benchmark writes its table to that file too, as JSON.
+TABLE_FILE_VARIABLE = "YUPTIME_BENCHMARK_TABLE"
+
+
+class Ratio(float):
+    """A figure divided by another figure of the same table."""
+
+
+Cell = str | float | None
+"""A name, a figure, or None for a figure that was not measured."""
+
+Row = Sequence[Cell]
+"""Cells from left to right."""
 
 
 def print_table(name: str, headers: Sequence[str], rows: Iterable[Row]) -> None:
-    """Print the table of the benchmark `name`."""
-    cells = [list(headers), *([_cell(value) for value in row] for row in rows)]
+    """Print the table of a benchmark.
+
+    Args:
+        name: of the benchmark's module.
+        headers: one for each column.
+        rows: each with as many cells as there are headers.
+    """
+    rows = list(rows)
+    if file := os.environ.get(TABLE_FILE_VARIABLE):
+        figures = [[None if isinstance(cell, Ratio) else cell for cell in row] for row in rows]
+        Path(file).write_text(json.dumps({"headers": list(headers), "rows": figures}))
+    cells = [list(headers), *([_text(value) for value in row] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(headers))]
     print(f"$ {shlex.join(['python', '-m', f'benchmarks.{name}', *sys.argv[1:]])}")
     print(
@@ -28,28 +51,35 @@ def print_table(name: str, headers: Sequence[str], rows: Iterable[Row]) -> None:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median; NaN of nothing."""
+    """Return the median; NaN without values."""
     return statistics.median(values) if values else float("nan")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that this share of all values does not exceed; NaN of nothing."""
+    """Return the smallest value that this share of all values does not exceed; NaN without values.
+
+    Args:
+        values: in any order.
+        share: between 0 and 1, such as 0.99 for the 99th percentile.
+    """
     if not values:
         return float("nan")
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def ratio(ours: float, theirs: float) -> str | None:
-    """Return how often theirs goes into ours; None if it does not."""
-    return f"{ours / theirs:.3g}x" if theirs else None
+def ratio(figure: float, reference: float) -> Ratio | None:
+    """Return the figure divided by the reference; None if the reference is 0."""
+    return Ratio(figure / reference) if reference else None
 
 
-def _cell(value: str | float | None) -> str:
-    """Return a cell with three digits, which is more than a noisy machine can vouch for."""
+def _text(value: Cell) -> str:
+    """Return a cell with three digits; more digits would be noise."""
     if isinstance(value, str):
         return value
     if value is None or math.isnan(value):
         return "-"
+    if isinstance(value, Ratio):
+        return f"{value:.3g}x"
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

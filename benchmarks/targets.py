@@ -1,4 +1,4 @@
-"""The servers that are measured, each in a process and a folder of its own, gone at the end."""
+"""The measured servers. Each has its own process and folder, which are removed at the end."""
 
 import http.client
 import json
@@ -25,8 +25,10 @@ from tests.peers.running import free_port
 
 NAMESPACE = "bench"
 
-# So many monitors in a file, where files are not what is measured.
-_MONITORS_PER_FILE = 100
+# compare.py names the checkout of the measured exporter here; by default this checkout is measured.
+CHECKOUT_VARIABLE = "YUPTIME_BENCHMARK_CHECKOUT"
+
+_MONITORS_PER_FILE = 100  # few files, except in the benchmark of files
 
 _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.002
@@ -35,7 +37,7 @@ _STOP_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server."""
+    """A running server on 127.0.0.1."""
 
     name: str
     port: int
@@ -43,7 +45,7 @@ class Server:
     log: Path
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        """Return status and body, as they came over the wire."""
+        """Return status and body, which may be compressed."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", path, headers=headers or {})
@@ -53,17 +55,21 @@ class Server:
             connection.close()
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that the process has used, in steps of 10 ms; Linux only."""
+        """Return the used processor time of the process, in steps of 10 ms; Linux only."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self) -> int:
-        """Return how much memory the process has at present; Linux only."""
+        """Return the resident memory of the process; Linux only."""
         fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
         return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def wait_ready(self) -> None:
-        """Return once it answers that it is ready."""
+        """Return as soon as the server is ready.
+
+        Raises:
+            RuntimeError: the process ended, or was not ready after a minute.
+        """
         limit = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > limit:
@@ -71,15 +77,15 @@ class Server:
             time.sleep(_POLL_SECONDS)
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """End the process with SIGKILL, as a crash does."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
-        """End it as its users do.
+        """End the process with SIGTERM.
 
         Raises:
-            RuntimeError: it had errors, or did not end well.
+            RuntimeError: the server logged errors, or did not end with code 0.
         """
         self.process.terminate()
         try:
@@ -100,7 +106,7 @@ class Server:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give a folder that goes away, also when the benchmark is told to end."""
+    """Give a temporary folder, which is removed also after SIGTERM."""
 
     def end(number: int, _: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)
@@ -111,12 +117,12 @@ def folder() -> Iterator[Path]:
 
 
 def names(monitors: int) -> list[str]:
-    """Return the names of so many monitors."""
+    """Return the names of this number of monitors."""
     return [f"job-{number:05}" for number in range(monitors)]
 
 
 def declare(home: Path, monitors: int, *, per_file: int = _MONITORS_PER_FILE) -> None:
-    """Write the manifests of so many monitors, and a configuration without a limit of rate."""
+    """Write manifests of this number of monitors, and a configuration without a rate limit."""
     manifests = home / "manifests"
     write_manifests(manifests, secret_yaml(namespace=NAMESPACE), file_name="secret.yaml")
     all_names = names(monitors)
@@ -129,17 +135,17 @@ def declare(home: Path, monitors: int, *, per_file: int = _MONITORS_PER_FILE) ->
 
 
 def configure(home: Path) -> None:
-    """Write a configuration without a limit of rate."""
+    """Write a configuration without a rate limit."""
     (home / "config.yaml").write_text("limits: {push_rate: {interval: 0s}}\n")
 
 
 def started_exporter(home: Path, *flags: str, kubeconfig: Path | None = None) -> Server:
-    """Start the exporter; it may not be ready yet.
+    """Start the exporter, and return before the exporter is ready.
 
     Args:
-        home: a folder that `declare` filled, or at least `configure`.
-        flags: more flags.
-        kubeconfig: of the API server that has the monitors; None: they are in the folder.
+        home: a folder that `declare` or `configure` filled.
+        flags: further flags.
+        kubeconfig: of the API server with the monitors; None: the folder has the monitors.
     """
     port = free_port()
     source = [f"--source.manifests={home / 'manifests'}"]
@@ -155,7 +161,8 @@ def started_exporter(home: Path, *flags: str, kubeconfig: Path | None = None) ->
         f"--web.listen-address=127.0.0.1:{port}",
         *flags,
     ]
-    return _started("exporter", command, port, home / "exporter.log")
+    checkout = os.environ.get(CHECKOUT_VARIABLE)
+    return _started("exporter", command, port, home / "exporter.log", folder=checkout)
 
 
 @contextmanager
@@ -171,7 +178,7 @@ def exporter(home: Path, *flags: str, kubeconfig: Path | None = None) -> Iterato
 
 
 def expire_seconds(server: Server, name: str) -> int:
-    """Push to a monitor; return how long that is good, as the answer says."""
+    """Push to a monitor; return the time until the push expires, from the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     try:
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -184,25 +191,25 @@ def expire_seconds(server: Server, name: str) -> int:
 
 
 def pushgateway_program() -> Path | None:
-    """Return Debian's Pushgateway, if it is here (`make peers`)."""
+    """Return Debian's Pushgateway; None if `make peers` has not fetched it."""
     return find("pushgateway", Generation.DEBIAN)
 
 
 @contextmanager
 def pushgateway(home: Path, program: Path, *, check: bool) -> Iterator[Server]:
-    """Run a Pushgateway that keeps its groups in memory only, and begins with those of `fill`.
+    """Run a Pushgateway with the groups of `fill`, which writes no file while it is measured.
 
     Args:
         home: its folder.
-        program: what to run.
-        check: whether it checks each push for consistency with all others, as is its default.
+        program: the executable.
+        check: compare each push with all others, which is the default of the Pushgateway.
     """
     home.mkdir(exist_ok=True)
     name = "pushgateway" if check else "pushgateway, no check"
     port = free_port()
     command = [str(program), f"--web.listen-address=127.0.0.1:{port}"]
     if (home / "groups").exists():
-        # Read at the start; not written before the end.
+        # The file is read at the start and not written before the end.
         command += [f"--persistence.file={home / 'groups'}", "--persistence.interval=1h"]
     if not check:
         command.append("--push.disable-consistency-check")
@@ -215,9 +222,9 @@ def pushgateway(home: Path, program: Path, *, check: bool) -> Iterator[Server]:
 
 
 def fill(home: Path, program: Path, send: Generator, monitors: int, copies: Sequence[Path]) -> None:
-    """Let a Pushgateway write the file of so many groups, and copy it to other ones' folders.
+    """Have a Pushgateway write a file of groups, and copy the file to the folders `copies`.
 
-    With its check on it would take quarters of an hour to take in 10,000 groups.
+    The consistency check is off, since 10,000 groups would take many minutes with the check.
     """
     (home / "groups").touch()
     with pushgateway(home, program, check=False) as server:
@@ -234,11 +241,11 @@ def fill_by_pushing(server: Server, send: Generator, requests: Sequence[bytes]) 
     load = Load(server.port, requests, connections=32, seconds=60, at_most=len(requests))
     answers = send(load).result()
     if answers.failed or len(answers.acknowledged) != len(requests):
-        raise RuntimeError(f"{server.name} did not take every push: {dict(answers.failed)}")
+        raise RuntimeError(f"{server.name} did not accept every push: {dict(answers.failed)}")
 
 
 def exporter_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:
-    """Return an authenticated push to each monitor, as curl would send it."""
+    """Return an authenticated push to each monitor, with the headers of curl."""
     extra = f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
     paths = [f"/api/push/{NAMESPACE}/{name}" for name in names(monitors)]
     return tuple(_request(path, extra, b'{"status": "up"}', close=close) for path in paths)
@@ -262,7 +269,11 @@ def _request(path: str, extra: str, body: bytes, *, close: bool) -> bytes:
     return head.encode() + body
 
 
-def _started(name: str, command: Sequence[str], port: int, log: Path) -> Server:
+def _started(
+    name: str, command: Sequence[str], port: int, log: Path, *, folder: str | None = None
+) -> Server:
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder
+        )
     return Server(name, port, process, log)

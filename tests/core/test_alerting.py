@@ -18,11 +18,9 @@ from yuptime_exporter.core.alerting import (
     AlertFeed,
     AlertSettings,
     alert_of,
-    base_url,
     fingerprint,
     firing_by_url,
     may_name_its_alertmanager,
-    url_problem,
     urls_of,
 )
 from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families
@@ -386,92 +384,6 @@ class TestRecipients:
             url: [dict(labels)["monitor"] for labels in alerts] for url, alerts in firing.items()
         }
         assert names == {"http://one:9093": ["a", "b"], "http://own:9093": ["b"]}
-
-
-class TestUrls:
-    @pytest.mark.parametrize(
-        "written",
-        [
-            "http://am:9093/prefix",
-            "http://am:9093/prefix/",
-            "http://am:9093/prefix///",
-            "http://am:9093/prefix/api/v2/alerts",
-            "http://am:9093/prefix/api/v2/alerts/",
-            "http://am:9093/prefix/api/v1/alerts",
-            "http://am:9093/prefix/api/v2",
-            "http://am:9093/prefix/api/v2/",
-            "http://am:9093/prefix/api/v1",
-        ],
-    )
-    def test_every_written_form_is_one_base_url(self, written: str) -> None:
-        assert base_url(written) == "http://am:9093/prefix"
-        assert base_url(base_url(written)) == base_url(written)
-
-    def test_a_host_has_one_spelling_and_a_path_has_its_own(self) -> None:
-        assert base_url("HTTP://AM.Example.com:9093/Prefix/") == "http://am.example.com:9093/Prefix"
-
-    def test_a_path_that_only_looks_like_the_api_is_kept(self) -> None:
-        assert base_url("http://am/my-api/v3/alerts") == "http://am/my-api/v3/alerts"
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "http://alertmanager:9093",
-            "https://alertmanager.example.com",
-            "http://am",
-            "HTTP://AM.Example.com:80/",
-            "http://am.monitoring.svc.cluster.local.:9093",
-            "http://10.0.0.1:9093/alerts",
-            "http://[::1]:9093/",
-            "http://my_alertmanager:9093/a/b",
-            "http://xn--bcher-kva.example",
-            f"http://{'a' * 63}.example",
-        ],
-    )
-    def test_a_url_with_a_host_is_allowed(self, url: str) -> None:
-        assert url_problem(url) is None
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "",
-            "am:9093",
-            "//am:9093",
-            "/api/v2/alerts",
-            "ftp://am:9093",
-            "file:///etc/passwd",
-            "javascript:alert(1)",
-            "http://",
-            "http:///api",
-            "http://:9093",
-            "http://am:0",
-            "http://am:65536",
-            "http://am:port",
-            "http://[::1",
-            "http://am\n.example",
-            "http://am/\x00",
-            "http://am/a b",
-            "http://am/" + "a" * 2048,
-            "http://user:password@am",
-            "http://user@am",
-            "http://@am",
-            "http://am?x=1",
-            "http://am/#here",
-            "http://am?",
-        ],
-    )
-    def test_anything_else_is_refused(self, url: str) -> None:
-        assert "http or https URL with a host" in (url_problem(url) or "")
-
-    @pytest.mark.parametrize(
-        "host",
-        ["a..b", ".", "..", ".am", "a" * 64, "-am", "am-", "am\\evil", "a,b", "a%00b", "*", "büch"],
-    )
-    def test_a_host_that_no_lookup_understands_is_refused(self, host: str) -> None:
-        assert url_problem(f"http://{host}:9093")
-
-    def test_the_reason_names_no_credentials(self) -> None:
-        assert "hunter2" not in (url_problem("http://user:hunter2@am") or "")
 
 
 class TestFingerprints:

@@ -20,9 +20,9 @@ from tests.deploy.definition import (
 )
 from tests.deploy.rendering import OLDEST_AND_NEWEST, strict_problem
 from tests.deploy.specs import URLS, Spec, specs
-from yuptime_exporter.core.alerting import url_problem
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
 from yuptime_exporter.core.model import API_VERSION, GROUP
+from yuptime_exporter.core.urls import url_problem
 from yuptime_exporter.resource.objects import Declared, Refused, read_object
 from yuptime_exporter.resource.shapes import MAX_SECONDS, PUSH_FIELDS
 from yuptime_exporter.sources.kubernetes.definition import dropped_fields

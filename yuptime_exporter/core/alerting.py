@@ -4,32 +4,15 @@ Level-triggered: the whole picture is sent again and again, as Prometheus does i
 notifier/manager.go), so that a lost request repairs itself and a restart needs no memory.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
-from urllib.parse import urlsplit
 
 from yuptime_exporter.core.identity import ALERT_NAME, AlertDefaults, alert_labels
 from yuptime_exporter.core.model import Monitor, Row, State, Verdict
+from yuptime_exporter.core.urls import base_url
 
 Labels = tuple[tuple[str, str], ...]
 """The identity of an alert: its labels in the order of their names."""
-
-# prometheus/alertmanager, api/v2: where alerts are posted to, below the base URL.
-API_PATH = "/api/v2/alerts"
-
-# So much is read of a URL by every browser and proxy; a longer one is surely a mistake.
-MAX_URL_CHARS = 2048
-
-# RFC 1123, with the _ that some names in use have. Other names end the lookup of addresses with
-# errors of the codec for international names, or are taken for another host by somebody else.
-_HOST_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST_NAME = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}\.?")
-
-# What urlsplit takes apart, and what some versions of it take as good: brackets stand around an
-# IPv6 address and nowhere else, and lower() makes an ASCII letter of some that are none.
-_AUTHORITY = re.compile(r"(\[[\x21-\x5c\x5e-\x7e]+\]|[\x21-\x5a\x5c\x5e-\x7e]*?)(:\d*)?")
 
 # Prometheus, rules/alerting.go: a firing alert outlives two lost requests and some delay.
 ENDS_AFTER_RESENDS = 4
@@ -82,37 +65,6 @@ def alert_of(row: Row, verdict: Verdict, settings: AlertSettings) -> Alert | Non
     key, own = row.monitor.key, row.monitor.alert_labels
     labels = {**alert_labels(key, own, settings.defaults), "alertname": ALERT_NAME}
     return Alert(tuple(sorted(labels.items())), row, verdict)
-
-
-def url_problem(url: str) -> str | None:
-    """Return what is wrong with a text that should be an Alertmanager's URL; None: nothing."""
-    allowed = f"allowed is an http or https URL with a host, of at most {MAX_URL_CHARS} characters"
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if not _AUTHORITY.fullmatch(parts.netloc.rpartition("@")[2]):
-            return allowed
-        if not _HOST_NAME.fullmatch(host):
-            IPv6Address(host)
-        reachable = parts.scheme in {"http", "https"} and parts.port != 0
-    except ValueError:  # a port that is no number, neither a name nor an address
-        return allowed
-    if not reachable or len(url) > MAX_URL_CHARS or not url.isprintable() or " " in url:
-        return allowed
-    if "@" in parts.netloc or "?" in url or "#" in url:
-        return f"{allowed}, without user, password, query or fragment"
-    return None
-
-
-def base_url(url: str) -> str:
-    """Return the base URL of an Alertmanager, however much of its API's path is written.
-
-    The first version of the API is gone since Alertmanager 0.27; a URL of it means the second.
-    """
-    for path in (API_PATH, "/api/v1/alerts", "/api/v2", "/api/v1"):
-        url = url.rstrip("/").removesuffix(path)
-    parts = urlsplit(url.rstrip("/"))
-    return parts._replace(netloc=parts.netloc.lower()).geturl()  # one host has one spelling
 
 
 def urls_of(monitor: Monitor, settings: AlertSettings) -> frozenset[str]:

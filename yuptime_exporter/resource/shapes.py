@@ -18,8 +18,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from yuptime_exporter.core.alerting import MAX_URL_CHARS, url_problem
 from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.urls import MAX_URL_CHARS, url_problem, without_credentials
 from yuptime_exporter.resource.text import quotable
 
 # The namespace of objects that name none, as `kubectl apply` has it without further settings.
@@ -224,7 +224,7 @@ def described(value: object, *, quote: bool = True) -> str:
         case float():
             return f"{value} (a number)" if quote else "a number"
         case str():
-            return f'"{_without_credentials(value)}" (a string)' if quote else "a string"
+            return f'"{quotable(without_credentials(value))}" (a string)' if quote else "a string"
         case _:
             return f"a {type(value).__name__}"
 
@@ -251,12 +251,6 @@ def _hint(details: ErrorDetails) -> str:
             return "; put the value in quotes"
         case _:
             return ""
-
-
-def _without_credentials(text: str) -> str:
-    """Return what may be shown of a text that may be a URL with a password in it."""
-    before, at, after = text.rpartition("@")
-    return quotable(f"…@{after}" if at and before else text)
 
 
 _MAPPING = "a mapping"

@@ -20,13 +20,12 @@ from pydantic import (
 from yuptime_exporter.core.alerting import (
     RESOLVED_RETENTION_SECONDS,
     AlertSettings,
-    base_url,
-    url_problem,
 )
 from yuptime_exporter.core.durations import duration_seconds
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults, label_problems
 from yuptime_exporter.core.rate_limit import RateLimit
+from yuptime_exporter.core.urls import base_url, url_problem
 from yuptime_exporter.sinks.alertmanager.endpoint import (
     DEFAULT_TIMEOUT_SECONDS,
     Authorization,

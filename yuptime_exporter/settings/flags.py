@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from yuptime_exporter import __version__
-from yuptime_exporter.core.alerting import base_url, url_problem
 from yuptime_exporter.core.durations import duration_seconds
+from yuptime_exporter.core.urls import base_url, url_problem
 
 _DEFAULT_ADDRESS = ":10091"
 _DEFAULT_STORAGE_URL = "sqlite:data/yuptime.db"

@@ -20,7 +20,7 @@ from tests.sinks.alertmanager.sending import (
     telling,
 )
 from tests.waiting import eventually
-from yuptime_exporter.core.alerting import url_problem
+from yuptime_exporter.core.urls import url_problem
 from yuptime_exporter.sinks.alertmanager.addresses import addresses_of
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
 

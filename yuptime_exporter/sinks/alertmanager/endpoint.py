@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import hdrs
 from yarl import URL
 
-from yuptime_exporter.core.alerting import API_PATH
+from yuptime_exporter.core.urls import API_PATH
 
 # prometheus/prometheus, config/config.go, DefaultAlertmanagerConfig.
 DEFAULT_TIMEOUT_SECONDS = 10.0
@@ -99,7 +99,7 @@ class Endpoint:
     """One Alertmanager, or all that its name stands for.
 
     Attributes:
-        url: base URL as `core.alerting.base_url` returns it.
+        url: base URL as `core.urls.base_url` returns it.
         authorization: only of endpoints that the operator configured, never of a monitor's URL.
     """
 

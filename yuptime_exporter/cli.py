@@ -11,7 +11,7 @@ from yuptime_exporter import __version__, logs
 from yuptime_exporter.app import run
 from yuptime_exporter.check import check
 from yuptime_exporter.core.errors import YuptimeError
-from yuptime_exporter.settings.flags import HelpFormatter, parse_arguments, version_text
+from yuptime_exporter.settings.command_line import HelpFormatter, parse_arguments, version_text
 
 log = logging.getLogger(__name__)
 

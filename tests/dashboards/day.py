@@ -30,7 +30,7 @@ from tests.exporters import Client, Home, StandingClock
 from tests.fakes.alertmanager import fake_alertmanager
 from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
-from yuptime_exporter.settings.flags import parse_arguments
+from yuptime_exporter.settings.command_line import parse_arguments
 
 # Of both replicas one tells of Kubernetes as well.
 ON_KUBERNETES = "yuptime-1:10091"
@@ -163,7 +163,7 @@ class Play:
     async def declare(self) -> None:
         for name, each in self.running.items():
             self.homes[name].declare(*declared(self.clock.now_timestamp))
-            await each.exporter._source.refresh()
+            await each.exporter._parts.source.refresh()
 
     async def receive(self) -> None:
         for each in self.running.values():

@@ -22,7 +22,8 @@ from tests.deploy.rendering import (
 from tests.peers.cluster import Cluster
 from tests.peers.programs import Generation, require
 from yuptime_exporter import __version__
-from yuptime_exporter.settings.flags import parse_arguments
+from yuptime_exporter.settings.command_line import parse_arguments
+from yuptime_exporter.settings.model import ClusterSource, LeaseName
 
 pytestmark = pytest.mark.peer  # helm
 
@@ -184,8 +185,10 @@ def test_a_release_of_another_name_has_objects_rights_and_a_lease_of_its_own() -
     settings = parse_arguments(pod["args"])
 
     _, lease = one(objects, "Role", "heartbeat-prod-lease")["rules"]
-    assert settings.lease == f"watchers/{lease['resourceNames'][0]}" == "watchers/heartbeat-prod"
-    assert settings.namespaces == ("team-a", "team-b")
+    assert isinstance(settings.source, ClusterSource)
+    assert settings.source.lease == LeaseName("watchers", "heartbeat-prod")
+    assert lease["resourceNames"] == ["heartbeat-prod"]
+    assert settings.source.namespaces == ("team-a", "team-b")
     assert settings.log_format == "json"
     roles = [each for each in of_kind(objects, "Role") if "monitors" in each["metadata"]["name"]]
     assert [each["metadata"]["namespace"] for each in roles] == ["team-a", "team-b"]

@@ -20,8 +20,9 @@ from tests.deploy.rendering import (
     strict_problem,
 )
 from yuptime_exporter import __version__
+from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.configuration import Configuration, load_configuration
-from yuptime_exporter.settings.flags import Settings, parse_arguments
+from yuptime_exporter.settings.model import ClusterSource, Settings, SqliteStorage, StatusStorage
 
 pytestmark = pytest.mark.peer  # kubectl
 
@@ -88,15 +89,15 @@ def test_the_flags_and_the_configuration_are_ones_that_the_exporter_takes(
     ]
     (tmp_path / "config.yaml").write_text(config["data"]["config.yaml"])
 
-    assert given.kubernetes
+    assert isinstance(given.source, ClusterSource)
     assert given.config_file == Path("/etc/yuptime/config.yaml")
     assert load_configuration(tmp_path / "config.yaml") == Configuration()
-    assert given.namespaces == (("yuptime",) if name in NAMESPACED else ())
-    assert given.secrets_mode == ("get" if name == "least-privilege" else "watch")
-    database = None if name == "ha" else Path("/var/lib/yuptime/yuptime.db")
-    assert given.storage_path == database
+    assert given.source.namespaces == (("yuptime",) if name in NAMESPACED else ())
+    assert given.source.secrets_mode == ("get" if name == "least-privilege" else "watch")
+    database = SqliteStorage(Path("/var/lib/yuptime/yuptime.db"))
+    assert given.source.storage == (StatusStorage() if name == "ha" else database)
     mounts = {mount["mountPath"] for mount in container(name)["volumeMounts"]}
-    assert mounts == {"/etc/yuptime", "/tmp"} | ({"/var/lib/yuptime"} if database else set())  # noqa: S108
+    assert mounts == {"/etc/yuptime", "/tmp"} | (set() if name == "ha" else {"/var/lib/yuptime"})  # noqa: S108
 
 
 @each_overlay
@@ -187,7 +188,9 @@ def test_the_lease_that_it_may_write_is_the_one_that_it_writes(name: str) -> Non
 
     assert (create["verbs"], "resourceNames" in create) == (["create"], False)
     assert write["resourceNames"] == ["yuptime-exporter"]
-    assert settings(name).lease is None, "the default, yuptime-exporter beside the pod"
+    source = settings(name).source
+    assert isinstance(source, ClusterSource)
+    assert source.lease is None, "the default, yuptime-exporter in the namespace of the pod"
 
 
 def test_a_single_exporter_gives_up_its_database_before_the_next_takes_it() -> None:

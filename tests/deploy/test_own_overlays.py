@@ -8,7 +8,8 @@ import yaml
 
 from tests.deploy.definition import CHECKOUT
 from tests.deploy.rendering import kustomized, of_kind, one
-from yuptime_exporter.settings.flags import parse_arguments
+from yuptime_exporter.settings.command_line import parse_arguments
+from yuptime_exporter.settings.model import ClusterSource
 
 pytestmark = pytest.mark.peer  # kubectl
 
@@ -75,7 +76,9 @@ def test_one_more_namespace_takes_a_folder_and_a_flag(tmp_path: Path) -> None:
     subject = {"kind": "ServiceAccount", "name": "yuptime-exporter", "namespace": "yuptime"}
     assert sorted(places, key=str) == [("team-a", [subject]), ("yuptime", [subject])]
     (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert parse_arguments(pod["args"]).namespaces == ("yuptime", "team-a")
+    source = parse_arguments(pod["args"]).source
+    assert isinstance(source, ClusterSource)
+    assert source.namespaces == ("yuptime", "team-a")
 
 
 def test_the_secrets_that_may_be_read_are_named_in_an_overlay(tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ from tests.peers.programs import Generation, require
 from tests.peers.running import free_port, prometheus
 from tests.waiting import eventually
 from yuptime_exporter.core.rate_limit import RateLimit
+from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.configuration import load_configuration
-from yuptime_exporter.settings.flags import parse_arguments
+from yuptime_exporter.settings.model import ManifestSource
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 # A block of commands with a tag needs more than an exporter: a cluster, where test_cluster_commands.py
@@ -435,7 +436,7 @@ def test_units_of_systemd_name_what_exists(block: Block) -> None:
     for value in (value for key, value in unit["Service"].items() if key.startswith("Exec")):
         shell_must_read(value.replace("$MAINPID", "1"))
     if program.endswith("yuptime-exporter"):
-        assert parse_arguments(arguments).manifest_paths
+        assert isinstance(parse_arguments(arguments).source, ManifestSource)
 
 
 @pytest.mark.parametrize("block", blocks("crontab"), ids=str)

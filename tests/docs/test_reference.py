@@ -17,8 +17,9 @@ from yuptime_exporter.core.model import State
 from yuptime_exporter.metrics.pushes import RejectionReason
 from yuptime_exporter.resource import shapes as resources
 from yuptime_exporter.resource.shapes import MonitorResource, Push
-from yuptime_exporter.settings import configuration
-from yuptime_exporter.settings import flags as settings
+from yuptime_exporter.settings.command_line import argument_parser
+from yuptime_exporter.settings.flags import DEFAULT_ADDRESS
+from yuptime_exporter.settings.shapes import ConfigurationFile
 from yuptime_exporter.web.failures import FAILURES
 
 _NAME = re.compile(r"\byuptime_[a-z0-9_]+\b")
@@ -78,7 +79,7 @@ def test_every_reason_of_a_rejection_is_listed() -> None:
 
 
 def flags() -> dict[str, argparse.Action]:
-    return {action.option_strings[-1]: action for action in settings._parser()._actions}
+    return {action.option_strings[-1]: action for action in argument_parser()._actions}
 
 
 def test_every_flag_is_listed_and_no_other() -> None:
@@ -101,7 +102,7 @@ def test_the_defaults_of_flags_are_as_listed() -> None:
     }
 
     assert {flag: listed[flag] for flag in defaults} == defaults
-    assert listed["--web.listen-address"] == [settings._DEFAULT_ADDRESS]
+    assert listed["--web.listen-address"] == [DEFAULT_ADDRESS]
 
 
 def test_every_flag_that_is_mentioned_anywhere_exists() -> None:
@@ -162,7 +163,7 @@ def test_every_key_of_the_configuration_file_is_shown() -> None:
     text = text_of("docs/operations.md")
     shown = set(re.findall(r"^ *([a-z_]+):", text, re.MULTILINE))
 
-    assert keys_of(configuration._File) - shown == set()
+    assert keys_of(ConfigurationFile) - shown == set()
 
 
 def anchors_of(document: str) -> set[str]:

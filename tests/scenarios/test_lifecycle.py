@@ -4,9 +4,7 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -21,10 +19,6 @@ from tests.exporters import (
 )
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
 from tests.waiting import eventually
-from yuptime_exporter.cli import main
-from yuptime_exporter.core.durations import duration_seconds
-from yuptime_exporter.core.errors import ConfigInvalid
-from yuptime_exporter.settings.configuration import load_configuration
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"])
@@ -169,36 +163,6 @@ async def test_reload_by_http_must_be_enabled(home: Home, clock: StandingClock) 
     assert wrong_method.headers["Allow"] == "POST, PUT"
 
 
-WRONG_CONFIGURATIONS = {
-    "limit: {}": "limit: unknown key",
-    "limits: {push_rate: {interval: 5}}": "limits.push_rate.interval: allowed is a duration",
-    "limits: {push_rate: {interval: 5 minutes}}": "found '5 minutes', allowed is a duration",
-    "limits: {push_rate: {burst: 0}}": "limits.push_rate.burst",
-    "alerting: {resend_delay: 0s}": "alerting.resend_delay: allowed is a duration above 0",
-    "alerting: {resolve_delay: 15m}": "alerting.resolve_delay: allowed is a duration below 15m",
-    "alerting: {alertmanagers: [{url: am}]}": "alertmanagers.0.url: allowed is an http or https",
-    "alerting: {allowed_urls: ['http://u:p@am']}": "allowed_urls.0: allowed is an http or https",
-    "alerting: {default_labels: {job: x}}": "alerting.default_labels: job: this label is set by",
-    "alerting: {external_labels: {a-b: x}}": "a-b: a label name must match",
-    "alerting: {external_labels: {cluster: 1}}": "alerting.external_labels.cluster",
-    "- a list": "the file",
-    "a: [": "expected",
-}
-
-
-@pytest.mark.parametrize("content", WRONG_CONFIGURATIONS)
-def test_a_wrong_configuration_is_explained_in_one_line(tmp_path: Path, content: str) -> None:
-    config = tmp_path / "config.yaml"
-    config.write_text(content)
-
-    with pytest.raises(ConfigInvalid) as refusal:
-        load_configuration(config)
-
-    assert WRONG_CONFIGURATIONS[content] in str(refusal.value)
-    assert str(config) in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-
-
 async def test_a_wrong_configuration_stops_the_start_with_one_line(home: Home) -> None:
     config = home.folder / "config.yaml"
     config.write_text("limit: {}")
@@ -246,56 +210,6 @@ async def test_an_address_that_is_taken_stops_the_start_with_one_line(home: Home
     assert errors[0].lower().count("address already in use") == 1
 
 
-USAGE = {
-    (): "give --source.manifests=PATH",
-    (
-        "--source.manifests=x",
-        "--storage.url=postgres://",
-    ): "allowed are sqlite:PATH and kubernetes:",
-    ("--source.manifests=x", "--web.listen-address=9091"): "allowed is HOST:PORT",
-    ("--source.manifests=x", "--web.listen-address=:99999"): "a port up to 65535",
-    ("--source.manifests=x", "--storage.retention=30"): "a duration such as",
-    ("--source.manifests=x", "--web.telemetry-path=metrics"): "a path such as /metrics",
-    ("--source.manifests=x", "--web.external-url=yuptime"): "a URL such as",
-    ("--source.manifests=x", "--web.listen=:1"): "unrecognized arguments",
-    ("--source.manifests=x", "--log.level=loud"): "invalid choice",
-}
-
-
-def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "yuptime_exporter", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-
-
-@pytest.mark.parametrize("arguments", USAGE)
-def test_wrong_usage_is_explained_and_exits_with_2(
-    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(arguments)
-
-    assert exit_.value.code == 2
-    assert USAGE[arguments] in capsys.readouterr().err
-
-
-def test_the_version_is_printed() -> None:
-    result = run_command("--version")
-
-    assert result.returncode == 0
-    assert re.match(r"yuptime-exporter, version \d+\.\d+\.\d+\n", result.stdout)
-
-
-def test_help_lists_every_flag() -> None:
-    result = run_command("--help")
-
-    assert result.returncode == 0
-    for flag in ("--config.file", "--source.manifests", "--storage.url", "--storage.retention",
-                 "--web.listen-address", "--push.listen-address", "--web.telemetry-path",
-                 "--web.external-url", "--web.route-prefix", "--web.enable-lifecycle",
-                 "--log.level", "--log.format", "--version"):  # fmt: skip
-        assert flag in result.stdout
-
-
 async def test_everything_is_served_below_the_prefix(home: Home, clock: StandingClock) -> None:
     home.flags = ["--web.external-url=https://example.com/jobs/", "--web.telemetry-path=/m"]
     async with exporter_here(home, clock, ready_path="/jobs/-/ready") as client:
@@ -334,27 +248,3 @@ async def test_json_logs_are_json(home: Home) -> None:
         event = json.loads(line)
         assert list(event)[:4] == ["time", "level", "source", "msg"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["time"])
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90s", 90),
-        ("1h30m", 5400),
-        ("1d", 86_400),
-        ("2w", 1_209_600),
-        ("1y", 31_536_000),
-        ("500ms", 0.5),
-        ("0", 0),
-        ("0s", 0),
-        ("1h0m30s", 3630),
-    ],
-)
-def test_durations_are_read_as_prometheus_writes_them(text: str, seconds: float) -> None:
-    assert duration_seconds(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "5", "1.5h", "m", "30m1h", "1h 30m", "-5s", "5S"])
-def test_other_durations_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="allowed is a duration such as 90s, 5m or 1h30m"):
-        duration_seconds(text)

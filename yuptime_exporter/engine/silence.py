@@ -9,9 +9,14 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS
 
 Judged = list[tuple[Row, Verdict]]
 Confirm = Callable[[Collection[MonitorKey]], Awaitable[frozenset[MonitorKey]]]
+
+# A push that another replica accepted just before a deadline is stored at most this long after it:
+# the longest wait for the store, and one second for the watch.
+SETTLE_SECONDS = SAVE_TIMEOUT_SECONDS + 1.0
 
 SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
 
@@ -19,7 +24,9 @@ SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
 class SilenceCheck:
     """Holds back what is not certain yet."""
 
-    def __init__(self, table: MonitorTable, *, settle_seconds: float, confirm: Confirm) -> None:
+    def __init__(
+        self, table: MonitorTable, *, confirm: Confirm, settle_seconds: float = SETTLE_SECONDS
+    ) -> None:
         """Take what makes silence certain.
 
         Args:

@@ -1,1 +1,1 @@
-"""Which parts make up a run: those of manifests, or those of a cluster."""
+"""Which parts make up a run, and how they are connected; behaviour lives in the other rooms."""

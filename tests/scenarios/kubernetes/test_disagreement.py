@@ -18,7 +18,7 @@ from tests.scenarios.kubernetes.replicas import Replica, replicas
 from tests.scenarios.kubernetes.stage import DOWN, Running, Stage
 from tests.scenarios.test_two_paths import RULES, Webhook, notifying, webhook
 from tests.waiting import eventually
-from yuptime_exporter.app import SETTLE_SECONDS
+from yuptime_exporter.engine.silence import SETTLE_SECONDS
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 

@@ -23,8 +23,8 @@ from tests.scenarios.kubernetes.replicas import (
 )
 from tests.scenarios.kubernetes.stage import DOWN, Running, Stage
 from tests.waiting import eventually
-from yuptime_exporter.app import SETTLE_SECONDS
 from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS, OUTAGE_AFTER_SECONDS
+from yuptime_exporter.engine.silence import SETTLE_SECONDS
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -122,6 +122,13 @@ class KubernetesSource:
         """Note that the tokens of a Secret have changed."""
         self._touched.update(self._entries.get(secret, ()))
         self._woken.set()
+
+    def renew_tokens(self, key: MonitorKey) -> Awaitable[None] | None:
+        """Read the tokens of a monitor again; None: there would be nothing newer."""
+        monitor = self._monitors.get(key)
+        if monitor is None or self._secrets is None:
+            return None
+        return self._secrets.renew(secret_key_of(monitor))
 
     async def watch(self) -> AsyncGenerator[MonitorSet, None]:
         """Yield the complete set once everything is listed, and again after each change, forever."""

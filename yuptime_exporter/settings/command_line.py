@@ -1,0 +1,99 @@
+"""The command line of `yuptime-exporter`: arguments in, settings out."""
+
+import argparse
+import platform
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from yuptime_exporter import __version__
+from yuptime_exporter.settings import values
+from yuptime_exporter.settings.flags import DEFAULT_ADDRESS, add_flags
+from yuptime_exporter.settings.model import (
+    ClusterSource,
+    ManifestSource,
+    Settings,
+    StatusStorage,
+)
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of the version text, and gives the flags a wide column."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34)
+
+
+def version_text(program: str = "yuptime-exporter") -> str:
+    """Return the output of `--version`."""
+    return (
+        f"{program}, version {__version__}\n"
+        f"  python version: {platform.python_version()}\n"
+        f"  platform:       {platform.system().lower()}/{platform.machine()}"
+    )
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser with all flags."""
+    parser = argparse.ArgumentParser(
+        prog="yuptime-exporter",
+        description="Receives pushes of jobs, and alerts through Prometheus when a push is missing.",
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version_text())
+    add_flags(parser)
+    return parser
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
+    """Return the settings; on wrong arguments exit with code 2 and the usage.
+
+    Args:
+        arguments: without the name of the program; None: those of this process.
+    """
+    parser = argument_parser()
+    given = parser.parse_args(arguments)
+    external_path = urlsplit(given.external_url or "").path
+    prefix = values.prefix(external_path) if given.route_prefix is None else given.route_prefix
+    return Settings(
+        source=_source(given, parser),
+        config_file=given.config_file,
+        storage_retention_seconds=given.storage_retention_seconds,
+        listen_addresses=tuple(given.listen_addresses or [values.address(DEFAULT_ADDRESS)]),
+        push_listen_addresses=tuple(given.push_listen_addresses),
+        telemetry_path=given.telemetry_path,
+        external_url=given.external_url,
+        route_prefix=prefix,
+        enable_lifecycle=given.enable_lifecycle,
+        alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),
+        log_level=given.log_level,
+        log_format=given.log_format,
+    )
+
+
+def _source(
+    given: argparse.Namespace, parser: argparse.ArgumentParser
+) -> ManifestSource | ClusterSource:
+    if given.manifest_paths and given.kubernetes:
+        parser.error(
+            "two sources of monitors: give --source.manifests or --source.kubernetes, not both"
+        )
+    if given.kubernetes:
+        return ClusterSource(
+            namespaces=tuple(dict.fromkeys(given.namespaces)),
+            kubeconfig=given.kubeconfig,
+            secrets_mode=given.secrets_mode,
+            lease=given.lease,
+            status_max_qps=given.status_max_qps,
+            storage=given.storage,
+        )
+    if not given.manifest_paths:
+        parser.error(
+            "no source of monitors: give --source.manifests=PATH, a file or a directory of YAML, "
+            "or --source.kubernetes"
+        )
+    if isinstance(given.storage, StatusStorage):
+        parser.error(
+            "--storage.url=kubernetes: needs Monitor objects: give --source.kubernetes, too"
+        )
+    return ManifestSource(tuple(given.manifest_paths), given.storage)

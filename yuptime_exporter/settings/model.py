@@ -1,0 +1,95 @@
+"""The settings of one run, as values; a combination that cannot work cannot be written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+SecretsMode = Literal["watch", "get"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address to listen on; `host` None means every interface, port 0 any free port."""
+
+    host: str | None
+    port: int
+
+    def __str__(self) -> str:
+        """Return the address as the flag has it."""
+        host = self.host or ""
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+class LeaseName(NamedTuple):
+    """Namespace and name of a Lease."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStorage:
+    """Pushes are stored in an SQLite database."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StatusStorage:
+    """Pushes are stored in the status of Monitor objects, which several replicas share."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSource:
+    """Monitors come from files and directories; there are no Monitor objects to store pushes in."""
+
+    paths: tuple[Path, ...]
+    storage: SqliteStorage
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSource:
+    """Monitors come from a Kubernetes API server.
+
+    Attributes:
+        namespaces: the namespaces to follow; empty: all.
+        kubeconfig: the file of that name; None: as a pod, or where kubectl looks for it.
+        secrets_mode: `watch` all Secrets, or `get` those that Monitors name.
+        lease: the Lease that replicas share; None: `yuptime-exporter` in the exporter's namespace.
+        status_max_qps: most status writes a second, those of pushes not counted.
+    """
+
+    namespaces: tuple[str, ...]
+    kubeconfig: Path | None
+    secrets_mode: SecretsMode
+    lease: LeaseName | None
+    status_max_qps: float
+    storage: SqliteStorage | StatusStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The command line, read; fixed for the life of the process.
+
+    Attributes:
+        source: where monitors come from, and with it where pushes can be stored.
+        storage_retention_seconds: how long history is kept after a monitor was removed.
+        push_listen_addresses: the only addresses that serve pushes; empty: pushes are served
+            together with everything else.
+        external_url: URL of the exporter as seen from outside, without a slash at its end.
+        route_prefix: the path below which everything is served; empty, or without a slash at
+            its end.
+    """
+
+    source: ManifestSource | ClusterSource
+    config_file: Path | None
+    storage_retention_seconds: float
+    listen_addresses: tuple[Address, ...]
+    push_listen_addresses: tuple[Address, ...]
+    telemetry_path: str
+    external_url: str | None
+    route_prefix: str
+    enable_lifecycle: bool
+    alertmanager_urls: tuple[str, ...]
+    log_level: str
+    log_format: str

@@ -1,0 +1,182 @@
+"""The shape of the configuration file: its keys, and the values that each may have.
+
+An unknown key is an error, since a typo would be silently ignored.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from yuptime_exporter.core.alerting import RESOLVED_RETENTION_SECONDS, AlertSettings
+from yuptime_exporter.core.durations import EXPECTED_DURATION, duration_seconds
+from yuptime_exporter.core.identity import label_problems
+from yuptime_exporter.core.rate_limit import RateLimit
+from yuptime_exporter.core.urls import url_problem
+from yuptime_exporter.sinks.alertmanager.endpoint import DEFAULT_TIMEOUT_SECONDS
+
+_DEFAULT_RATE = RateLimit()
+_DEFAULT_ALERTING = AlertSettings()
+
+
+def _duration(value: object) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f"expected {EXPECTED_DURATION}")  # noqa: TRY004  pydantic catches only this
+    return duration_seconds(value)
+
+
+def _labels(labels: dict[str, str]) -> dict[str, str]:
+    problems = [f"{name}: {text}" if name else text for name, text in label_problems(labels)]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return labels
+
+
+def _positive(seconds: float) -> float:
+    if not seconds:
+        raise ValueError("expected a duration above 0")
+    return seconds
+
+
+def _below_retention(seconds: float) -> float:
+    if seconds >= RESOLVED_RETENTION_SECONDS:
+        raise ValueError("expected a duration below 15m, the time for which a recovery is sent")
+    return seconds
+
+
+def _url(text: str) -> str:
+    problem = url_problem(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+def _beside_the_file(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected the path of a file")
+    return Path((info.context or {})["folder"], value)
+
+
+_Duration = Annotated[float, BeforeValidator(_duration)]
+_PositiveDuration = Annotated[_Duration, AfterValidator(_positive)]
+_ResolveDelay = Annotated[_Duration, AfterValidator(_below_retention)]
+_Url = Annotated[str, AfterValidator(_url)]
+_Path = Annotated[Path, BeforeValidator(_beside_the_file)]
+_Labels = Annotated[dict[str, str], AfterValidator(_labels)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class BasicAuthSection(_Section):
+    """`basic_auth` of an Alertmanager."""
+
+    username: str
+    password_file: _Path
+
+
+class AuthorizationSection(_Section):
+    """`authorization` of an Alertmanager."""
+
+    type: str = "Bearer"
+    credentials_file: _Path
+
+
+class TlsSection(_Section):
+    """`tls_config` of an Alertmanager."""
+
+    ca_file: _Path | None = None
+    cert_file: _Path | None = None
+    key_file: _Path | None = None
+    server_name: str | None = None
+    insecure_skip_verify: bool = False
+
+
+class AlertmanagerSection(_Section):
+    """One of `alerting.alertmanagers`."""
+
+    url: _Url
+    basic_auth: BasicAuthSection | None = None
+    authorization: AuthorizationSection | None = None
+    tls_config: TlsSection = TlsSection()
+    timeout: _Duration = DEFAULT_TIMEOUT_SECONDS
+
+    @model_validator(mode="after")
+    def _one_way_to_authenticate(self) -> Self:
+        if self.basic_auth and self.authorization:
+            raise ValueError("basic_auth and authorization exclude each other; give one of them")
+        return self
+
+
+class AlertingSection(_Section):
+    """`alerting`."""
+
+    default_labels: _Labels = Field(default_factory=dict)
+    external_labels: _Labels = Field(default_factory=dict)
+    resend_delay: _PositiveDuration = _DEFAULT_ALERTING.resend_seconds
+    resolve_delay: _ResolveDelay = _DEFAULT_ALERTING.resolve_delay_seconds
+    allowed_urls: list[_Url] | None = None
+    alertmanagers: list[AlertmanagerSection] = Field(default_factory=list)
+
+
+class PushRateSection(_Section):
+    """`limits.push_rate`."""
+
+    interval: _Duration = _DEFAULT_RATE.interval_seconds
+    burst: Annotated[int, Field(ge=1)] = _DEFAULT_RATE.burst
+
+
+class LimitsSection(_Section):
+    """`limits`."""
+
+    push_rate: PushRateSection = PushRateSection()
+
+
+class ConfigurationFile(_Section):
+    """The whole file."""
+
+    alerting: AlertingSection = AlertingSection()
+    limits: LimitsSection = LimitsSection()
+
+
+def read_file(content: object, *, folder: Path) -> ConfigurationFile:
+    """Return the file in its shape.
+
+    Args:
+        content: the parsed YAML; None: an empty file.
+        folder: where the file is, which relative paths in it start from.
+
+    Raises:
+        ValueError: the text lists every problem, without any value of the file.
+    """
+    try:
+        return ConfigurationFile.model_validate(
+            {} if content is None else content, context={"folder": folder}
+        )
+    except ValidationError as error:
+        raise ValueError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        _explain_one(details["type"], details["loc"], details["msg"])
+        for details in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _explain_one(kind: str, location: Sequence[int | str], message: str) -> str:
+    path = ".".join(str(part) for part in location) or "the file"
+    if kind == "extra_forbidden":
+        return f"{path}: unknown key"
+    return f"{path}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,26 @@
+"""The parts of a run with `--source.manifests`.
+
+files ─→ source ─→ follower ─→ table          Monitors and Secrets
+receiver ─→ database                          a push
+"""
+
+from contextlib import nullcontext
+
+from prometheus_client import CollectorRegistry
+
+from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.settings.model import ManifestSource
+from yuptime_exporter.sources.manifests.source import DirectorySource
+from yuptime_exporter.wiring.parts import Parts
+from yuptime_exporter.wiring.storage import database
+
+
+def manifest_parts(settings: ManifestSource, registry: CollectorRegistry, *, clock: Clock) -> Parts:
+    """Return the parts; nothing is read or opened yet."""
+    return Parts(
+        source=DirectorySource(settings.paths),
+        store=database(settings.storage, registry, clock=clock),
+        running=nullcontext,
+        after_push=lambda _key, _before, _after: None,
+        on_receiving=lambda *, possible: None,  # noqa: ARG005
+    )

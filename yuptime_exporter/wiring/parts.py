@@ -1,0 +1,39 @@
+"""The parts of a run that depend on where monitors come from and where pushes are stored."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, State
+from yuptime_exporter.core.ports import MonitorSource, PushStore
+from yuptime_exporter.engine.receiving_log import Receiving
+from yuptime_exporter.engine.renewal import RenewTokens
+from yuptime_exporter.engine.silence import SilenceCheck
+
+Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
+"""Adopts the arming and the push that another replica stored for a monitor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that differ between runs.
+
+    Attributes:
+        source: where monitors come from.
+        store: where pushes are stored.
+        running: a context that runs the background tasks of these parts, and at its end writes
+            what is left to be written.
+        after_push: called after each accepted push with the monitor and its states before and
+            after the push.
+        on_receiving: called with whether pushes can be stored, after each attempt to note it.
+        silence_check: None where no other replica takes pushes.
+        renew_tokens: reads the tokens of a monitor again; None where changes of tokens are seen.
+    """
+
+    source: MonitorSource
+    store: PushStore
+    running: Callable[[], AbstractAsyncContextManager[None]]
+    after_push: Callable[[MonitorKey, State, State], None]
+    on_receiving: Receiving
+    silence_check: SilenceCheck | None = None
+    renew_tokens: RenewTokens | None = None

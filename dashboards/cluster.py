@@ -1,7 +1,7 @@
-"""The row about Kubernetes: whether Monitors and Secrets are followed, and status is written.
+"""The row about Kubernetes: Monitors and Secrets that are followed, and statuses that are written.
 
-Its metrics are there only with `--source.kubernetes`. No query makes up a value where they are
-not, so that the panels stay empty then.
+Its metrics exist only with `--source.kubernetes`. Without them the panels are empty, since no query
+has a default value.
 """
 
 from dashboards.instances import increase, of, rate
@@ -10,7 +10,7 @@ from dashboards.promql import VERMILION
 
 
 def following() -> list[tuple[int, Json]]:
-    """Return the panels about what is read."""
+    """Return the panels about lists and watches."""
     silence = (
         f"{of('time_seconds')}\n"
         "- on (job, instance) group_right ()\n"
@@ -19,23 +19,23 @@ def following() -> list[tuple[int, Json]]:
     return [
         (8, lines(
             "Silence of the API server",
-            "How long ago the API server last said anything: each minute, change or none. Beyond "
-            "two minutes new monitors and tokens are not known.",
+            "Time since the API server last sent anything. It sends every minute, even without "
+            "changes. After 2 minutes new monitors and tokens are not known.",
             [target(silence, "{{instance}} {{resource}}")],
             "s",
             thresholds=steps("transparent", (120, VERMILION)),
         )),
         (8, lines(
-            "Changes heard",
-            "How much the API server tells, which includes a sign of life each minute.",
+            "Changes received",
+            "Events a second from the API server, including a bookmark every minute.",
             [target(rate("kubernetes_events_total", "instance, resource"),
                     "{{instance}} {{resource}}")],
             "ops",
         )),
         (8, lines(
             "Lists and errors",
-            "When everything was listed anew, and why: the log of the exporter says more. expired "
-            "is usual after an absence; forbidden is a missing Role.",
+            "New lists of all objects, and the errors before them; the log has details. expired "
+            "is usual after a pause, forbidden means a missing Role.",
             targets(
                 (f"{increase('kubernetes_lists_total', 'resource')} > 0", "{{resource}} listed"),
                 (f"{increase('kubernetes_errors_total', 'resource, reason')} > 0",
@@ -48,12 +48,12 @@ def following() -> list[tuple[int, Json]]:
 
 
 def writing() -> list[tuple[int, Json]]:
-    """Return the panels about what is written."""
+    """Return the panels about statuses and Events."""
     return [
         (6, lines(
             "Statuses written",
-            "How much is written to Monitors, and for what, against what keeps every status from "
-            "expiring. If that is more than --status.max-qps, statuses lag behind.",
+            "Status writes a second by cause, and the writes needed to keep every status current. "
+            "If more than --status.max-qps are needed, statuses are late.",
             targets(
                 (rate("status_writes_total", "cause"), "{{cause}}"),
                 (f"max({of('status_needed_writes_per_second')})", "needed"),
@@ -62,22 +62,22 @@ def writing() -> list[tuple[int, Json]]:
         )),
         (6, lines(
             "Statuses not written",
-            "What became of writes that did not succeed. conflict: another replica was faster, and "
-            "it is tried again; forbidden: a missing Role; pruned: an outdated definition.",
+            "Failed status writes by reason. conflict: another replica was faster, and the write is "
+            "tried again. forbidden: a missing Role. pruned: an outdated definition.",
             [target(f"{increase('status_write_errors_total', 'reason')} > 0", "{{reason}}")],
             "short",
             bars=True,
         )),
         (6, lines(
             "Statuses that wait",
-            "Whether writing keeps up: how many Monitors have a status that is to be written now.",
+            "Monitors with a status that is to be written now.",
             [target(of("status_queue_length"), "{{instance}}")],
             "short",
         )),
         (6, lines(
-            "Events told",
-            "What became of Kubernetes Events. duplicate: another replica told it first; nothing "
-            "depends on any of them.",
+            "Events written",
+            "Kubernetes Events by outcome. duplicate: another replica wrote the Event first. No "
+            "feature depends on Events.",
             [target(f"{increase('events_total', 'outcome')} > 0", "{{outcome}}")],
             "short",
             bars=True,

@@ -1,4 +1,4 @@
-"""yuptime / Exporter: whether the exporter itself can be trusted."""
+"""yuptime / Exporter: the health of the exporter itself."""
 
 from dashboards.cluster import following, writing
 from dashboards.grafana import dashboard, heading, placed, query_variable
@@ -8,7 +8,7 @@ from dashboards.promql import BLUE, VERMILION, YELLOW, Code
 
 UID = "yuptime-exporter"
 
-_SUCCESS = (Code(0, "refused", VERMILION), Code(1, "in force", BLUE))
+_SUCCESS = (Code(0, "refused", VERMILION), Code(1, "active", BLUE))
 
 
 def variables() -> list[Json]:
@@ -23,34 +23,34 @@ def _health() -> list[tuple[int, Json]]:
     return [
         (4, stat(
             "Ready",
-            "How many exporters are scraped and ready: state restored and all monitors listed. "
-            "With none, no failure of a job is noticed by Prometheus.",
+            "Number of exporters that are scraped and ready: state restored and all monitors "
+            "listed. Without one, Prometheus does not notice failed jobs.",
             f"sum({of('ready')}) or vector(0)",
             thresholds=steps(VERMILION, (1, BLUE)),
         )),
         (4, stat(
-            "Cannot be used",
-            "How many objects and files cannot be used as they are. The log of the exporter says "
-            "why, and so does yuptime check.",
+            "Invalid objects",
+            "Number of invalid objects and files. The log of the exporter and yuptime check "
+            "explain each.",
             f"max({of('monitors_invalid')})",
             thresholds=steps(BLUE, (1, YELLOW)),
         )),
         (4, stat(
             "Configuration",
-            "Whether the last reload was in order; refused: the configuration before it is in "
-            "force, and the exporter would not start with the new one.",
+            "Result of the last reload. refused: the previous configuration is active, and the "
+            "exporter would not start with the new one.",
             f"min({of('config_last_reload_successful')})",
             codes=_SUCCESS,
         )),
         (4, stat(
             "Last good reload",
-            "Since when the configuration is in force.",
+            "Time since which the configuration is active.",
             f"1000 * max({of('config_last_reload_success_timestamp_seconds')})",
             "dateTimeFromNow",
         )),
         (4, stat(
             "Outage credit in the range",
-            "For how long nobody could push, which deadlines got back.",
+            "Time in which no push could be received, credited to the open deadlines.",
             f"sum(increase({of('outage_credit_seconds_total')}[$__range]))\n"
             f"or 0 * sum({of('ready')})",
             "s",
@@ -58,7 +58,7 @@ def _health() -> list[tuple[int, Json]]:
         )),
         (4, stat(
             "Documents ignored",
-            "How many documents of other kinds the manifests hold; often that is meant so.",
+            "Number of documents of other kinds in the manifests, which is often intended.",
             f"max({of('documents_ignored')})",
         )),
     ]  # fmt: skip
@@ -67,7 +67,7 @@ def _health() -> list[tuple[int, Json]]:
 def _versions() -> Json:
     return table(
         "Versions",
-        "Which version runs where, and since when.",
+        "Version and start time of each instance.",
         [
             target(
                 f"1000 * process_start_time_seconds{{{WHERE}}}\n"
@@ -95,16 +95,15 @@ def _requests() -> list[tuple[int, Json]]:
     return [
         (12, lines(
             "Requests",
-            "How many requests a second, by route and answer. 5xx: the exporter could not do what "
-            "it should.",
+            "Requests a second by route and status. 5xx: a failure of the exporter or its store.",
             [target(rate("http_request_duration_seconds_count", "handler, method, code"),
                     "{{method}} {{handler}} {{code}}")],
             "reqps",
         )),
         (12, lines(
             "Time of a request",
-            "How long answers take, from the end of a request's headers on; a push includes "
-            "making it durable.",
+            "Time from the end of a request's headers to the answer. A push includes the time to "
+            "store it durably.",
             quantiles("http_request_duration_seconds", "handler"),
             "s",
         )),
@@ -117,21 +116,21 @@ def _pushes() -> list[tuple[int, Json]]:
     return [
         (8, lines(
             "Accepted pushes",
-            "How many reports arrive a second, over all jobs.",
+            "Accepted pushes a second, over all jobs.",
             [target(f"sum({accepted})", "accepted")],
             "reqps",
         )),
         (8, lines(
             "Rejected pushes",
-            "Who is turned away, and why. unauthorized: strangers, or a job with an old token. "
-            "token_missing: a Secret that is not there. store_unavailable: see the store below.",
+            "Rejected pushes by reason. unauthorized: strangers, or a job with an old token. "
+            "token_missing: a missing Secret. store_unavailable: see the store below.",
             [target(increase("pushes_rejected_total", "reason"), "{{reason}}")],
             "short",
             bars=True,
         )),
         (8, lines(
             "Declared monitors",
-            "How many monitors there are, by type; only those of type push are judged.",
+            "Number of monitors by type. The exporter judges only the type push.",
             [target(f"max by (type) ({of('monitors')})", "{{type}}")],
             "short",
         )),
@@ -147,14 +146,14 @@ def _store() -> list[tuple[int, Json]]:
     return [
         (6, lines(
             "Time of a commit",
-            "How long the disk takes to make a group of writes durable; each push waits for one.",
+            "Time to store a group of writes durably. Each push waits for a commit.",
             quantiles("store_commit_duration_seconds", "instance"),
             "s",
         )),
         (6, lines(
             "Writes and errors",
-            "How much is written, and whether writes fail: then no push is accepted. Stored "
-            "moments in the future tell of a clock that was set back.",
+            "Writes and errors a second. While writes fail, no push is accepted. Stored moments "
+            "in the future mean that a clock was set back.",
             targets(
                 (rate("store_writes_total", "instance"), "{{instance}} written"),
                 (rate("store_errors_total", "instance"), "{{instance}} failed"),
@@ -164,15 +163,15 @@ def _store() -> list[tuple[int, Json]]:
         )),
         (6, lines(
             "Age of the last commit",
-            "Whether the store still answers: something is committed each five seconds, push or "
-            "none. Beyond two minutes it hangs.",
+            "Time since the last commit. The store commits every 5 seconds, even without pushes. "
+            "After 2 minutes the store hangs.",
             [target(age, "{{instance}}")],
             "s",
             thresholds=steps("transparent", (120, VERMILION)),
         )),
         (6, lines(
             "Writes that wait",
-            "Whether the disk keeps up. At capacity further pushes are refused.",
+            "Writes that wait for the store. At capacity, further pushes are refused.",
             queues,
             "short",
         )),
@@ -183,9 +182,9 @@ def _notifications() -> list[tuple[int, Json]]:
     by = "alertmanager"
     return [
         (8, lines(
-            "Alerts told",
-            "Whether each Alertmanager is told directly: what it accepted, what failed and is sent "
-            "again, and what was dropped. Empty: none is configured.",
+            "Alerts sent",
+            "Alerts that each Alertmanager accepted, alerts that failed and are sent again, and "
+            "dropped alerts. Empty: no Alertmanager is configured.",
             targets(
                 (increase("notifications_sent_total", by), "{{alertmanager}} accepted"),
                 (increase("notifications_errors_total", by), "{{alertmanager}} failed"),
@@ -194,14 +193,14 @@ def _notifications() -> list[tuple[int, Json]]:
             "short",
         )),
         (8, lines(
-            "Time to tell an Alertmanager",
-            "How long one request to an Alertmanager takes.",
+            "Time of a request to Alertmanager",
+            "Time of one request to each Alertmanager.",
             quantiles("notifications_latency_seconds", by),
             "s",
         )),
         (8, lines(
             "Alerts that wait",
-            "Whether alerts pile up. At capacity the oldest are dropped.",
+            "Alerts in the queue. At capacity, the oldest are dropped.",
             targets(
                 (f"max by ({by}) ({of('notifications_queue_length')})", "{{alertmanager}}"),
                 (f"max({of('notifications_queue_capacity')})", "capacity"),
@@ -218,32 +217,32 @@ def _process() -> list[tuple[int, Json]]:
     return [
         (6, lines(
             "Outage credit of the last hour",
-            "When nobody could push, and for how long: restarts, crashes, a store that refused.",
+            "Time in which no push could be received: restarts, crashes, a failing store.",
             [target(credit, "{{instance}}")],
             "s",
             bars=True,
         )),
         (6, lines(
             "Clock against Prometheus",
-            "How far the clock that judges is off. Beyond 30 seconds deadlines are judged wrongly "
-            "by as much.",
+            "Difference between the clocks of Prometheus and the exporter. Deadlines are judged "
+            "wrongly by this time; above 30 seconds an alert fires.",
             [target(skew, "{{instance}}")],
             "s",
         )),
         (4, lines(
             "Processor",
-            "How much of one processor it uses.", [target(cpu, "{{instance}}")],
+            "CPU time of the exporter, in parts of one processor.", [target(cpu, "{{instance}}")],
             "percentunit",
         )),
         (4, lines(
             "Memory",
-            "How much memory it holds.",
+            "Memory of the exporter.",
             [target(f"process_resident_memory_bytes{{{WHERE}}}", "{{instance}}")],
             "bytes",
         )),
         (4, lines(
             "Open files",
-            "How many files and connections are open, and how many may be.",
+            "Open files and connections, and the limit.",
             targets(
                 (f"process_open_fds{{{WHERE}}}", "{{instance}}"),
                 (f"process_max_fds{{{WHERE}}}", "{{instance}} at most"),
@@ -258,7 +257,7 @@ def exporter() -> Json:
     return dashboard(
         UID,
         "yuptime / Exporter",
-        "Whether the exporter itself can be trusted: requests, store, notifications, cluster, process.",
+        "Health of the exporter: requests, store, notifications, cluster, process.",
         variables=variables(),
         panels=placed(
             (4, _health()),
@@ -268,7 +267,7 @@ def exporter() -> Json:
             (8, _requests()),
             heading("Store"),
             (8, _store()),
-            heading("Alertmanagers told directly"),
+            heading("Alerts sent to Alertmanager"),
             (8, _notifications()),
             heading("Kubernetes"),
             (8, following()),

@@ -1,4 +1,4 @@
-"""yuptime / Monitor: one job, its reports, its silence, its alerts."""
+"""yuptime / Monitor: pushes, silence and alerts of one job."""
 
 from dashboards.grafana import dashboard, link_to, placed, query_variable
 from dashboards.panels import (
@@ -52,39 +52,39 @@ def variables() -> list[Json]:
 
 def _numbers() -> list[tuple[int, Json]]:
     last, success = (
-        newest(f"{what}_timestamp_seconds", ONE) for what in ("last_push", "last_success")
+        newest(f"{push}_timestamp_seconds", ONE) for push in ("last_push", "last_success")
     )
     return [
         (4, stat(
             "State",
-            "What the exporter makes of this job now. Click for its page, which has the message "
-            "of the last push.",
+            "The state of this job now. It links to the page of the job, with the message of the "
+            "last push.",
             state(ONE),
             codes=STATES,
             links=[_PAGE],
         )),
         (4, stat(
-            "Last push", "When the job last reported, up or down.", f"1000 * ({last} > 0)",
+            "Last push", "Time of the last push, up or down.", f"1000 * ({last} > 0)",
             "dateTimeFromNow",
         )),
         (4, stat(
-            "Last success", "When the job last reported up.", f"1000 * ({success} > 0)",
+            "Last success", "Time of the last push that said up.", f"1000 * ({success} > 0)",
             "dateTimeFromNow",
         )),
         (4, stat(
             "Due in",
-            "How long until silence makes it down, grace included; negative: for how long that "
-            "has been so.",
+            "Time until silence makes the job down, grace period included. A negative value is the "
+            "time since the deadline.",
             f"{newest('deadline_timestamp_seconds', ONE)}\n- {now(ONE)}",
             "s",
             thresholds=steps(VERMILION, (0, BLUE)),
         )),
         (4, stat(
-            "Expires after", "How long one report stays good.", newest("expire_seconds", ONE), "s",
+            "Expires after", "Time from a push until the next one is due.", newest("expire_seconds", ONE), "s",
         )),
         (4, stat(
             "Grace",
-            "How long after that it is late and not yet down.",
+            "Time after that in which the job is late, before it is down.",
             newest("grace_seconds", ONE),
             "s",
         )),
@@ -96,9 +96,9 @@ def _silence() -> Json:
     expire = newest("expire_seconds", ONE)
     return lines(
         "Silence between pushes",
-        "How long the job was silent: each peak is the interval between two pushes. Above the "
-        "first line it is late, above the second it is down; time in which nobody could push is "
-        "credited, so a deadline may be later than the second line.",
+        "Time since the last push: each peak is the interval between two pushes. Above the first "
+        "line the job is late, above the second line down. Time in which no push could be received "
+        "is credited, so a deadline can be later than the second line.",
         targets(
             (f"{now(ONE)}\n- ({last} > 0)", "silence"),
             (expire, "expires after"),
@@ -127,9 +127,9 @@ def _pushes() -> Json:
     colours = {"accepted": BLUE, "said down": VERMILION, "rejected": GREY}
     return lines(
         "Pushes",
-        "How many reports arrived, how many of them said down, and how many had a valid token and "
-        "were refused: malformed, too large, or too many at once. Each bar counts what came in "
-        "the few scrapes before it.",
+        "Number of accepted pushes, of pushes that said down, and of rejected pushes with a valid "
+        "token: malformed, too large, or too many at once. Each bar counts the pushes of the "
+        "scrapes before it.",
         targets(*((promql, name) for name, promql in counted.items())),
         "short",
         bars=True,
@@ -143,8 +143,8 @@ def _pushes() -> Json:
 def _labels() -> Json:
     return table(
         "Labels of its alerts",
-        "Which labels its alerts have, by which Alertmanager routes them. Several rows: replicas "
-        "disagree. None: it is paused.",
+        "Labels of the alerts about this job, by which Alertmanager routes them. Several rows: "
+        "replicas disagree. No row: the job is paused.",
         [
             target(
                 f"max without (instance, job) (yuptime_monitor_alert_labels{{{ONE}}})",
@@ -170,7 +170,7 @@ def monitor() -> Json:
     return dashboard(
         UID,
         "yuptime / Monitor",
-        "One job: is it late, when did it report, and whom did its silence wake.",
+        "One job: its state, its pushes, its silence and its alerts.",
         variables=variables(),
         panels=placed(
             (4, _numbers()),
@@ -193,8 +193,8 @@ def monitor() -> Json:
             (6, [
                 (16, timeline(
                     "Alerts",
-                    "Which alerts about this job Prometheus raised, and when. It needs the alert "
-                    "rules to be loaded. Empty: none.",
+                    "Alerts about this job that Prometheus raised. The panel needs the alert rules. "
+                    "Empty: no alerts.",
                     target(
                         f"max by (alertname) (2 * {_firing()} or {_ALERTS})", "{{alertname}}"
                     ),

@@ -1,4 +1,4 @@
-"""yuptime / Overview: what is wrong, since when, and where to look."""
+"""yuptime / Overview: all jobs, and details of the jobs that are late or down."""
 
 from dashboards.grafana import KEEP, dashboard, heading, link_to, placed, query_variable
 from dashboards.panels import Json, lines, link, override, stat, steps, table, target, timeline
@@ -67,46 +67,46 @@ def _numbers() -> list[tuple[int, Json]]:
     return [
         (4, stat(
             "Down",
-            "How many jobs are down now: silent past the deadline, reported down, or never heard "
-            "of until their first deadline. The list below says which.",
+            "Number of jobs that are down now: silent past the deadline, reported down, or never "
+            "pushed before their first deadline. The list below names them.",
             f"sum({_NOW} >= bool {DOWN})",
             thresholds=steps(BLUE, (1, VERMILION)),
         )),
         (4, stat(
             "Late",
-            "How many jobs missed their time and are in the grace period: they will be down soon.",
+            "Number of jobs in the grace period. They will be down at their deadline.",
             f"sum({_NOW} == bool {LATE})",
             thresholds=steps(BLUE, (1, YELLOW)),
         )),
         (4, stat(
             "Never pushed",
-            "How many jobs have never reported since they were declared, paused ones apart. After "
-            "their first deadline they count as down, too.",
+            "Number of jobs without a push since they were declared, except paused jobs. After "
+            "their first deadline they are also down.",
             f"sum(({last} == bool 0)\nunless on (namespace, monitor) {paused(MANY)})",
             thresholds=steps(BLUE, (1, YELLOW)),
         )),
         (3, stat(
             "Paused",
-            "How many monitors are switched off with enabled: false, and judged by nobody.",
+            "Number of monitors with enabled: false. They are never late or down.",
             f"count({paused(MANY)})\nor 0 * count({declared})",
             thresholds=steps(GREY),
         )),
         (3, stat(
             "Declared",
-            "How many monitors there are, in any state.",
+            "Number of monitors, in any state.",
             f"count({declared})",
         )),
         (3, stat(
             "Not shown",
-            "How many jobs that are late or down the two panels below leave out. Narrow the "
-            "choice above, or show more.",
+            "Number of late or down jobs that the two panels below leave out. Select fewer jobs "
+            "at the top, or show more.",
             f"clamp_min(sum({_NOW} >= bool {LATE}) - $rows, 0)",
             thresholds=steps(BLUE, (1, YELLOW)),
         )),
         (3, stat(
             "Exporters ready",
-            "How many exporters are scraped and ready. With none, nothing here is known, and no "
-            "failure of a job is noticed by Prometheus.",
+            "Number of exporters that are scraped and ready. Without one, no state is known, and "
+            "Prometheus does not notice failed jobs.",
             'sum(yuptime_ready{job=~"$job"}) or vector(0)',
             thresholds=steps(VERMILION, (1, BLUE)),
         )),
@@ -127,9 +127,8 @@ def _table() -> Json:
     page = "${exporter}/monitors/${__data.fields.namespace}/${__data.fields.monitor}"
     return table(
         "Not healthy now",
-        "Which jobs are late or down, the worst first; when they last reported, when they last "
-        "succeeded, and when the deadline is or was. Click a name for its history, or for its "
-        "page at the exporter, which has the message of the last push.",
+        "Jobs that are late or down, the worst first, with last push, last success and deadline. "
+        "A name links to the history of the job, and to its page with the last message.",
         [
             target(promql, instant=True, table=True, ref=chr(ord("A") + n))
             for n, promql in enumerate(columns)
@@ -188,16 +187,16 @@ def _timelines() -> tuple[Json, Json]:
     return (
         timeline(
             "Since when: jobs that are late or down",
-            "How the jobs that are late or down at the end of the range came to be so. No colour: "
-            "no exporter was scraped, and nothing is known.",
+            "States over time of the jobs that are late or down at the end of the range. No "
+            "colour: no exporter was scraped, so the state is not known.",
             target(f"{_NOW}\n{of_those} {worst(_BAD_AT_THE_END)}", name),
             STATES,
             links=links,
         ),
         timeline(
-            "What changed: jobs that were late or down, and are not any more",
-            "Which jobs recovered, or were paused, within the range, and for how long they were "
-            "late or down.",
+            "Recovered: jobs that are no longer late or down",
+            "Jobs that recovered or were paused within the range, and for how long they were late "
+            "or down.",
             target(f"{_NOW}\n{of_those} {worst(recovered)}", name),
             STATES,
             links=links,
@@ -208,7 +207,7 @@ def _timelines() -> tuple[Json, Json]:
 def _over_time() -> Json:
     return lines(
         "All jobs, by state",
-        "How many jobs were in which state, at any number of jobs; the sum is what is declared.",
+        "Number of jobs in each state. The sum is the number of declared monitors.",
         [target(f'count_values("state", {_NOW})', "{{state}}")],
         "short",
         stacked=True,
@@ -229,7 +228,7 @@ def overview() -> Json:
     return dashboard(
         UID,
         "yuptime / Overview",
-        "Which jobs are down, late, never heard of or paused, and since when.",
+        "Jobs that are down, late, never pushed or paused, and since when.",
         variables=variables(),
         panels=placed(
             (4, _numbers()),

@@ -76,7 +76,7 @@ def test_the_exporter_shows_its_own_health(answers: Answers):
         "push"
     }
     assert len(matching(answers[EXPORTER]["Memory"]["A"], instance="yuptime-1:10091")) == 1
-    assert answers[EXPORTER]["Alerts told"]["A"]
+    assert answers[EXPORTER]["Alerts sent"]["A"]
 
 
 def test_the_silence_of_the_api_server_is_shown_while_it_is_away(answers: Answers):
@@ -92,7 +92,7 @@ def test_the_silence_of_the_api_server_is_shown_while_it_is_away(answers: Answer
 
 
 def test_what_was_read_of_kubernetes_is_shown_and_what_failed(answers: Answers):
-    changes = answers[EXPORTER]["Changes heard"]["A"]
+    changes = answers[EXPORTER]["Changes received"]["A"]
     listed, failed = (answers[EXPORTER]["Lists and errors"][ref] for ref in "AB")
     when = {
         (one["metric"]["resource"], one["metric"]["reason"]): (min(curve(one)), max(curve(one)))
@@ -118,7 +118,7 @@ def test_statuses_that_are_written_that_fail_and_that_wait_are_told_apart(answer
     failed = {one["metric"]["reason"]: curve(one) for one in shown["Statuses not written"]["A"]}
     [needed] = shown["Statuses written"]["B"]
     [waiting] = shown["Statuses that wait"]["A"]
-    told = {one["metric"]["outcome"]: curve(one) for one in shown["Events told"]["A"]}
+    told = {one["metric"]["outcome"]: curve(one) for one in shown["Events written"]["A"]}
 
     assert set(written) == {"push", "transition", "heartbeat"}
     assert written["heartbeat"][at("12:30")] == pytest.approx(HEARTBEATS / MINUTE)

@@ -183,7 +183,7 @@ def test_the_timeline_says_since_when(answers: Answers):
 
 
 def test_what_recovered_is_shown_and_what_was_always_well_is_not(answers: Answers):
-    shown = answers[OVERVIEW]["What changed: jobs that were late or down, and are not any more"]
+    shown = answers[OVERVIEW]["Recovered: jobs that are no longer late or down"]
     found = {one["metric"]["monitor"]: spans(one) for one in shown["A"]}
 
     assert {"mail-queue", "flaky-sync"} <= set(found)

@@ -7,6 +7,7 @@ expires at 1300 and its deadline is 1360, and so it is after a push at 1000.
 from collections.abc import Iterable
 from typing import Any
 
+from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.evaluation import after_push, judge
 from yuptime_exporter.core.model import (
     Arming,
@@ -86,7 +87,20 @@ class Life:
         """Declare exactly these monitors."""
         self.monitors = monitors
         self.table.record_receiving(at)
-        self.armings |= self.table.replace_monitors(monitors, now_timestamp=at)
+        self.store(self.table.replace_monitors(monitors, now_timestamp=at))
+
+    def store(self, changes: Changes) -> None:
+        """Store what the table changed by itself, as every store does."""
+        self.armings |= changes.armings
+        for key, (before, after) in changes.corrections.items():
+            if self.last_pushes.get(key) == before:
+                self.last_pushes[key] = after
+        for key, moment in changes.forgotten.items():
+            last, arming = self.last_pushes.get(key), self.armings.get(key)
+            if last and last.received_timestamp < moment:
+                del self.last_pushes[key]
+            if arming and arming.vanished_timestamp and arming.vanished_timestamp < moment:
+                del self.armings[key]
 
     def push(self, status: PushKind, *, at: float, key: MonitorKey = KEY) -> LastPush:
         self.table.record_receiving(at)

@@ -13,11 +13,9 @@ from yuptime_exporter.core.evaluation import (
     MAX_FUTURE_SECONDS,
     REMOUNT_SECONDS,
     after_declaration,
-    after_other_pushes,
     after_vanishing,
     arming_in_the_present,
     newer_arming,
-    of_a_predecessor,
     push_in_the_present,
 )
 from yuptime_exporter.core.model import Arming, Reason, State, Verdict
@@ -537,20 +535,6 @@ class TestCreation:
         assert armed == Arming(1000, paused_timestamp=1002)
 
 
-class TestPredecessors:
-    """A push to an object that was deleted is none to the one that has its name now."""
-
-    def test_a_push_before_the_creation_was_to_a_predecessor(self) -> None:
-        assert of_a_predecessor(push(at=990), monitor(created_timestamp=1000))
-
-    @pytest.mark.parametrize("at", [1000 - MAX_FUTURE_SECONDS, 999.5, 1000, 2000])
-    def test_clocks_may_differ_by_some_seconds(self, at: float) -> None:
-        assert not of_a_predecessor(push(at=at), monitor(created_timestamp=1000))
-
-    def test_without_a_creation_there_is_no_predecessor(self) -> None:
-        assert not of_a_predecessor(push(at=1), monitor())
-
-
 class TestReplicasArm:
     def test_the_later_arming_holds(self) -> None:
         assert newer_arming(Arming(1000), Arming(1000.4)) == Arming(1000.4)
@@ -571,69 +555,3 @@ class TestReplicasArm:
         gone = Arming(1000, vanished_timestamp=1100)
 
         assert newer_arming(gone, Arming(1200)) == Arming(1200, vanished_timestamp=1100)
-
-
-class TestReplicasPush:
-    """A push that continues another is found to continue a third: both are counted."""
-
-    BASE = push(UP, at=1000, pushes_total=5, pushes_down_total=1)
-
-    def test_that_nobody_interfered_with_stays_as_it_is(self) -> None:
-        mine = pushed(row(self.BASE), UP, at=1100)
-
-        assert after_other_pushes(mine, self.BASE, self.BASE) == mine
-
-    def test_that_came_later_is_the_newest_and_counts_both(self) -> None:
-        mine = pushed(row(self.BASE), UP, at=1100, message="mine")
-        other = pushed(row(self.BASE), UP, at=1050, message="other")
-
-        both = after_other_pushes(mine, self.BASE, other)
-
-        assert (both.message, both.received_timestamp) == ("mine", 1100)
-        assert (both.pushes_total, both.pushes_down_total) == (7, 1)
-
-    def test_that_came_earlier_is_counted_and_not_shown(self) -> None:
-        mine = pushed(row(self.BASE), DOWN, at=1050, message="mine")
-        other = pushed(row(self.BASE), UP, at=1100, message="other")
-
-        both = after_other_pushes(mine, self.BASE, other)
-
-        assert (both.message, both.received_timestamp) == ("other", 1100)
-        assert (both.pushes_total, both.pushes_down_total) == (7, 2)
-
-    def test_both_first_ones_are_counted(self) -> None:
-        mine, other = pushed(row(), UP, at=1100), pushed(row(), DOWN, at=1050)
-
-        both = after_other_pushes(mine, None, other)
-
-        assert (both.pushes_total, both.pushes_down_total) == (2, 1)
-
-    def test_an_older_push_in_the_place_of_the_base_is_overwritten(self) -> None:
-        # Somebody restored a backup of the object.
-        mine = pushed(row(self.BASE), UP, at=1100)
-
-        assert after_other_pushes(mine, self.BASE, push(UP, at=900)) == mine
-
-    def test_a_push_of_the_moment_of_the_base_that_counts_more_is_another(self) -> None:
-        # Its replica's clock is behind, and had seen the base.
-        other = pushed(row(self.BASE), DOWN, at=999)
-        mine = pushed(row(self.BASE), UP, at=1100)
-
-        both = after_other_pushes(mine, self.BASE, other)
-
-        assert other.received_timestamp == self.BASE.received_timestamp
-        assert (both.pushes_total, both.pushes_down_total) == (7, 2)
-
-    def test_a_run_that_both_continue_began_when_the_first_of_them_says(self) -> None:
-        mine = pushed(row(), DOWN, at=1100)
-        other = pushed(row(), DOWN, at=1050)
-
-        assert after_other_pushes(mine, None, other).since_timestamp == 1050
-
-    def test_another_state_begins_with_the_push_that_says_so(self) -> None:
-        mine = pushed(row(self.BASE), DOWN, at=1100)
-        other = pushed(row(self.BASE), UP, at=1050)
-
-        both = after_other_pushes(mine, self.BASE, other)
-
-        assert (both.since_timestamp, both.last_success_timestamp) == (1100, 1050)

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, pushed, row
+from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.evaluation import (
     MAX_FUTURE_SECONDS,
-    after_other_pushes,
     deadline_timestamp,
 )
 from yuptime_exporter.core.model import (
@@ -28,9 +28,14 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.push_order import after_other_pushes
 from yuptime_exporter.core.table import MonitorTable
 
 START = 1000.0
+
+# No moment of any history lies after it.
+END = 1e12
+
 SEVERITY = {State.PAUSED: 0, State.PENDING: 0, State.UP: 0, State.LATE: 1, State.DOWN: 2}
 
 # Small windows, so that chance meets every boundary.
@@ -501,7 +506,9 @@ class Replica:
     def look(self, *, twice: bool = False) -> None:
         """Take over what the register shows."""
         for _ in range(1 + twice):
-            self.life.table.adopt(KEY, self._register.arming, self._register.last_push)
+            self.life.table.adopt(
+                KEY, self._register.arming, self._register.last_push, now_timestamp=END
+            )
         self._seen = self._register.version
 
     def push(self, status: PushKind, now: float) -> None:
@@ -733,7 +740,7 @@ class TestThePresent:
         table.bring_into_the_present(now_timestamp=now)
         once = table.rows()
 
-        assert table.bring_into_the_present(now_timestamp=now) == ({}, {})
+        assert not table.bring_into_the_present(now_timestamp=now)
         assert table.rows() == once
 
     @given(armings, last_pushes, moments)
@@ -742,11 +749,11 @@ class TestThePresent:
     ) -> None:
         table = restored_table(arming, last, None, monitor())
         [before] = table.rows()
-        changed_armings, changed_pushes = table.bring_into_the_present(now_timestamp=now)
+        changes = table.bring_into_the_present(now_timestamp=now)
 
         [after] = table.rows()
-        assert after.arming == changed_armings.get(KEY, before.arming)
-        assert after.last_push == changed_pushes.get(KEY, last)
+        assert after.arming == changes.armings.get(KEY, before.arming)
+        assert after.last_push == changes.corrections.get(KEY, Correction(last, last)).after
 
     @given(armings, last_pushes, moments)
     def test_what_lies_in_the_past_is_never_touched(

@@ -3,7 +3,7 @@
 import pytest
 
 from yuptime_exporter.core.model import Outage
-from yuptime_exporter.core.outages import MAX_OUTAGES, Outages
+from yuptime_exporter.core.outages import MAX_OUTAGES, Outages, last_receiving
 
 BASE, WINDOW = 1000.0, 360.0  # without outages the deadline is 1360
 
@@ -96,3 +96,15 @@ class TestWhatIsKnown:
 
         # From 1 on one second of each two counts, and the last odd second ends the window.
         assert outages.deadline(1, 5000) == 1 + 2 * 5000 - 1
+
+
+class TestTheLastMomentOfReceiving:
+    def test_the_first_is_the_last(self) -> None:
+        assert last_receiving(None, 1000, max_skew_seconds=5) == 1000
+
+    def test_it_never_goes_back(self) -> None:
+        assert last_receiving(1000, 997, max_skew_seconds=5) == 1000
+        assert last_receiving(1000, 1005, max_skew_seconds=5) == 1005
+
+    def test_a_moment_that_a_wrong_clock_noted_far_ahead_does_not_count(self) -> None:
+        assert last_receiving(1006, 1000, max_skew_seconds=5) == 1000

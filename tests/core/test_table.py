@@ -14,6 +14,8 @@ from tests.core.examples import (
     names,
     push,
 )
+from yuptime_exporter.core.changes import Changes, Correction
+from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import (
     Arming,
     LastPush,
@@ -25,6 +27,9 @@ from yuptime_exporter.core.model import (
     State,
 )
 from yuptime_exporter.core.table import MonitorTable
+
+# Later than everything that is adopted.
+NOW = 2000
 
 
 def new_table(restored: Restored | None = None) -> MonitorTable:
@@ -77,7 +82,7 @@ class TestDeclaring:
             [monitor("a"), monitor("b", enabled=False), monitor("c")], now_timestamp=1100
         )
 
-        assert changed == {
+        assert changed.armings == {
             MonitorKey("prod", "b"): Arming(1000, paused_timestamp=1100),
             MonitorKey("prod", "c"): Arming(1100),
         }
@@ -86,7 +91,7 @@ class TestDeclaring:
         table = new_table()
         table.replace_monitors([monitor()], now_timestamp=1000)
 
-        assert table.replace_monitors([monitor()], now_timestamp=1100) == {}
+        assert not table.replace_monitors([monitor()], now_timestamp=1100)
 
     def test_a_snapshot_of_the_rows_does_not_change_later(self) -> None:
         table = new_table()
@@ -113,8 +118,8 @@ class TestVanishing:
         first = table.replace_monitors([], now_timestamp=1100)
         second = table.replace_monitors([], now_timestamp=1200)
 
-        assert first == {KEY: Arming(1000, vanished_timestamp=1100)}
-        assert second == {}
+        assert first == Changes(armings={KEY: Arming(1000, vanished_timestamp=1100)})
+        assert not second
 
     def test_when_it_returns_it_has_its_pushes_and_its_clock(self) -> None:
         life = Life()
@@ -131,7 +136,7 @@ class TestVanishing:
 
         changed = table.replace_monitors([monitor()], now_timestamp=1200)
 
-        assert changed == {KEY: Arming(1000)}
+        assert changed.armings == {KEY: Arming(1000)}
 
     def test_others_are_not_disturbed(self) -> None:
         life = Life(monitor(), monitor("other"))
@@ -157,7 +162,8 @@ class TestForgetting:
         life.push(UP, at=1050)
         life.declare(at=1100)
 
-        assert life.table.forget_vanished(before_timestamp=1101) == {KEY}
+        changes = life.table.forget_vanished(before_timestamp=1101)
+        assert changes == Changes(forgotten={KEY: 1101})
         life.declare(monitor(), at=1150)
         assert life.table.row(KEY) == Row(monitor(), Arming(1150), None)
 
@@ -165,13 +171,13 @@ class TestForgetting:
         life = Life()
         life.declare(at=1100)
 
-        assert life.table.forget_vanished(before_timestamp=1100) == frozenset()
+        assert not life.table.forget_vanished(before_timestamp=1100)
 
     def test_what_is_declared_is_never_forgotten(self) -> None:
         life = Life()
         life.push(UP, at=1050)
 
-        assert life.table.forget_vanished(before_timestamp=1e12) == frozenset()
+        assert not life.table.forget_vanished(before_timestamp=1e12)
         assert len(life.table.rows()) == 1
 
     def test_what_came_back_is_never_forgotten(self) -> None:
@@ -179,14 +185,14 @@ class TestForgetting:
         life.declare(at=1100)
         life.declare(monitor(), at=1150)
 
-        assert life.table.forget_vanished(before_timestamp=1e12) == frozenset()
+        assert not life.table.forget_vanished(before_timestamp=1e12)
 
     def test_what_is_forgotten_is_forgotten_once(self) -> None:
         life = Life()
         life.declare(at=1100)
         life.table.forget_vanished(before_timestamp=1e12)
 
-        assert life.table.forget_vanished(before_timestamp=1e12) == frozenset()
+        assert not life.table.forget_vanished(before_timestamp=1e12)
 
 
 class TestRestoring:
@@ -194,7 +200,7 @@ class TestRestoring:
         table = new_table(restored(Arming(500), push(at=900)))
 
         assert table.rows() == ()
-        assert table.replace_monitors([monitor()], now_timestamp=1000) == {}
+        assert not table.replace_monitors([monitor()], now_timestamp=1000)
         assert table.row(KEY) == Row(monitor(), Arming(500), push(at=900))
 
     def test_what_was_restored_and_is_not_declared_vanishes_now(self) -> None:
@@ -202,14 +208,14 @@ class TestRestoring:
 
         changed = table.replace_monitors([], now_timestamp=1000)
 
-        assert changed == {KEY: Arming(500, vanished_timestamp=1000)}
+        assert changed.armings == {KEY: Arming(500, vanished_timestamp=1000)}
 
     def test_a_resume_while_the_exporter_was_down_is_noticed_at_its_start(self) -> None:
         table = new_table(restored(Arming(500, paused_timestamp=600)))
 
         changed = table.replace_monitors([monitor()], now_timestamp=1000)
 
-        assert changed == {KEY: Arming(1000)}
+        assert changed.armings == {KEY: Arming(1000)}
 
     def test_a_push_whose_arming_was_lost_is_good_from_now_on(self) -> None:
         table = new_table(Restored({}, {KEY: push(at=500)}))
@@ -235,6 +241,27 @@ class TestRestoring:
         table.record_push(KEY, push(at=1100))
 
         assert memory == restored(Arming(500))
+
+    def test_what_another_replica_stored_and_was_adopted_before_stays_where_it_is_newer(
+        self,
+    ) -> None:
+        other = MonitorKey("prod", "other")
+        table = new_table()
+        table.adopt(KEY, Arming(600), push(at=900, pushes_total=2), now_timestamp=NOW)
+        table.adopt(other, Arming(700), push(at=700), now_timestamp=NOW)
+        last_pushes = {KEY: push(at=800), other: push(at=800)}
+        table.restore(Restored({KEY: Arming(500)}, last_pushes))
+        table.replace_monitors([monitor(), monitor("other")], now_timestamp=1000)
+
+        assert table.row(KEY) == Row(monitor(), Arming(600), push(at=900, pushes_total=2))
+        assert table.row(other) == Row(monitor("other"), Arming(700), push(at=800))
+
+    def test_a_push_without_an_arming_and_a_declaration_is_forgotten_in_time(self) -> None:
+        table = new_table(Restored({}, {KEY: push(at=500)}))
+        changes = table.replace_monitors([], now_timestamp=1000)
+
+        assert changes == Changes(armings={KEY: Arming(500, vanished_timestamp=1000)})
+        assert table.forget_vanished(before_timestamp=1001) == Changes(forgotten={KEY: 1001})
 
 
 class TestOutages:
@@ -346,17 +373,17 @@ class TestBringingIntoThePresent:
         table = new_table(restored(Arming(9000), push(at=9000)))
         table.replace_monitors([monitor()], now_timestamp=1000)
 
-        armings, last_pushes = table.bring_into_the_present(now_timestamp=1000)
+        changes = table.bring_into_the_present(now_timestamp=1000)
 
-        assert armings == {KEY: Arming(1000)}
-        assert last_pushes == {KEY: push(at=1000)}
+        correction = Correction(push(at=9000), push(at=1000))
+        assert changes == Changes(armings={KEY: Arming(1000)}, corrections={KEY: correction})
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1000))
 
     def test_what_does_not_lie_ahead_is_neither_changed_nor_returned(self) -> None:
         table = new_table(restored(Arming(500), push(at=900)))
         table.replace_monitors([monitor()], now_timestamp=1000)
 
-        assert table.bring_into_the_present(now_timestamp=1000) == ({}, {})
+        assert not table.bring_into_the_present(now_timestamp=1000)
 
     def test_monitors_that_are_not_declared_are_corrected_too(self) -> None:
         table = new_table(restored(Arming(9000), push(at=9000)))
@@ -398,7 +425,7 @@ class TestAdopting:
     def test_a_newer_push_is_shown(self) -> None:
         table = self.table()
 
-        assert table.adopt(KEY, None, push(at=1100))
+        assert table.adopt(KEY, None, push(at=1100), now_timestamp=NOW)
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1100))
 
     def test_an_older_push_is_not(self) -> None:
@@ -406,7 +433,7 @@ class TestAdopting:
         table.record_push(KEY, push(at=1100))
         before = table.row(KEY)
 
-        assert not table.adopt(KEY, None, push(DOWN, at=1050))
+        assert not table.adopt(KEY, None, push(DOWN, at=1050), now_timestamp=NOW)
         assert table.row(KEY) is before
 
     def test_what_is_known_already_changes_nothing(self) -> None:
@@ -414,44 +441,79 @@ class TestAdopting:
         table.record_push(KEY, push(at=1100))
         before = table.row(KEY)
 
-        assert not table.adopt(KEY, Arming(1000), push(at=1100))
+        assert not table.adopt(KEY, Arming(1000), push(at=1100), now_timestamp=NOW)
         assert table.row(KEY) is before
 
     def test_of_one_moment_the_push_that_counts_more_is_the_newer(self) -> None:
         table = self.table()
         table.record_push(KEY, push(at=1100))
 
-        table.adopt(KEY, None, push(at=1100, pushes_total=7))
-        table.adopt(KEY, None, push(at=1100, pushes_total=6))
+        table.adopt(KEY, None, push(at=1100, pushes_total=7), now_timestamp=NOW)
+        table.adopt(KEY, None, push(at=1100, pushes_total=6), now_timestamp=NOW)
 
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1100, pushes_total=7))
 
     def test_a_later_arming_holds(self) -> None:
         table = self.table()
 
-        assert table.adopt(KEY, Arming(1000.4), None)
+        assert table.adopt(KEY, Arming(1000.4), None, now_timestamp=NOW)
         assert table.row(KEY) == Row(monitor(), Arming(1000.4), None)
+
+    def test_what_lies_ahead_counts_as_now(self) -> None:
+        table = self.table()
+
+        assert table.adopt(KEY, Arming(9000), push(at=9000), now_timestamp=NOW)
+        assert table.row(KEY) == Row(monitor(), Arming(NOW), push(at=NOW, since_timestamp=NOW))
+
+    def test_a_push_that_lies_ahead_does_not_replace_the_one_that_continued_it(self) -> None:
+        table = self.table()
+        table.record_push(KEY, push(at=1100, pushes_total=6))
+
+        assert not table.adopt(KEY, None, push(at=9000, pushes_total=5), now_timestamp=NOW)
+
+    def test_a_push_without_an_arming_is_forgotten_in_time_if_nobody_declares_it(self) -> None:
+        table = new_table()
+        table.adopt(KEY, None, push(at=950), now_timestamp=1000)
+        table.replace_monitors([], now_timestamp=1000)
+
+        assert table.forget_vanished(before_timestamp=1001) == Changes(forgotten={KEY: 1001})
+
+    def test_a_push_after_the_monitor_vanished_keeps_its_history_for_longer(self) -> None:
+        table = self.table()
+        table.replace_monitors([], now_timestamp=1100)
+        table.adopt(KEY, None, push(at=1500), now_timestamp=NOW)
+
+        assert not table.forget_vanished(before_timestamp=1500)
+        assert table.forget_vanished(before_timestamp=1501) == Changes(forgotten={KEY: 1501})
+
+    def test_a_push_that_another_replica_continued_already_does_not_take_its_place(self) -> None:
+        table = self.table()
+        table.adopt(KEY, None, push(at=1101, pushes_total=3), now_timestamp=NOW)
+        table.record_push(KEY, push(at=1100, pushes_total=2))
+
+        assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1101, pushes_total=3))
 
     def test_a_push_to_a_predecessor_is_not_taken_over(self) -> None:
         table = self.table(created_timestamp=1000)
 
-        assert not table.adopt(KEY, None, push(at=900))
+        assert not table.adopt(KEY, None, push(at=900), now_timestamp=NOW)
         assert table.rows()[0].last_push is None
 
     def test_of_a_monitor_that_is_not_declared_it_is_kept_unseen(self) -> None:
         table = new_table()
 
-        assert not table.adopt(KEY, Arming(900), push(at=950))
+        assert not table.adopt(KEY, Arming(900), push(at=950), now_timestamp=NOW)
         assert table.rows() == ()
         table.replace_monitors([monitor()], now_timestamp=1000)
         assert table.row(KEY) == Row(monitor(), Arming(900), push(at=950))
 
     def test_of_a_monitor_that_nobody_declares_it_is_forgotten_in_time(self) -> None:
         table = new_table()
-        table.adopt(KEY, Arming(900), push(at=950))
+        table.adopt(KEY, Arming(900), push(at=950), now_timestamp=NOW)
         table.replace_monitors([], now_timestamp=1000)
 
-        assert table.forget_vanished(before_timestamp=1001) == {KEY}
+        changes = table.forget_vanished(before_timestamp=1001)
+        assert changes == Changes(forgotten={KEY: 1001})
 
 
 class TestObjectsThatAreReplaced:
@@ -462,6 +524,30 @@ class TestObjectsThatAreReplaced:
         table.replace_monitors([monitor(created_timestamp=2000)], now_timestamp=2000)
 
         assert table.row(KEY) == Row(monitor(created_timestamp=2000), Arming(2000), None)
+
+    def test_the_store_is_told_to_forget_the_pushes_to_an_object_that_was_deleted(self) -> None:
+        table = new_table()
+        table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
+        table.record_push(KEY, push(at=1100))
+        again = monitor(created_timestamp=2000)
+        changes = table.replace_monitors([again], now_timestamp=2000)
+
+        forgotten = {KEY: 2000 - MAX_FUTURE_SECONDS}
+        assert changes == Changes(armings={KEY: Arming(2000)}, forgotten=forgotten)
+        assert not table.replace_monitors([again], now_timestamp=2001)
+
+    def test_pushes_stay_where_the_clock_of_the_creation_is_ahead(self) -> None:
+        # The API server's clock is 60 s ahead, so that pushes seem older than the object.
+        table = new_table()
+        table.replace_monitors([monitor(created_timestamp=1060)], now_timestamp=1000)
+        table.record_push(KEY, push(at=1010))
+        changed = monitor(created_timestamp=1060, expire_seconds=60)
+        changes = table.replace_monitors([changed], now_timestamp=1020)
+
+        row = table.row(KEY)
+        assert row is not None
+        assert row.last_push == push(at=1010)
+        assert not changes.forgotten
 
     def test_pushes_to_an_object_that_is_changed_stay(self) -> None:
         table = new_table()
@@ -478,7 +564,8 @@ class TestObjectsThatAreReplaced:
         table.record_receiving(1995)
         created = monitor(created_timestamp=2000)
 
-        assert table.replace_monitors([created], now_timestamp=2000.5) == {KEY: Arming(2000)}
+        changes = table.replace_monitors([created], now_timestamp=2000.5)
+        assert changes == Changes(armings={KEY: Arming(2000)})
 
     def test_the_very_object_of_the_last_time_is_not_looked_at_again(self) -> None:
         table = new_table()
@@ -486,7 +573,7 @@ class TestObjectsThatAreReplaced:
         table.replace_monitors([same], now_timestamp=1000)
         before = table.row(KEY)
 
-        assert table.replace_monitors([same], now_timestamp=1100) == {}
+        assert not table.replace_monitors([same], now_timestamp=1100)
         assert table.row(KEY) is before
 
     def test_the_very_object_that_comes_back_is_declared_anew(self) -> None:
@@ -495,4 +582,5 @@ class TestObjectsThatAreReplaced:
         table.replace_monitors([same], now_timestamp=1000)
         table.replace_monitors([], now_timestamp=1100)
 
-        assert table.replace_monitors([same], now_timestamp=1200) == {KEY: Arming(1000)}
+        changes = table.replace_monitors([same], now_timestamp=1200)
+        assert changes == Changes(armings={KEY: Arming(1000)})

@@ -2,10 +2,11 @@
 
 from prometheus_client import CollectorRegistry
 
-from tests.core.examples import KEY, UP, push
+from tests.core.examples import KEY, UP, monitor, push
 from tests.engine.parts import row_of, table_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore, Notes
+from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.model import Arming, Outage
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.receiving_log import (
@@ -16,6 +17,7 @@ from yuptime_exporter.engine.receiving_log import (
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
 
 START = 1000.0
+RETENTION_SECONDS = 86_400.0
 
 
 class Replica:
@@ -32,7 +34,7 @@ class Replica:
         self.books = Bookkeeping(
             self.table,
             self.store,
-            retention_seconds=86_400,
+            retention_seconds=RETENTION_SECONDS,
             on_receiving=self._told,
             metrics=self.metrics,
             clock=self.clock,
@@ -208,11 +210,39 @@ async def test_armings_that_could_not_be_saved_are_saved_later() -> None:
     replica = Replica(Notes(), shared=False)
     await replica.begin()
     replica.store.unavailable = True
-    await replica.books.save({KEY: Arming(START)})
+    await replica.books.save(Changes(armings={KEY: Arming(START)}))
     replica.store.unavailable = False
     await replica.books.tick()
 
-    assert replica.store.states[-1] == {KEY: Arming(START)}
+    assert replica.store.changes[-1] == Changes(armings={KEY: Arming(START)})
+
+
+async def test_history_that_could_not_be_forgotten_is_forgotten_with_the_next_tick() -> None:
+    replica = Replica(Notes(), shared=False)
+    await replica.begin()
+    replica.table.replace_monitors([monitor()], now_timestamp=START)
+    replica.table.replace_monitors([], now_timestamp=START)
+    replica.clock.advance(RETENTION_SECONDS + 1)
+    replica.store.changes_fail = True
+    await replica.books.tick()
+    replica.store.changes_fail = False
+    await replica.books.tick()
+
+    assert replica.store.changes[-1] == Changes(forgotten={KEY: START + 1})
+    assert len(replica.store.changes) == 2
+
+
+async def test_changes_that_failed_are_stored_in_their_order_together_with_later_ones() -> None:
+    replica = Replica(Notes(), shared=False)
+    await replica.begin()
+    replica.store.changes_fail = True
+    await replica.books.save(Changes(armings={KEY: Arming(START)}, forgotten={KEY: 900.0}))
+    replica.store.changes_fail = False
+    await replica.books.save(Changes(armings={KEY: Arming(START + 5)}))
+    await replica.books.tick()
+
+    both = Changes(armings={KEY: Arming(START + 5)}, forgotten={KEY: 900.0})
+    assert replica.store.changes[1:] == [both]
 
 
 async def test_what_was_restored_from_a_clock_that_ran_ahead_is_put_right() -> None:
@@ -222,7 +252,7 @@ async def test_what_was_restored_from_a_clock_that_ran_ahead_is_put_right() -> N
     books = Bookkeeping(
         replica.table,
         replica.store,
-        retention_seconds=86_400,
+        retention_seconds=RETENTION_SECONDS,
         on_receiving=replica._told,
         metrics=replica.metrics,
         clock=replica.clock,

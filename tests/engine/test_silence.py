@@ -32,7 +32,8 @@ class Elsewhere:
             return frozenset()
         for key in keys:
             if key in self.pushes:
-                self._table.adopt(key, None, push(UP, at=self.pushes[key]))
+                at = self.pushes[key]
+                self._table.adopt(key, None, push(UP, at=at), now_timestamp=at)
         return frozenset(keys)
 
 

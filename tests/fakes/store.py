@@ -1,11 +1,12 @@
 """A store in memory that saves when it is told to, and notes for several replicas."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored
+from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Restored, Row
 from yuptime_exporter.core.outages import Outages
 
 
@@ -15,10 +16,10 @@ class Save:
 
     key: MonitorKey
     push: LastPush
-    saving: "asyncio.Future[LastPush | None]"
+    saving: "asyncio.Future[LastPush]"
 
-    def succeed(self, remembered: LastPush | None = None) -> None:
-        self.saving.set_result(remembered)
+    def succeed(self, stored: LastPush | None = None) -> None:
+        self.saving.set_result(stored or self.push)
 
     def fail(self, error: StoreUnavailable | None = None) -> None:
         self.saving.set_exception(error or StoreUnavailable("the disk is full"))
@@ -41,32 +42,29 @@ class FakeStore:
             each.
         notes: what all replicas with this store have noted.
         shared: whether others can use it at all.
-        unavailable: whether notes fail.
-        states: armings that were saved, newest last.
+        unavailable: whether everything but pushes fails.
+        changes_fail: whether changes fail.
+        changes: of the table, as they were to be saved, newest last.
     """
 
     notes: Notes = field(default_factory=Notes)
     shared: bool = False
     unavailable: bool = False
+    changes_fail: bool = False
     saves: list[Save] = field(default_factory=list)
-    states: list[Mapping[MonitorKey, Arming]] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
 
     async def restore(self) -> Restored:
         return Restored({}, {}, self.notes.outages, self.notes.receiving_timestamp)
 
-    def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[LastPush | None]":
-        save = Save(key, push, asyncio.get_running_loop().create_future())
+    def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
+        save = Save(row.monitor.key, push, asyncio.get_running_loop().create_future())
         self.saves.append(save)
         return save.saving
 
-    def save_state(
-        self,
-        *,
-        armings: Mapping[MonitorKey, Arming],
-        last_pushes: Mapping[MonitorKey, LastPush],  # noqa: ARG002
-    ) -> "asyncio.Future[None]":
-        self.states.append(armings)
-        return self._done()
+    def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
+        self.changes.append(changes)
+        return self._done(fails=self.changes_fail)
 
     def save_receiving(
         self, timestamp: float, outages: Iterable[Outage] | None
@@ -88,12 +86,9 @@ class FakeStore:
     async def close(self) -> None:
         pass
 
-    def forget(self, keys: Iterable[MonitorKey]) -> "asyncio.Future[None]":  # noqa: ARG002
-        return self._done()
-
-    def _done(self) -> "asyncio.Future[None]":
+    def _done(self, *, fails: bool = False) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.unavailable:
+        if fails or self.unavailable:
             done.set_exception(StoreUnavailable("the store fails"))
         else:
             done.set_result(None)

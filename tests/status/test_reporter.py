@@ -90,16 +90,14 @@ class Desk:
         )
         await settled()
 
-    def save(
-        self, status: PushKind = UP, *, key: MonitorKey = KEY
-    ) -> "asyncio.Future[LastPush | None]":
+    def save(self, status: PushKind = UP, *, key: MonitorKey = KEY) -> "asyncio.Future[LastPush]":
         """Have a push made durable in the status, and shown once it is."""
         _, accepted = self._accepted(key, status)
         saving = self.reporter.save_push(key, accepted)
 
-        def show(saved: "asyncio.Future[LastPush | None]") -> None:
+        def show(saved: "asyncio.Future[LastPush]") -> None:
             if not saved.cancelled() and saved.exception() is None:
-                self.table.record_push(key, saved.result() or accepted)
+                self.table.record_push(key, saved.result())
 
         saving.add_done_callback(show)
         return saving
@@ -132,7 +130,7 @@ def desk_of(*monitors: Monitor) -> Desk:
     return Desk(objects, table_of(*monitors, at=START), clock)
 
 
-def saved_as(saving: "asyncio.Future[LastPush | None]") -> str:
+def saved_as(saving: "asyncio.Future[LastPush]") -> str:
     """Return how a push was made durable."""
     if not saving.done():
         return "waits"
@@ -550,7 +548,7 @@ class TestSeveralReplicas:
             saving = desk.save()
             desk.objects.release()
             theirs = after(row_of(desk.table, KEY), DOWN, at=START + 0.5)
-            desk.table.adopt(KEY, None, theirs)
+            desk.table.adopt(KEY, None, theirs, now_timestamp=START + 0.5)
             await saving
 
         last = desk.objects.last_push(KEY)

@@ -85,32 +85,6 @@ def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
     )
 
 
-def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -> LastPush:
-    """Return what is remembered if other replicas accepted pushes meanwhile; none is uncounted.
-
-    Args:
-        push: what was to be remembered.
-        base: the push that it continues; None: it was the first.
-        found: the newest push that is remembered in the place of `base`.
-    """
-    # Of one moment may be several pushes: where a clock is behind, it waits (see `after_push`).
-    if base is not None and _place(found) <= _place(base):
-        return push
-    pushes = push.pushes_total - (base.pushes_total if base else 0)
-    downs = push.pushes_down_total - (base.pushes_down_total if base else 0)
-    newest = push if push.received_timestamp >= found.received_timestamp else found
-    since = newest.since_timestamp
-    if newest is push and push.status is found.status:
-        since = min(push.since_timestamp, found.since_timestamp)
-    return replace(
-        newest,
-        since_timestamp=since,
-        last_success_timestamp=max(push.last_success_timestamp, found.last_success_timestamp),
-        pushes_total=found.pushes_total + pushes,
-        pushes_down_total=found.pushes_down_total + downs,
-    )
-
-
 def after_declaration(
     previous: Arming | None,
     monitor: Monitor,
@@ -147,12 +121,6 @@ def after_declaration(
     return Arming(armed_timestamp=armed, paused_timestamp=paused)
 
 
-def of_a_predecessor(push: LastPush, monitor: Monitor) -> bool:
-    """Tell whether a push was to an object of the same name that is gone: older than this one."""
-    created = monitor.created_timestamp
-    return created is not None and push.received_timestamp < created - MAX_FUTURE_SECONDS
-
-
 def newer_arming(known: Arming, other: Arming) -> Arming:
     """Return what two replicas that armed one monitor agree on.
 
@@ -186,6 +154,11 @@ def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
     )
 
 
+def lies_ahead(timestamp: float, now_timestamp: float) -> bool:
+    """Return whether a stored moment lies in the future, so that the clock was wrong."""
+    return timestamp > _latest(now_timestamp)
+
+
 def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
     """Return the push with moments that lie in the future set to now."""
     received = _present(push.received_timestamp, now_timestamp)
@@ -195,11 +168,6 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
         since_timestamp=min(push.since_timestamp, received),
         last_success_timestamp=min(push.last_success_timestamp, received),
     )
-
-
-def _place(push: LastPush) -> tuple[float, int]:
-    """Return what is greater of the later of two pushes to one monitor."""
-    return push.received_timestamp, push.pushes_total
 
 
 def _base_timestamp(row: Row) -> float:
@@ -251,4 +219,4 @@ def _latest(now_timestamp: float) -> float:
 
 
 def _present(timestamp: float, now_timestamp: float) -> float:
-    return now_timestamp if timestamp > _latest(now_timestamp) else timestamp
+    return now_timestamp if lies_ahead(timestamp, now_timestamp) else timestamp

@@ -66,3 +66,17 @@ class Outages:
         end_on_receiving_clock = deadline - lost_before_base
         passed = bisect_left(self._starts_on_receiving_clock, end_on_receiving_clock)
         return deadline + self._lost_before[passed] - lost_before_base
+
+
+def last_receiving(known: float | None, timestamp: float, *, max_skew_seconds: float) -> float:
+    """Return the last moment at which pushes could be received, of the one known and a new one.
+
+    Args:
+        known: None before the first.
+        timestamp: the new moment, now.
+        max_skew_seconds: how far a clock may be ahead. A known moment beyond that came from a
+            wrong clock, and would hide every outage until then.
+    """
+    if known is None or known > timestamp + max_skew_seconds:
+        return timestamp
+    return max(known, timestamp)

@@ -1,18 +1,13 @@
 """What the engine needs of the world: sources, stores and the clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from yuptime_exporter.core.alerting import OutgoingAlert
-from yuptime_exporter.core.model import (
-    Arming,
-    LastPush,
-    MonitorKey,
-    MonitorSet,
-    Noted,
-    Outage,
-    Restored,
-)
+from yuptime_exporter.core.changes import Changes
+from yuptime_exporter.core.model import LastPush, MonitorSet, Noted, Outage, Restored, Row
+
+Stored_co = TypeVar("Stored_co", covariant=True)
 
 
 class MonitorSource(Protocol):
@@ -31,51 +26,55 @@ class MonitorSource(Protocol):
         """Look for changes now; return when what was found is in force."""
 
 
-class Saving(Awaitable[object], Protocol):
-    """A value on its way to the store; an `asyncio.Future` is one.
+class Saving(Awaitable[Stored_co], Protocol[Stored_co]):
+    """A write on its way to the store; an `asyncio.Future` is one.
 
     Done when the value survives a power loss. Fails with `StoreUnavailable`; then nothing of
-    that call is stored.
+    that write is stored.
     """
 
-    def result(self) -> object:
-        """Return, of a push, what is remembered if that is not what was to be saved; or None."""
+    def result(self) -> Stored_co:
+        """Return what the store holds now."""
 
     def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
-        """Call `fn` with this saving once it is done, before whoever awaits it goes on."""
+        """Call `fn` with this saving once it is done, before a task that awaits it continues."""
 
     def exception(self) -> BaseException | None:
         """Return why it failed; None if it succeeded."""
 
 
 class PushStore(Protocol):
-    """Where last pushes rest."""
+    """The store of the last push of each monitor, of armings, and of the log of receiving."""
 
     async def restore(self) -> Restored:
-        """Return everything that is remembered.
+        """Return everything that is stored.
 
         Raises:
             StoreUnusable: corrupt, foreign or newer; nothing was touched.
             StoreUnavailable: it may work later.
         """
 
-    def save_push(self, key: MonitorKey, push: LastPush) -> Saving:
-        """Remember the newest push of a monitor, unless a newer one is remembered already."""
+    def save_push(self, row: Row, push: LastPush) -> Saving[LastPush]:
+        """Store the newest push of a monitor; every push that is stored counts.
 
-    def save_state(
-        self,
-        *,
-        armings: Mapping[MonitorKey, Arming],
-        last_pushes: Mapping[MonitorKey, LastPush],
-    ) -> Saving:
-        """Remember all of these, or none; never a push in the place of a newer one."""
-
-    def save_receiving(self, timestamp: float, outages: Iterable[Outage] | None) -> Saving:
-        """Remember that pushes could be received at this moment.
+        The result is `push`, or what becomes of it together with a push that another replica
+        stored in between (see `push_order.push_to_store`). A push that succeeds is never dropped:
+        a store that holds something else than `row.last_push` finds out what to do about it.
 
         Args:
-            timestamp: the moment.
-            outages: all that there were, to be remembered with it; None: no change.
+            row: the monitor as it was before the push.
+            push: the accepted push, which continues `row.last_push`.
+        """
+
+    def save_changes(self, changes: Changes) -> Saving[None]:
+        """Store all of these changes, or none."""
+
+    def save_receiving(self, timestamp: float, outages: Iterable[Outage] | None) -> Saving[None]:
+        """Store that pushes could be received at this moment.
+
+        Args:
+            timestamp: the moment; it never replaces a later one.
+            outages: all of them, to be stored together with it; None: no change.
         """
 
     async def noted(self) -> Noted | None:
@@ -87,9 +86,6 @@ class PushStore(Protocol):
 
     async def close(self) -> None:
         """Make durable what waits, and let go."""
-
-    def forget(self, keys: Iterable[MonitorKey]) -> Saving:
-        """Forget all that is known of these monitors."""
 
 
 class AlertSinks(Protocol):

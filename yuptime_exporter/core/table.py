@@ -1,14 +1,15 @@
 """All monitors with their newest push, in memory: what every scrape, page and alert looks at."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
+from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.evaluation import (
     after_declaration,
     after_vanishing,
     arming_in_the_present,
     judge,
     newer_arming,
-    of_a_predecessor,
     push_in_the_present,
 )
 from yuptime_exporter.core.model import (
@@ -22,6 +23,7 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, place
 
 
 class MonitorTable:
@@ -43,6 +45,7 @@ class MonitorTable:
         self._armings: dict[MonitorKey, Arming] = {}
         self._last_pushes: dict[MonitorKey, LastPush] = {}
         self._rows: dict[MonitorKey, Row] = {}
+        self._unarmed: set[MonitorKey] = set()
         self._rejected: dict[MonitorKey, int] = {}
         self._outages = Outages()
         self._receiving_timestamp: float | None = None
@@ -54,62 +57,85 @@ class MonitorTable:
         return self._receiving_timestamp
 
     def restore(self, restored: Restored) -> None:
-        """Take over what a store remembers; called once, before anything else."""
-        self._armings = dict(restored.armings)
-        self._last_pushes = dict(restored.last_pushes)
+        """Take over what a store remembers; called once, before monitors are declared.
+
+        What another replica stored may have been adopted before, and stays where it is newer.
+        """
+        armings, last_pushes = dict(restored.armings), dict(restored.last_pushes)
+        for key, arming in self._armings.items():
+            armings[key] = newer_arming(armings[key], arming) if key in armings else arming
+        for key, push in self._last_pushes.items():
+            last_pushes[key] = max(last_pushes.get(key, push), push, key=place)
+        self._armings, self._last_pushes = armings, last_pushes
+        self._unarmed = last_pushes.keys() - armings.keys()
         self._outages = Outages(restored.outages)
         self._receiving_timestamp = restored.receiving_timestamp
 
-    def replace_monitors(
-        self, monitors: Iterable[Monitor], *, now_timestamp: float
-    ) -> dict[MonitorKey, Arming]:
-        """Declare exactly these monitors; return the armings that this changed.
+    def replace_monitors(self, monitors: Iterable[Monitor], *, now_timestamp: float) -> Changes:
+        """Declare exactly these monitors; return what that changed.
 
         A monitor that is the very object it was the last time costs next to nothing: of 10,000
         of which few changed, all together take some milliseconds.
         """
-        changed: dict[MonitorKey, Arming] = {}
+        armings: dict[MonitorKey, Arming] = {}
+        forgotten: dict[MonitorKey, float] = {}
         rows: dict[MonitorKey, Row] = {}
         in_order, previous = True, None
         for monitor in monitors:
             key = monitor.key
             row = self._rows.get(key)
             if row is None or row.monitor is not monitor:
-                row = self._declared(monitor, changed, now_timestamp)
+                if self._drop_of_a_predecessor(monitor):
+                    forgotten[key] = history_start(monitor)
+                row = self._declared(monitor, now_timestamp)
+                if row.arming != self._armings.get(key):
+                    armings[key] = row.arming
             rows[key] = row
             in_order = in_order and (previous is None or previous < key)
             previous = key
-        for key in self._armings.keys() - rows.keys():
-            arming = after_vanishing(self._armings[key], now_timestamp=now_timestamp)
-            if arming is not self._armings[key]:
-                changed[key] = arming
-        self._armings |= changed
+        armings |= self._vanished(rows.keys(), now_timestamp)
+        self._armings |= armings
         self._rows = rows if in_order else dict(sorted(rows.items()))
         self._rejected = {key: n for key, n in self._rejected.items() if key in rows}
-        return changed
+        return Changes(armings=armings, forgotten=forgotten)
 
     def row(self, key: MonitorKey) -> Row | None:
         """Return what is known of one monitor; None if no source declares it."""
         return self._rows.get(key)
 
     def record_push(self, key: MonitorKey, push: LastPush) -> None:
-        """Make a push visible that the store has made durable."""
+        """Make a push visible that the store has made durable.
+
+        Another replica may have continued it already, and its push be known here: that one stays.
+        """
+        row, known = self._rows.get(key), self._last_pushes.get(key)
+        if known and place(known) > place(push) and known.pushes_total > push.pushes_total:
+            return
         self._last_pushes[key] = push
-        row = self._rows.get(key)
         if row is not None:  # else the monitor left while its push was on the way to the disk
             self._rows[key] = Row(row.monitor, row.arming, push)
 
-    def adopt(self, key: MonitorKey, arming: Arming | None, push: LastPush | None) -> bool:
+    def adopt(
+        self, key: MonitorKey, arming: Arming | None, push: LastPush | None, *, now_timestamp: float
+    ) -> bool:
         """Take over what another replica stored of a monitor, as far as it is newer.
 
         Returns:
             Whether anything was; each replica arrives at the same, in whatever order it learns.
         """
-        known, row = self._armings.get(key), self._rows.get(key)
-        if push is not None and not (row and of_a_predecessor(push, row.monitor)):
-            self._last_pushes[key] = _newer(self._last_pushes.get(key), push)
+        row, known = self._rows.get(key), self._last_pushes.get(key)
+        if (
+            push is not None
+            and not (row and of_a_predecessor(push, row.monitor))
+            and newer(known, push, now_timestamp=now_timestamp) is push
+        ):
+            self._last_pushes[key] = push_in_the_present(push, now_timestamp=now_timestamp)
         if arming is not None:
-            self._armings[key] = newer_arming(known, arming) if known else arming
+            present = arming_in_the_present(arming, now_timestamp=now_timestamp)
+            armed = self._armings.get(key)
+            self._armings[key] = newer_arming(armed, present) if armed else present
+        elif push is not None and key not in self._armings:
+            self._unarmed.add(key)
         if row is None:
             return False
         adopted = self._rows[key] = self._row(row.monitor)
@@ -147,42 +173,44 @@ class MonitorTable:
         silent = now_timestamp - since > self._silence_is_outage_after_seconds
         return Outage(since, now_timestamp) if silent or self._refusing else None
 
-    def bring_into_the_present(
-        self, *, now_timestamp: float
-    ) -> tuple[dict[MonitorKey, Arming], dict[MonitorKey, LastPush]]:
+    def bring_into_the_present(self, *, now_timestamp: float) -> Changes:
         """Set every moment that lies in the future to now; return what this changed."""
         armings = {
             key: corrected
             for key, arming in self._armings.items()
             if (corrected := arming_in_the_present(arming, now_timestamp=now_timestamp)) != arming
         }
-        last_pushes = {
-            key: corrected_push
+        corrections = {
+            key: Correction(push, corrected_push)
             for key, push in self._last_pushes.items()
             if (corrected_push := push_in_the_present(push, now_timestamp=now_timestamp)) != push
         }
         self._armings |= armings
-        self._last_pushes |= last_pushes
-        for key in self._rows.keys() & (armings.keys() | last_pushes.keys()):
+        self._last_pushes |= {key: correction.after for key, correction in corrections.items()}
+        for key in self._rows.keys() & (armings.keys() | corrections.keys()):
             monitor = self._rows[key].monitor
             self._rows[key] = Row(monitor, self._armings[key], self._last_pushes.get(key))
         self._outages = self._outages.until(now_timestamp)
         if self._receiving_timestamp is not None:
             self._receiving_timestamp = min(self._receiving_timestamp, now_timestamp)
-        return armings, last_pushes
+        return Changes(armings=armings, corrections=corrections)
 
-    def forget_vanished(self, *, before_timestamp: float) -> frozenset[MonitorKey]:
-        """Drop the history of monitors that vanished before this moment; return their keys."""
-        forgotten = frozenset(
+    def forget_vanished(self, *, before_timestamp: float) -> Changes:
+        """Drop the history of monitors that vanished before this moment; return what was dropped.
+
+        A push that another replica accepted later keeps the history for as long again.
+        """
+        forgotten = [
             key
             for key, arming in self._armings.items()
             if arming.vanished_timestamp is not None
             and arming.vanished_timestamp < before_timestamp
-        )
+            and self._last_received(key) < before_timestamp
+        ]
         for key in forgotten:
             del self._armings[key]
             self._last_pushes.pop(key, None)
-        return forgotten
+        return Changes(forgotten=dict.fromkeys(forgotten, before_timestamp))
 
     def rows(self) -> tuple[Row, ...]:
         """Return all declared monitors, in the order of their keys."""
@@ -198,24 +226,53 @@ class MonitorTable:
         outage = self.open_outage(now_timestamp=now_timestamp)
         return self._outages if outage is None else self._outages.plus(outage)
 
-    def _declared(
-        self, monitor: Monitor, changed: dict[MonitorKey, Arming], now_timestamp: float
-    ) -> Row:
-        """Return the row of a monitor that is new or has changed, and note its arming if it is."""
-        key = monitor.key
-        before, last_push = self._armings.get(key), self._last_pushes.get(key)
+    def _declared(self, monitor: Monitor, now_timestamp: float) -> Row:
+        """Return the row of a monitor that is new or has changed."""
         arming = after_declaration(
-            before,
+            self._armings.get(monitor.key),
             monitor,
             now_timestamp=now_timestamp,
             known_timestamp=self._receiving_timestamp,
         )
-        if arming != before:
-            changed[key] = arming
-        if last_push is not None and of_a_predecessor(last_push, monitor):
-            del self._last_pushes[key]
-            last_push = None
-        return Row(monitor, arming, last_push)
+        return Row(monitor, arming, self._last_pushes.get(monitor.key))
+
+    def _drop_of_a_predecessor(self, monitor: Monitor) -> bool:
+        """Drop the last push if it was to a deleted object of the same name; return whether it was.
+
+        A push to the object that is still there stays, however wrong the clock of its creation.
+        """
+        key = monitor.key
+        row, push = self._rows.get(key), self._last_pushes.get(key)
+        if row is not None and row.monitor.created_timestamp == monitor.created_timestamp:
+            return False
+        if push is None or not of_a_predecessor(push, monitor):
+            return False
+        del self._last_pushes[key]
+        return True
+
+    def _vanished(
+        self, declared: AbstractSet[MonitorKey], now_timestamp: float
+    ) -> dict[MonitorKey, Arming]:
+        """Return the armings of monitors that no source declares any longer.
+
+        A push without an arming counts as armed at its receipt, or no rule would ever forget it.
+        """
+        undeclared = (self._armings.keys() - declared) | (self._unarmed - declared)
+        self._unarmed = set()
+        vanished: dict[MonitorKey, Arming] = {}
+        for key in undeclared:
+            known = self._armings.get(key)
+            arming = after_vanishing(
+                known or Arming(self._last_received(key)), now_timestamp=now_timestamp
+            )
+            if arming is not known:
+                vanished[key] = arming
+        return vanished
+
+    def _last_received(self, key: MonitorKey) -> float:
+        """Return when the last push to a monitor was received; 0 before the first."""
+        push = self._last_pushes.get(key)
+        return push.received_timestamp if push else 0.0
 
     def _row(self, monitor: Monitor) -> Row:
         """Return the row of a declared monitor: the same object, unless something changed."""
@@ -230,11 +287,3 @@ class MonitorTable:
     def ended_outages(self) -> tuple[Outage, ...]:
         """The outages that are over, in the order of their starts."""
         return self._outages.known
-
-
-def _newer(known: LastPush | None, other: LastPush) -> LastPush:
-    """Return the push that was received later; of one and the same, what counts more before it."""
-    if known is None:
-        return other
-    received, count = known.received_timestamp, known.pushes_total
-    return other if (other.received_timestamp, other.pushes_total) > (received, count) else known

@@ -57,11 +57,11 @@ class Follower:
         if not self._begun:
             await self._bookkeeping.begin()
         now_timestamp = self._clock()
-        armings = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
+        changes = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
+        await self._bookkeeping.save(changes)
         await asyncio.sleep(pause_seconds)
         self._describe(monitor_set)
         await asyncio.sleep(pause_seconds)
-        await self._bookkeeping.save(armings)
         if not self._begun:
             self._begun = True
             self._readiness.listed()

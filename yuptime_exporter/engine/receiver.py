@@ -17,12 +17,7 @@ from yuptime_exporter.core.errors import (
     StoreUnavailable,
     TokenMissing,
 )
-from yuptime_exporter.core.evaluation import (
-    after_push,
-    arming_in_the_present,
-    judge,
-    push_in_the_present,
-)
+from yuptime_exporter.core.evaluation import after_push, judge
 from yuptime_exporter.core.model import (
     Arming,
     LastPush,
@@ -146,11 +141,7 @@ class Receiver:
         now_timestamp = self._clock()
         row = self._table.row(key)
         outages = self._table.outages(now_timestamp=now_timestamp)
-        if push is not None:
-            push = push_in_the_present(push, now_timestamp=now_timestamp)
-        if arming is not None:
-            arming = arming_in_the_present(arming, now_timestamp=now_timestamp)
-        if not self._table.adopt(key, arming, push) or row is None:
+        if not self._table.adopt(key, arming, push, now_timestamp=now_timestamp) or row is None:
             return
         adopted = self._table.row(key)
         if adopted is not None:
@@ -171,15 +162,15 @@ class Receiver:
                 arrival.accepted.set_exception(NotAuthenticated())
         if row is None or not arrivals:
             return
-        steps = []
+        before, steps = row, []
         for arrival in arrivals:
             step = self._taken(row, arrival)
             row = step.receipt.row
             steps.append(step)
         assert row.last_push is not None  # noqa: S101  it is the last arrival
-        saving = self._store.save_push(key, row.last_push)
+        saving = self._store.save_push(before, row.last_push)
         self._saving.add(key)
-        saving.add_done_callback(partial(self._settle, key, row.last_push, steps))
+        saving.add_done_callback(partial(self._settle, key, steps))
 
     def _taken(self, row: Row, arrival: "_Arrival") -> "_Step":
         """Return what an arrival makes of the monitor."""
@@ -190,9 +181,7 @@ class Receiver:
         receipt = Receipt(after, judge(after, outages, now_timestamp=now_timestamp))
         return _Step(arrival, before.state, receipt)
 
-    def _settle(
-        self, key: MonitorKey, push: LastPush, steps: "Sequence[_Step]", saving: Saving
-    ) -> None:
+    def _settle(self, key: MonitorKey, steps: "Sequence[_Step]", saving: Saving[LastPush]) -> None:
         """Show what became durable, even if nobody waits for it any more; then let the next in.
 
         All of it happens in one call, so that no push finds a saving that is done and a table
@@ -201,8 +190,7 @@ class Receiver:
         self._saving.discard(key)
         error = saving.exception()
         if error is None:
-            remembered = saving.result()
-            self._table.record_push(key, remembered if isinstance(remembered, LastPush) else push)
+            self._table.record_push(key, saving.result())
         elif not isinstance(error, MonitorUnwritable):  # the others can be pushed to
             self._table.record_refusing()
         for step in steps:

@@ -7,20 +7,18 @@ push, and deadlines that were open then get that time back.
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol
 
+from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage
+from yuptime_exporter.core.model import Outage
 from yuptime_exporter.core.ports import PushStore
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
 
 log = logging.getLogger(__name__)
-
-_Value = TypeVar("_Value")
 
 # One write each five seconds is nothing to a disk, and five seconds too much credit after a
 # crash are nothing to a deadline.
@@ -57,8 +55,8 @@ class Bookkeeping:
         self._retention_seconds = retention_seconds
         self._metrics = metrics
         self._clock = clock
-        self._unsaved_armings: dict[MonitorKey, Arming] = {}
-        self._unsaved_pushes: dict[MonitorKey, LastPush] = {}
+        self._unsaved = Changes()
+        self._saving = asyncio.Lock()
         self._outages_unsaved = False
         self._store_fails = False
         self._begun = asyncio.Event()
@@ -88,25 +86,24 @@ class Bookkeeping:
         if since is not None and now_timestamp < since - MAX_FUTURE_SECONDS:
             self._correct_clock(now_timestamp)
         if await self._note(now_timestamp):
-            await self.save({})
-            await self._forget(now_timestamp - self._retention_seconds)
+            await self.save(self._forget(now_timestamp - self._retention_seconds))
 
-    async def save(self, armings: Mapping[MonitorKey, Arming]) -> None:
-        """Make these armings durable, and what could not be until now; never raises for the store.
+    async def save(self, changes: Changes) -> None:
+        """Store these changes, and those that could not be stored before; never raises for that.
 
-        What cannot be saved now is in force all the same, and is tried again with each tick.
+        Changes that cannot be stored now are active all the same, and are tried with each tick.
         """
-        self._unsaved_armings |= armings
-        saved_armings, saved_pushes = dict(self._unsaved_armings), dict(self._unsaved_pushes)
-        if not saved_armings and not saved_pushes:
-            return
-        try:
-            await self._store.save_state(armings=saved_armings, last_pushes=saved_pushes)
-        except StoreUnavailable as error:
-            self._report_failure(error)
-        else:
-            self._unsaved_armings = _without(self._unsaved_armings, saved_armings)
-            self._unsaved_pushes = _without(self._unsaved_pushes, saved_pushes)
+        self._unsaved = self._unsaved.then(changes)
+        async with self._saving:  # or changes that failed would come after later ones
+            saving = self._unsaved
+            if not saving:
+                return
+            self._unsaved = Changes()
+            try:
+                await self._store.save_changes(saving)
+            except StoreUnavailable as error:
+                self._unsaved = saving.then(self._unsaved)
+                self._report_failure(error)
 
     async def end(self) -> None:
         """Note exactly until when pushes could be received."""
@@ -178,36 +175,26 @@ class Bookkeeping:
 
     def _correct_clock(self, now_timestamp: float) -> None:
         outages = self._table.ended_outages
-        armings, pushes = self._table.bring_into_the_present(now_timestamp=now_timestamp)
+        changes = self._table.bring_into_the_present(now_timestamp=now_timestamp)
         self._outages_unsaved |= outages != self._table.ended_outages
-        self._unsaved_armings |= armings
-        self._unsaved_pushes |= pushes
-        if armings or pushes:
-            self._metrics.future_timestamps.inc(len(armings) + len(pushes))
+        self._unsaved = self._unsaved.then(changes)
+        if changes:
+            corrected = {"armings": len(changes.armings), "pushes": len(changes.corrections)}
+            self._metrics.future_timestamps.inc(sum(corrected.values()))
             log.warning(
                 "stored moments lie in the future and count as now; was the clock set back?",
-                extra={"armings": len(armings), "pushes": len(pushes)},
+                extra=corrected,
             )
 
-    async def _forget(self, before_timestamp: float) -> None:
-        keys = self._table.forget_vanished(before_timestamp=before_timestamp)
-        if not keys:
-            return
-        try:
-            await self._store.forget(keys)
-        except StoreUnavailable as error:
-            self._report_failure(error)  # what is left is forgotten after the next start
-        else:
-            log.info("history of vanished monitors forgotten", extra={"monitors": len(keys)})
+    def _forget(self, before_timestamp: float) -> Changes:
+        changes = self._table.forget_vanished(before_timestamp=before_timestamp)
+        if changes:
+            log.info(
+                "history of vanished monitors forgotten", extra={"monitors": len(changes.forgotten)}
+            )
+        return changes
 
     def _report_failure(self, error: StoreUnavailable) -> None:
         if not self._store_fails:
             self._store_fails = True
             log.error("store fails; pushes are refused until it works", extra={"err": str(error)})
-
-
-def _without(
-    values: Mapping[MonitorKey, _Value], saved: Mapping[MonitorKey, _Value]
-) -> dict[MonitorKey, _Value]:
-    """Return what was not saved, or was changed since."""
-    return {key: value for key, value in values.items() if saved.get(key) is not value}

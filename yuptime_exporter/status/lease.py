@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from yuptime_exporter.core.model import Noted, Outage
-from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.outages import Outages, last_receiving
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiRefused
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of
@@ -131,9 +131,6 @@ def _read_outages(text: str) -> Iterable[Outage]:
 
 
 def _merged(noted: Noted, timestamp: float, outages: Iterable[Outage] | None) -> Noted:
-    known = noted.receiving_timestamp
-    # What lies far ahead was noted by a clock that was wrong; it would hide every outage until then.
-    if known is None or known > timestamp + MAX_SKEW_SECONDS:
-        known = timestamp
+    last = last_receiving(noted.receiving_timestamp, timestamp, max_skew_seconds=MAX_SKEW_SECONDS)
     merged = Outages((*noted.outages, *(outages or ()))).known
-    return Noted(max(known, timestamp), merged[-MAX_OUTAGES:])
+    return Noted(last, merged[-MAX_OUTAGES:])

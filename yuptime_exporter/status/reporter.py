@@ -303,7 +303,7 @@ class Reporter:
         if save is None:
             return
         if error is None:  # shown before anybody looks again: a status never goes back
-            self._table.adopt(key, None, save.push)
+            self._table.adopt(key, None, save.push, now_timestamp=self._clock())
         self._saves.settle(key, save, error)
 
     def _failed(self, key: MonitorKey, draft: Draft, outcome: Outcome) -> None:

@@ -6,20 +6,21 @@ it through its watch, so that any of them may accept the next.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
+from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored, Row
 from yuptime_exporter.kubernetes.errors import ApiError
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.status.body import stored_in
 from yuptime_exporter.status.lease import ReceivingLease
 
-PushWriter = Callable[[MonitorKey, LastPush], "asyncio.Future[LastPush | None]"]
+PushWriter = Callable[[MonitorKey, LastPush], "asyncio.Future[LastPush]"]
 Objects = Callable[[], Iterable[tuple[MonitorKey, MonitorObject]]]
 
 
@@ -72,20 +73,15 @@ class KubernetesStore:
                 last_pushes[key] = stored.last_push
         return Restored(armings, last_pushes, noted.outages, noted.receiving_timestamp)
 
-    def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[LastPush | None]":
-        """Remember the newest push of a monitor, beside what other replicas accepted of it."""
+    def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
+        """Store the newest push of a monitor, together with those that other replicas accepted."""
         began = time.perf_counter()
-        saved = self._write_push(key, push)
+        saved = self._write_push(row.monitor.key, push)
         saved.add_done_callback(partial(self._count, began))
         return saved
 
-    def save_state(
-        self,
-        *,
-        armings: Mapping[MonitorKey, Arming],  # noqa: ARG002
-        last_pushes: Mapping[MonitorKey, LastPush],  # noqa: ARG002
-    ) -> "asyncio.Future[None]":
-        """Do nothing: whoever keeps the status of Monitors writes all of it that has changed."""
+    def save_changes(self, changes: Changes) -> "asyncio.Future[None]":  # noqa: ARG002
+        """Do nothing: the reporter writes the status of each Monitor that has changed."""
         return _done()
 
     def save_receiving(
@@ -104,10 +100,6 @@ class KubernetesStore:
             return await self._lease.read()
         except ApiError as error:
             raise StoreUnavailable(f"the Lease of the exporter cannot be read: {error}") from error
-
-    def forget(self, keys: Iterable[MonitorKey]) -> "asyncio.Future[None]":  # noqa: ARG002
-        """Do nothing: the status of a Monitor is gone with it."""
-        return _done()
 
     async def close(self) -> None:
         """Do nothing: what was acknowledged is written."""

@@ -5,13 +5,13 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.evaluation import after_other_pushes
 from yuptime_exporter.core.model import LastPush, MonitorKey
+from yuptime_exporter.core.push_order import after_other_pushes
 
 # As long as a push waits for its store, and therefore as old as one that waits here may become.
 MAX_WAIT_SECONDS = 5.0
 
-Saved = asyncio.Future[LastPush | None]
+Saved = asyncio.Future[LastPush]
 
 
 @dataclass(slots=True)

@@ -92,7 +92,7 @@ class StatusWriter:
             await asyncio.sleep(CONFLICT_PAUSE_SECONDS * patience * self._jitter())
             found = await sink.reread(key)
             if found is not None:
-                self._table.adopt(key, None, found.last_push)
+                self._table.adopt(key, None, found.last_push, now_timestamp=self._clock())
             anew = self.draft(key, sink, save)
             if anew is None:
                 return draft, Outcome(Written.GONE, "it is not known any more")

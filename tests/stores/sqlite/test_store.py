@@ -4,20 +4,25 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
 from yuptime_exporter.core.model import (
     Arming,
     LastPush,
+    Monitor,
     MonitorKey,
     Outage,
     PushKind,
     Restored,
+    Row,
+    TokenRef,
 )
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
@@ -54,6 +59,11 @@ def push(number: int = 1, **fields: object) -> LastPush:
     return LastPush(**(values | fields))  # type: ignore[arg-type]
 
 
+def row(key: MonitorKey = KEY, last_push: LastPush | None = None, **fields: Any) -> Row:
+    """Return a monitor before a push."""
+    return Row(Monitor(key, TokenRef("tokens", "token"), **fields), Arming(900.0), last_push)
+
+
 def store_at(path: Path, registry: CollectorRegistry | None = None) -> SqliteStore:
     metrics = StoreMetrics(registry or CollectorRegistry())
     return SqliteStore(path, metrics=metrics, clock=lambda: 1000.0)
@@ -83,8 +93,8 @@ async def test_a_new_store_remembers_nothing(path: Path) -> None:
 async def test_what_was_saved_is_restored_by_the_next_process(path: Path) -> None:
     arming = Arming(900.5, paused_timestamp=950.25)
     async with opened(path) as (store, _):
-        await store.save_push(KEY, push())
-        await store.save_state(armings={KEY: arming}, last_pushes={})
+        await store.save_push(row(), push())
+        await store.save_changes(Changes(armings={KEY: arming}))
         await store.save_receiving(1990.0, [Outage(800.0, 850.0)])
         await store.save_receiving(2000.0, None)
 
@@ -110,7 +120,9 @@ def test_every_value_comes_back_as_it_was(
 
     async def round_trip() -> Restored:
         async with opened(path) as (store, _):
-            await store.save_state(armings=saved_armings, last_pushes=saved_pushes)
+            await store.save_changes(Changes(armings=saved_armings))
+            for key, saved in saved_pushes.items():
+                await store.save_push(row(key), saved)
         async with opened(path) as (_, restored):
             return restored
 
@@ -122,8 +134,23 @@ def test_every_value_comes_back_as_it_was(
 
 async def test_an_older_push_never_takes_the_place_of_a_newer_one(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_push(KEY, push(7))
-        await store.save_state(armings={}, last_pushes={KEY: push(6, message="corrected")})
+        await store.save_push(row(), push(7))
+        stored = await store.save_push(row(last_push=push(5)), push(6, message="older"))
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored.last_pushes == {KEY: stored}
+    assert (stored.received_timestamp, stored.message) == (1007.0, "")
+    assert stored.pushes_total == 8
+
+
+async def test_a_correction_leaves_a_later_push_alone(path: Path) -> None:
+    before, corrected = push(6, received_timestamp=9000.0), push(6, received_timestamp=1006.5)
+    async with opened(path) as (store, _):
+        await store.save_push(row(), before)
+        await store.save_push(row(last_push=before), push(7))
+        await store.save_changes(Changes(corrections={KEY: Correction(before, corrected)}))
 
     async with opened(path) as (_, restored):
         pass
@@ -134,7 +161,7 @@ async def test_an_older_push_never_takes_the_place_of_a_newer_one(path: Path) ->
 async def test_a_push_proves_that_pushes_could_be_received(path: Path) -> None:
     async with opened(path) as (store, _):
         await store.save_receiving(1000.0, None)
-        await store.save_push(KEY, push(received_timestamp=1003.0))
+        await store.save_push(row(), push(received_timestamp=1003.0))
 
     async with opened(path) as (_, restored):
         pass
@@ -144,12 +171,12 @@ async def test_a_push_proves_that_pushes_could_be_received(path: Path) -> None:
 
 async def test_forgetting_removes_all_that_is_known_of_a_monitor(path: Path) -> None:
     other = MonitorKey("jobs", "other")
+    armings = {KEY: Arming(1.0, vanished_timestamp=1500.0), other: Arming(2.0)}
     async with opened(path) as (store, _):
-        await store.save_state(
-            armings={KEY: Arming(1.0), other: Arming(2.0)},
-            last_pushes={KEY: push(), other: push()},
-        )
-        await store.forget([KEY])
+        await store.save_push(row(), push())
+        await store.save_push(row(other), push())
+        await store.save_changes(Changes(armings=armings))
+        await store.save_changes(Changes(forgotten={KEY: 1501.0}))
 
     async with opened(path) as (_, restored):
         pass
@@ -161,7 +188,7 @@ async def test_forgetting_removes_all_that_is_known_of_a_monitor(path: Path) -> 
 async def test_outages_take_the_place_of_those_before(path: Path) -> None:
     async with opened(path) as (store, _):
         await store.save_receiving(960.0, [Outage(800.0, 850.0), Outage(900.0, 950.0)])
-        await store.save_receiving(920.0, [Outage(900.0, 920.0)])
+        await store.save_receiving(970.0, [Outage(900.0, 920.0)])
 
     async with opened(path) as (_, restored):
         assert restored.outages == (Outage(900.0, 920.0),)
@@ -172,7 +199,7 @@ async def test_many_writes_share_a_commit(path: Path) -> None:
     store = store_at(path, registry)
     await store.restore()
 
-    savings = [store.save_push(MonitorKey("jobs", f"job-{n}"), push()) for n in range(1000)]
+    savings = [store.save_push(row(MonitorKey("jobs", f"job-{n}")), push()) for n in range(1000)]
     for saving in savings:
         await saving
     await store.close()
@@ -185,8 +212,8 @@ async def test_many_writes_share_a_commit(path: Path) -> None:
 
 async def test_writes_are_refused_once_too_many_wait_for_the_disk(path: Path) -> None:
     async with opened(path) as (store, _):
-        waiting = [store.save_push(KEY, push(n)) for n in range(1, QUEUE_CAPACITY + 1)]
-        refused = store.save_push(KEY, push(QUEUE_CAPACITY + 1))
+        waiting = [store.save_push(row(), push(n)) for n in range(1, QUEUE_CAPACITY + 1)]
+        refused = store.save_push(row(), push(QUEUE_CAPACITY + 1))
 
         with pytest.raises(StoreUnavailable, match="too slow"):
             await refused
@@ -197,7 +224,7 @@ async def test_writes_are_refused_once_too_many_wait_for_the_disk(path: Path) ->
 async def test_closing_commits_what_still_waits(path: Path) -> None:
     store = store_at(path)
     await store.restore()
-    savings = [store.save_push(MonitorKey("jobs", f"job-{n}"), push()) for n in range(100)]
+    savings = [store.save_push(row(MonitorKey("jobs", f"job-{n}")), push()) for n in range(100)]
 
     await store.close()
 
@@ -208,7 +235,7 @@ async def test_closing_commits_what_still_waits(path: Path) -> None:
 
 async def test_the_database_is_readable_by_its_owner_alone(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_push(KEY, push(message="a secret of the job"))
+        await store.save_push(row(), push(message="a secret of the job"))
         modes = {file.name: file.stat().st_mode & 0o077 for file in path.parent.iterdir()}
 
     assert set(modes.values()) == {0}
@@ -216,7 +243,7 @@ async def test_the_database_is_readable_by_its_owner_alone(path: Path) -> None:
 
 async def test_a_second_exporter_cannot_open_the_same_file(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_push(KEY, push())
+        await store.save_push(row(), push())
 
         with pytest.raises(StoreUnavailable, match="open in another process"):
             await store_at(path).restore()
@@ -227,9 +254,9 @@ async def test_a_file_that_was_deleted_is_not_written_to_as_if_it_were_there(pat
         path.rename(path.with_suffix(".moved"))
 
         with pytest.raises(StoreUnavailable, match="moved or deleted"):
-            await store.save_push(KEY, push(1))
+            await store.save_push(row(), push(1))
         path.with_suffix(".moved").rename(path)
-        await store.save_push(KEY, push(2))
+        await store.save_push(row(), push(2))
 
     async with opened(path) as (_, restored):
         assert restored.last_pushes == {KEY: push(2)}
@@ -244,7 +271,7 @@ async def a_database(path: Path) -> bytes:
     async with opened(path) as (store, _):
         for number in range(200):
             name = f"job-{number}"
-            await store.save_push(MonitorKey("jobs", name), push(message="m" * 200))
+            await store.save_push(row(MonitorKey("jobs", name)), push(message="m" * 200))
     return path.read_bytes()
 
 
@@ -295,7 +322,7 @@ async def test_a_database_that_cannot_be_used_is_refused_and_left_as_it_is(
 async def test_a_corrupt_database_with_a_write_ahead_log_keeps_both_as_they_are(path: Path) -> None:
     async with opened(path) as (store, _):
         for number in range(200):
-            await store.save_push(MonitorKey("jobs", f"job-{number}"), push(message="m" * 200))
+            await store.save_push(row(MonitorKey("jobs", f"job-{number}")), push(message="m" * 200))
         log_path = path.with_name(path.name + "-wal")
         log_content = log_path.read_bytes()
     harmed = overwritten(path.read_bytes(), 100, os.urandom(4000))
@@ -326,7 +353,7 @@ async def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
 
     async with opened(path) as (store, _):
-        await store.save_push(KEY, push())
+        await store.save_push(row(), push())
 
     async with opened(path) as (_, restored):
         assert restored.last_pushes == {KEY: push()}

@@ -11,25 +11,19 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
+from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage, Restored
+from yuptime_exporter.core.model import LastPush, Outage, Restored, Row
 from yuptime_exporter.metrics.store import StoreMetrics
-from yuptime_exporter.stores.sqlite.rows import (
-    Statement,
-    forgetting,
-    read,
-    saving_armings,
-    saving_outages,
-    saving_pushes,
-    saving_receiving,
-)
+from yuptime_exporter.stores.sqlite.rows import read, save_changes, save_push, save_receiving
 from yuptime_exporter.stores.sqlite.schema import (
     LOCK_TIMEOUT_SECONDS,
     inspect,
@@ -50,10 +44,16 @@ _MAX_GROUP = 512
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+_Stored = TypeVar("_Stored")
+
+
+@dataclass(slots=True)
 class _Write:
-    statements: tuple[Statement, ...]
-    saved: "asyncio.Future[None]"
+    """A write that waits: what it does to the database, and the future of what it stored."""
+
+    execute: Callable[[sqlite3.Connection], Any]
+    saved: "asyncio.Future[Any]"
+    stored: Any = field(default=None)
 
 
 class SqliteStore:
@@ -91,42 +91,32 @@ class SqliteStore:
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join, _CLOSE_TIMEOUT_SECONDS)
 
-    def save_push(self, key: MonitorKey, push: LastPush) -> "asyncio.Future[None]":
-        """Remember the newest push of a monitor, unless a newer one is remembered already."""
-        return self._save(saving_pushes({key: push}))
+    def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
+        """Store the newest push of a monitor; return what is stored, once it is."""
+        return self._save(lambda c: save_push(c, row, push, now_timestamp=self._clock()))
 
-    def save_state(
-        self,
-        *,
-        armings: Mapping[MonitorKey, Arming],
-        last_pushes: Mapping[MonitorKey, LastPush],
-    ) -> "asyncio.Future[None]":
-        """Remember all of these, or none; never a push in the place of a newer one."""
-        return self._save(saving_armings(armings), saving_pushes(last_pushes))
+    def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
+        """Store what the table changed by itself: all of it, or none."""
+        return self._save(lambda c: save_changes(c, changes))
 
     def save_receiving(
         self, timestamp: float, outages: Iterable[Outage] | None
     ) -> "asyncio.Future[None]":
-        """Remember that pushes could be received at this moment, and all outages before it."""
-        saving = [] if outages is None else saving_outages(outages)
-        return self._save(saving_receiving(timestamp), *saving)
+        """Store that pushes could be received at this moment, and all outages before it."""
+        return self._save(lambda c: save_receiving(c, timestamp, outages))
 
     async def noted(self) -> None:
         """Return None: no other replica can open the file."""
 
-    def forget(self, keys: Iterable[MonitorKey]) -> "asyncio.Future[None]":
-        """Forget all that is known of these monitors."""
-        return self._save(*forgetting(keys))
-
-    def _save(self, *statements: Statement) -> "asyncio.Future[None]":
-        saved = asyncio.get_running_loop().create_future()
+    def _save(self, execute: Callable[[sqlite3.Connection], _Stored]) -> "asyncio.Future[_Stored]":
+        saved: asyncio.Future[_Stored] = asyncio.get_running_loop().create_future()
         if self._waiting >= QUEUE_CAPACITY:
             saved.set_exception(
                 StoreUnavailable(f"the disk is too slow: {self._waiting} writes wait for it")
             )
             return saved
         self._waiting += 1
-        self._queue.put(_Write(statements, saved))
+        self._queue.put(_Write(execute, saved))
         return saved
 
     def _write_until_told(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -160,8 +150,7 @@ class SqliteStore:
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
             for write in group:
-                for sql, rows in write.statements:
-                    connection.executemany(sql, rows)
+                write.stored = write.execute(connection)
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._metrics.errors.inc()
@@ -181,7 +170,7 @@ class SqliteStore:
             if write.saved.done():
                 continue
             if error is None:
-                write.saved.set_result(None)
+                write.saved.set_result(write.stored)
             else:
                 write.saved.set_exception(error)
 

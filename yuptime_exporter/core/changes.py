@@ -1,0 +1,58 @@
+"""Changes that the table makes by itself, and that a store must learn of.
+
+A push goes to the store first and to the table second. Everything else goes the other way: a
+declaration arms a monitor, a clock that is set back corrects a moment, the retention period ends.
+Each of these is a `Changes`, so that a restart restores what the table shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
+
+
+class Correction(NamedTuple):
+    """A push whose moments lay in the future, and the same push with moments up to now."""
+
+    before: LastPush
+    after: LastPush
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes to store together: first the armings, then the corrections, then the forgetting.
+
+    Attributes:
+        armings: of monitors that were declared, paused, resumed or corrected, or that vanished.
+        corrections: of pushes; a store that holds another push than `before` leaves it alone.
+        forgotten: the moment before which the history of a monitor no longer counts. Pushes
+            received before it are dropped, and the arming if the monitor vanished before it.
+    """
+
+    armings: Mapping[MonitorKey, Arming] = field(default_factory=dict)
+    corrections: Mapping[MonitorKey, Correction] = field(default_factory=dict)
+    forgotten: Mapping[MonitorKey, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to store."""
+        return bool(self.armings or self.corrections or self.forgotten)
+
+    def then(self, later: "Changes") -> "Changes":
+        """Return these changes and later ones as one, for a store that has seen neither."""
+        corrections = {
+            key: Correction(self._first(key, correction), correction.after)
+            for key, correction in later.corrections.items()
+        }
+        return Changes(
+            armings={**self.armings, **later.armings},
+            corrections={**self.corrections, **corrections},
+            forgotten={**self.forgotten, **later.forgotten},
+        )
+
+    def _first(self, key: MonitorKey, correction: Correction) -> LastPush:
+        """Return the push that a store holds which has not seen the earlier correction."""
+        earlier = self.corrections.get(key)
+        return (
+            earlier.before if earlier and earlier.after == correction.before else correction.before
+        )

@@ -1,4 +1,4 @@
-"""What an exporter exposes in addition where it follows a Kubernetes API server."""
+"""The metrics that only an exporter with `--source.kubernetes` exposes."""
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -9,12 +9,12 @@ RESOURCES = ("monitors", "secrets")
 
 
 class ClusterMetrics:
-    """The metrics of that part of the exporter, counted by whoever holds this.
+    """The metrics of the Kubernetes parts, without the parts themselves.
 
     Attributes:
-        kubernetes: what is not about one resource.
-        followed: what is counted of each resource.
-        status: what is counted of the writing of status.
+        kubernetes: metrics of the API server's connection.
+        followed: metrics of each followed resource.
+        status: metrics of status writes.
     """
 
     def __init__(self) -> None:
@@ -26,5 +26,5 @@ class ClusterMetrics:
         self.status = StatusMetrics(self._registry)
 
     def page(self) -> str:
-        """Return these metrics as a scrape has them."""
+        """Return the metrics in the text format of a scrape."""
         return generate_latest(self._registry).decode()

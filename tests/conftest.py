@@ -1,4 +1,4 @@
-"""What every test may ask for. Programs are started when a test first asks, and end with the run."""
+"""Fixtures for all tests: Kubernetes clusters, started on first use and stopped with the run."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.peers.cluster import (
 def shared_plane(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ControlPlane | ExistingCluster]:
-    """One control plane for all tests of a worker, which keep apart by namespaces."""
+    """One control plane for all tests of a worker. Tests isolate themselves by namespaces."""
     folder = tmp_path_factory.mktemp("cluster")
     with existing_cluster(folder) if uses_existing_cluster() else control_plane(folder) as place:
         yield place
@@ -30,7 +30,7 @@ def shared_plane(
 async def cluster(
     shared_plane: ControlPlane | ExistingCluster, tmp_path: Path
 ) -> AsyncIterator[Cluster]:
-    """The shared cluster, with our CRD; to be left as it was found, apart from own namespaces."""
+    """The shared cluster, with the CRD. A test may create namespaces and must change nothing else."""
     async with connected(shared_plane, tmp_path / "cluster") as shared:
         status, _ = await shared.request("GET", "/apis/monitoring.yuptime.io/v1/monitors")
         if status != 200:
@@ -40,9 +40,9 @@ async def cluster(
 
 @pytest.fixture
 async def own_cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    """A cluster of the test's own, with our CRD, that may be stopped, compacted and broken."""
+    """A cluster for one test, with the CRD. The test may stop, compact and break the cluster."""
     if uses_existing_cluster():
-        pytest.skip("breaks its cluster, so it needs one of its own: unset USE_EXISTING_CLUSTER")
+        pytest.skip("the test breaks its cluster and needs its own: unset USE_EXISTING_CLUSTER")
     with control_plane(tmp_path / "plane") as plane:
         async with connected(plane, tmp_path / "cluster") as own:
             await own.install_crd()

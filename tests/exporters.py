@@ -1,4 +1,4 @@
-"""Exporters for tests: the whole program, in this process under a clock of the test's, or alone."""
+"""Exporters for tests: the whole program, in this process with the test's clock, or in its own."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ WAIT_SECONDS = 15.0
 
 
 class StandingClock:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until `advance`."""
 
     def __init__(self, now_timestamp: float = 1_700_000_000.0) -> None:
         self.now_timestamp = now_timestamp
@@ -37,7 +37,7 @@ class StandingClock:
 
 @dataclass
 class Answer:
-    """One answer to a request, read to its end."""
+    """The complete answer to a request."""
 
     status: int
     headers: dict[str, str]
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """What a job, an operator and Prometheus do to an exporter."""
+    """The requests of jobs, operators and Prometheus to an exporter."""
 
     url: str
     session: aiohttp.ClientSession
@@ -103,7 +103,7 @@ def _series(name: str, labels: dict[str, str]) -> str:
 
 
 def series(name: str, monitor: str = "backup", namespace: str = "jobs") -> str:
-    """Return the key under which `Client.samples` has a monitor's sample."""
+    """Return the key of a monitor's sample in `Client.samples`."""
     return _series(f"yuptime_monitor_{name}", {"monitor": monitor, "namespace": namespace})
 
 
@@ -112,7 +112,7 @@ class Home:
     """The folder of one exporter: manifests, database, configuration.
 
     Attributes:
-        kubeconfig: of the API server that is followed instead of manifests.
+        kubeconfig: of the API server that the exporter follows; None: manifests.
     """
 
     folder: Path
@@ -134,7 +134,7 @@ class Home:
         return write_manifests(self.manifests, *documents, file_name=file_name)
 
     def furnish(self) -> None:
-        """Declare something, unless the test did or somebody else does."""
+        """Declare jobs/backup, unless the home has manifests or follows an API server."""
         if self.kubeconfig is None and not self.manifests.exists():
             self.declare()
 
@@ -160,13 +160,13 @@ async def exporter_here(
     ready_path: str = "/-/ready",
     wait_ready: bool = True,
 ) -> AsyncIterator[Client]:
-    """Run the whole exporter in this process, by the given clock, until the block ends.
+    """Run the whole exporter in this process until the block ends.
 
     Args:
-        home: what it works on.
-        clock: its clock.
-        ready_path: where it says that it is ready.
-        wait_ready: False: only until it listens.
+        home: the folder and the flags of the exporter.
+        clock: the exporter's clock.
+        ready_path: path of the readiness probe.
+        wait_ready: False: give the client as soon as the exporter listens.
     """
     home.furnish()
     exporter = Exporter(parse_arguments(home.arguments()), clock=clock)
@@ -192,7 +192,7 @@ async def exporter_here(
 
 @dataclass
 class Process(Client):
-    """An exporter in a process of its own."""
+    """An exporter in its own process."""
 
     process: asyncio.subprocess.Process = field(kw_only=True)
     log: list[str] = field(kw_only=True)
@@ -207,12 +207,12 @@ class Process(Client):
 async def exporter_process(
     home: Home, *, wait_ready: bool = True, wrapper: tuple[str, ...] = ()
 ) -> AsyncIterator[Process]:
-    """Run the exporter as its users do; kill it at the end of the block if it still runs.
+    """Run the exporter in its own process; at the end of the block kill the process if it runs.
 
     Args:
-        home: what it works on.
-        wait_ready: False: only until it listens.
-        wrapper: a command that runs the rest of its arguments.
+        home: the folder and the flags of the exporter.
+        wait_ready: False: give the process as soon as the exporter listens.
+        wrapper: a command that runs its remaining arguments as a command.
     """
     home.furnish()
     process = await asyncio.create_subprocess_exec(
@@ -241,7 +241,7 @@ async def exporter_process(
 
 
 async def run_to_end(home: Home) -> tuple[int, list[str]]:
-    """Run an exporter that is expected to end by itself; return its exit code and its log."""
+    """Run an exporter that ends without a signal; return the exit code and the log."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""Manifests as a user would write them, with what a test cares about filled in."""
+"""Manifests as users write them, with the values of a test."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ stringData:
 
 
 def write_manifests(folder: Path, *documents: str, file_name: str = "jobs.yaml") -> Path:
-    """Write documents into one file of the folder, at once, as an editor or kubectl would."""
+    """Write documents into one file of the folder, in one step, as editors do."""
     folder.mkdir(exist_ok=True)
     path = folder / file_name
     unfinished = folder / f".{file_name}.new"

@@ -16,7 +16,11 @@ async def eventually(
     *,
     within_seconds: float = LIMIT_SECONDS,
 ) -> _Answer:
-    """Ask again and again until the answer is good; the last bad answer is in the error."""
+    """Ask repeatedly until the answer is good.
+
+    Raises:
+        AssertionError: no good answer in time; the message has the last answer.
+    """
     last: object = "no answer"
     try:
         async with asyncio.timeout(within_seconds):

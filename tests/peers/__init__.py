@@ -1,1 +1,1 @@
-"""Real peers for the tests: Prometheus, Alertmanager and their tools, of two generations."""
+"""Real peers for tests: Prometheus, Alertmanager, Kubernetes and their tools, in two generations."""

@@ -1,11 +1,11 @@
-"""A real Kubernetes cluster as a test sees it.
+"""A real Kubernetes cluster for tests.
 
     with control_plane(tmp_path) as plane:
         async with connected(plane, tmp_path) as cluster:
             await cluster.apply(monitor)
             assert "up" in await cluster.kubectl("get", "monitors", "-A")
 
-The fixtures `cluster` and `own_cluster` (tests/conftest.py) do the first two lines.
+The fixtures `cluster` and `own_cluster` (tests/conftest.py) contain the first two lines.
 """
 
 import asyncio
@@ -50,10 +50,11 @@ _numbers = count(1)
 
 @dataclass
 class Cluster:
-    """A control plane as somebody with kubectl sees it.
+    """A connection to a cluster, by kubectl and by HTTP.
 
     Attributes:
-        plane: its processes; None where the cluster was there before.
+        folder: for kubeconfigs.
+        plane: the processes of the cluster; None if the tests did not start the cluster.
     """
 
     url: str
@@ -64,16 +65,20 @@ class Cluster:
     plane: ControlPlane | None = None
 
     def kubeconfig(self, token: str | None = None) -> Path:
-        """Write a kubeconfig for whoever has the token; without one, for the administrator."""
+        """Write a kubeconfig with the token; by default with the administrator's token."""
         path = self.folder / f"kubeconfig-{next(_numbers)}"
-        path.touch(mode=0o600)  # helm says so when others may read it
+        path.touch(mode=0o600)  # helm warns about files that others may read
         path.write_text(kubeconfig_text(self.url, self.ca_file, token or self.admin_token))
         return path
 
     async def kubectl(
         self, *arguments: str | Path, token: str | None = None, stdin: str | None = None
     ) -> str:
-        """What kubectl prints, without its warnings; its failure is an AssertionError."""
+        """Return the output of kubectl without its warnings.
+
+        Raises:
+            AssertionError: kubectl failed.
+        """
         code, printed, complaints = await self._run(arguments, token, stdin)
         said = f"{printed}{complaints}"
         assert code == 0, f"kubectl {' '.join(map(str, arguments))} ended with {code}: {said}"
@@ -82,7 +87,7 @@ class Cluster:
     async def try_kubectl(
         self, *arguments: str | Path, token: str | None = None, stdin: str | None = None
     ) -> tuple[int, str]:
-        """The exit code of kubectl, and all that it says."""
+        """Return the exit code of kubectl, and its output with warnings and errors."""
         code, printed, complaints = await self._run(arguments, token, stdin)
         return code, printed + complaints
 
@@ -94,7 +99,7 @@ class Cluster:
             f"--kubeconfig={self.kubeconfig(token)}",
             f"--cache-dir={self.folder / 'kubectl-cache'}",
             *arguments,
-            env={**os.environ, "KUBERC": "off"},  # nor the habits of whoever runs the tests
+            env={**os.environ, "KUBERC": "off"},  # personal settings must not count
             stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -118,7 +123,7 @@ class Cluster:
         content_type: str = "application/json",
         query: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
-        """Status and JSON of an answer, whatever it says."""
+        """Return the status and the JSON of an answer; an answer without JSON as text."""
         headers = {
             "Authorization": f"Bearer {token or self.admin_token}",
             "Content-Type": content_type,
@@ -134,7 +139,7 @@ class Cluster:
                 return response.status, text
 
     async def apply(self, *documents: str | Path | Mapping[str, object]) -> str:
-        """Apply objects, YAML texts, files or kustomizations on the server's side."""
+        """Apply objects, YAML texts, files or kustomizations with server-side apply."""
         said = []
         for document in documents:
             if isinstance(document, Path):
@@ -146,7 +151,7 @@ class Cluster:
         return "".join(said)
 
     async def create_namespace(self, prefix: str = "test", **labels: str) -> str:
-        """Create a namespace that nobody else has, and return its name."""
+        """Create a namespace with a unique name, and return the name."""
         name = f"{prefix}-{uuid4().hex[:12]}"
         body = {"metadata": {"name": name, "labels": labels}}
         status, answer = await self.request("POST", "/api/v1/namespaces", body)
@@ -154,7 +159,7 @@ class Cluster:
         return name
 
     async def service_account_token(self, namespace: str, name: str, *, seconds: int = 3600) -> str:
-        """A token of the ServiceAccount, which is created if it is missing."""
+        """Return a token of the ServiceAccount, which is created if missing."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
         status, answer = await self.request("POST", path, {"metadata": {"name": name}})
         assert status in (201, 409), answer
@@ -169,7 +174,7 @@ class Cluster:
         return token
 
     async def install_crd(self, path: Path = CRD) -> None:
-        """Install the definition of Monitors; return when it is served."""
+        """Install the definition of Monitors; return as soon as the API server serves Monitors."""
         await self.apply(path)
 
         async def served() -> int:
@@ -183,7 +188,12 @@ _APPLY = ("apply", "--server-side", "--force-conflicts")
 
 @asynccontextmanager
 async def connected(place: ControlPlane | ExistingCluster, folder: Path) -> AsyncIterator[Cluster]:
-    """What a test talks to, for as long as its event loop; the folder takes kubeconfigs."""
+    """Give a connection to a cluster for the length of the block.
+
+    Args:
+        place: the cluster.
+        folder: for kubeconfigs; made if missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     context = ssl.create_default_context(cafile=place.ca_file)
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
@@ -194,7 +204,7 @@ async def connected(place: ControlPlane | ExistingCluster, folder: Path) -> Asyn
 
 
 def kubeconfig_text(url: str, ca_file: Path, token: str) -> str:
-    """A kubeconfig as a user has it."""
+    """Return a kubeconfig in YAML with one cluster and one user."""
     cluster = {"server": url, "certificate-authority": str(ca_file)}
     return yaml.safe_dump(
         {

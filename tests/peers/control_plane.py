@@ -1,8 +1,8 @@
 """The processes of a Kubernetes control plane: etcd and an API server on 127.0.0.1, no nodes.
 
-They know no event loop, so that one control plane can serve many tests; a test, which has a loop,
-starts and stops them by `asyncio.to_thread`. Nothing of it runs controllers: namespaces are never
-finalised, and service accounts get tokens by TokenRequest only.
+The functions here block and use no event loop, so that one control plane can serve many tests. A
+test with an event loop calls them by `asyncio.to_thread`. Controllers do not run: namespaces are
+never finalised, and service accounts get tokens by TokenRequest only.
 """
 
 import json
@@ -33,11 +33,11 @@ from tests.waiting import POLL_SECONDS
 
 ADMIN_TOKEN = "admin-of-the-tests"
 
-# It stops listening at once, and then waits a minute for those who watch to close.
+# After SIGTERM the API server closes its listener at once and waits a minute for watches to end.
 STOP_LIMIT_SECONDS = 1.0
 
-# A process that dies with its parent dies with the very thread that started it, and the threads of
-# `asyncio.to_thread` end with their loop. This one ends with the tests.
+# A process with a parent-death signal dies with the thread that started the process, and the threads
+# of `asyncio.to_thread` end with their event loop. This thread ends with the tests.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
 Process = subprocess.Popen[bytes]
@@ -45,11 +45,11 @@ Process = subprocess.Popen[bytes]
 
 @dataclass
 class ControlPlane:
-    """The processes, and what can be done to them.
+    """A running control plane, which a test may stop, freeze and compact.
 
     Attributes:
-        watch_cache: False: the API server forgets what etcd forgets.
-        flags: more flags of the API server; to be changed while it is stopped.
+        watch_cache: False: the API server serves watches from etcd, and a compaction ends them.
+        flags: further flags of the API server; may be changed while the API server is stopped.
         server: None while the API server is stopped.
     """
 
@@ -74,7 +74,7 @@ class ControlPlane:
         return ADMIN_TOKEN
 
     def start_api_server(self) -> None:
-        """Start it on the same port and the same data; return when it is ready."""
+        """Start the API server on the same port with the same data; return as soon as it is ready."""
         until = time.monotonic() + START_LIMIT_SECONDS
         while time.monotonic() < until:
             with suppress(PortTakenError):  # a client's connection may hold the port for a moment
@@ -82,7 +82,7 @@ class ControlPlane:
         return self._launch_api_server()
 
     def stop_api_server(self) -> None:
-        """Stop it, also while it is frozen; etcd goes on."""
+        """Stop the API server, also while frozen; etcd keeps running."""
         assert self.server is not None
         _signal(self.server, signal.SIGTERM)
         _signal(self.server, signal.SIGCONT)
@@ -91,29 +91,29 @@ class ControlPlane:
         self.kill_api_server()
 
     def kill_api_server(self) -> None:
-        """End it without a word; etcd goes on."""
+        """Kill the API server; etcd keeps running."""
         assert self.server is not None
         _kill(self.server)
         self.server = None
 
     def freeze_api_server(self) -> None:
-        """Have it hang: connections stay open, and nothing is answered."""
+        """Freeze the API server: connections stay open without answers."""
         assert self.server is not None
         _signal(self.server, signal.SIGSTOP)
 
     def thaw_api_server(self) -> None:
-        """Have it go on."""
+        """Continue the frozen API server."""
         assert self.server is not None
         _signal(self.server, signal.SIGCONT)
 
     def compact(self) -> None:
-        """Have etcd forget everything but the present."""
+        """Compact etcd: only the newest revision remains."""
         status = self._ask_etcd("/v3/maintenance/status", {})
         revision = status["header"]["revision"]
         self._ask_etcd("/v3/kv/compaction", {"revision": revision, "physical": True})
 
     def end(self) -> None:
-        """Kill all that runs, since nothing of it is needed any more, and remove the data."""
+        """Kill all processes and remove the data."""
         if self.server is not None:
             self.kill_api_server()
         _kill(self.etcd)
@@ -122,7 +122,7 @@ class ControlPlane:
     def _launch_api_server(self) -> None:
         program = require("kube-apiserver", Generation.NEWEST)
         certificates, log = self.folder / "certificates", self.folder / "apiserver.log"
-        key = certificates / "apiserver.key"  # that of its own certificate, made by itself
+        key = certificates / "apiserver.key"  # of the certificate that the API server makes
         command = [
             str(program),
             f"--etcd-servers=http://127.0.0.1:{self.etcd_port}",
@@ -157,7 +157,7 @@ class ControlPlane:
             for process, name in ((self.etcd, "etcd"), (server, "kube-apiserver")):
                 if (code := process.poll()) is not None:
                     raise PeerDidNotStartError(f"{name} ended with {code}")
-            with suppress(OSError):  # not listening yet, not ready yet, or not with our certificate
+            with suppress(OSError):  # not listening yet, not ready yet, or another process
                 self._ask_readiness()
                 return
             time.sleep(POLL_SECONDS)
@@ -183,7 +183,7 @@ class ControlPlane:
 def control_plane(
     folder: Path, *, watch_cache: bool = True, flags: Sequence[str] = ()
 ) -> Iterator[ControlPlane]:
-    """A control plane for the length of the block, the CRD not installed."""
+    """Run a control plane for the length of the block, without the definition of Monitors."""
     require("etcd", Generation.NEWEST)
     require("kube-apiserver", Generation.NEWEST)
     folder.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ def _start(folder: Path, *, watch_cache: bool, flags: Sequence[str]) -> ControlP
 def _start_once(folder: Path, *, watch_cache: bool, flags: Sequence[str]) -> ControlPlane:
     etcd_port, port = free_port(), free_port()
     etcd_url = f"http://127.0.0.1:{etcd_port}"
-    peers_url = "http://127.0.0.1:0"  # it is alone
+    peers_url = "http://127.0.0.1:0"  # a cluster of one member
     command = [
         str(require("etcd", Generation.NEWEST)),
         f"--data-dir={folder / 'etcd'}",
@@ -214,7 +214,7 @@ def _start_once(folder: Path, *, watch_cache: bool, flags: Sequence[str]) -> Con
         f"--listen-peer-urls={peers_url}",
         f"--initial-advertise-peer-urls={peers_url}",
         f"--initial-cluster=default={peers_url}",
-        "--unsafe-no-fsync",  # what is lost with the machine is of no use anyway
+        "--unsafe-no-fsync",  # the data ends with the test
     ]
     etcd = _started(command, folder / "etcd.log")
     plane = ControlPlane(folder, port, etcd_port, etcd, watch_cache, flags)
@@ -241,7 +241,7 @@ def _started(command: Sequence[str], log: Path) -> Process:
 
 
 def _explain(error: PeerDidNotStartError, *logs: Path) -> None:
-    """Raise the same with what the programs wrote, as the kind that this shows it to be."""
+    """Raise the error with the end of the logs, as PortTakenError if the logs show a taken port."""
     written = [f"{log.name}: {log.read_text(errors='replace')[-4000:]}" for log in logs]
     taken = any("address already in use" in text for text in written)
     kind = PortTakenError if taken else PeerDidNotStartError
@@ -249,7 +249,7 @@ def _explain(error: PeerDidNotStartError, *logs: Path) -> None:
 
 
 def _direct(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
-    """Who asks the processes, whatever proxy the machine has."""
+    """Return a client that ignores the proxy settings of the machine."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}), *handlers)
 
 
@@ -259,6 +259,6 @@ def _kill(process: Process) -> None:
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
-    # The group outlives its leader as long as it has members, and is gone with the last of them.
+    # The process group exists until its last member ends.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)

@@ -1,7 +1,7 @@
-"""A cluster that is there already, for those who set USE_EXISTING_CLUSTER=true.
+"""The cluster of the kubeconfig, for test runs with USE_EXISTING_CLUSTER=true.
 
-It is the one of the kubeconfig, however that logs in: the tests act as a service account of their
-own, which they create and remove, and which may do everything.
+The tests create a service account with all rights, and remove the service account at the end. Any
+login of the kubeconfig works, since only kubectl uses the login.
 """
 
 import base64
@@ -21,7 +21,7 @@ LIMIT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ExistingCluster:
-    """Where it is, and who may do everything there."""
+    """Address, certificate authority, and a token with all rights."""
 
     url: str
     ca_file: Path
@@ -29,13 +29,13 @@ class ExistingCluster:
 
 
 def uses_existing_cluster() -> bool:
-    """Whether the tests were told to use a cluster that is there."""
+    """Whether USE_EXISTING_CLUSTER=true."""
     return os.environ.get("USE_EXISTING_CLUSTER", "").lower() == "true"
 
 
 @contextmanager
 def existing_cluster(folder: Path) -> Iterator[ExistingCluster]:
-    """The cluster of the kubeconfig, with an administrator for the length of the block."""
+    """Give the cluster of the kubeconfig, with an administrator for the length of the block."""
     config = json.loads(_kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
     at = config["clusters"][0]["cluster"]
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""Real peers, started for one test and gone after it.
+"""Real peers, started for one test and stopped after the test.
 
     async with prometheus(Generation.NEWEST, tmp_path / "prometheus", config) as prometheus_:
         samples = await eventually(lambda: prometheus_.query('up == 1'))
 
-Each listens on 127.0.0.1 only, keeps its files in the folder it is given, and runs in a process
-group of its own that is ended with the block. Starting again in the same folder goes on with the
-same data; two at once need two folders.
+Each peer listens on 127.0.0.1 only, keeps its files in the given folder, and runs in its own process
+group, which ends with the block. A second start in the same folder continues with the same data. Two
+peers at once need two folders.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ from tests.waiting import POLL_SECONDS
 
 Config = Mapping[str, object] | str
 
-START_LIMIT_SECONDS = 30.0  # both start within one second, on a loaded machine within a few
+START_LIMIT_SECONDS = 30.0  # a start takes one second, on a loaded machine a few
 STOP_LIMIT_SECONDS = 10.0
 ANSWER_LIMIT_SECONDS = 10.0
 STARTS_AT_MOST = 5  # another process may take the free port before the peer does
 
-NOBODY: Config = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
+NO_NOTIFICATIONS: Config = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
 
 
 class PeerDidNotStartError(Exception):
-    """A peer ended, or was not ready in time; the message carries the end of its log."""
+    """A peer ended, or was not ready in time; the message contains the end of its log."""
 
 
 class PortTakenError(PeerDidNotStartError):
-    """Somebody else took the port that was free a moment ago."""
+    """Another process took the free port before the peer did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as Prometheus or Alertmanager shows it.
+    """An alert in an answer of Prometheus or Alertmanager.
 
-    `state` is `pending` or `firing` at Prometheus, `active`, `suppressed` or `unprocessed` at
-    Alertmanager; `ends` is known to Alertmanager only.
+    Attributes:
+        state: at Prometheus `pending` or `firing`, at Alertmanager `active`, `suppressed` or
+            `unprocessed`.
+        ends: None at Prometheus.
     """
 
     labels: dict[str, str]
@@ -70,7 +72,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A running program: where it listens, and how to reach it."""
+    """A running program on 127.0.0.1."""
 
     url: str
     port: int
@@ -79,13 +81,21 @@ class Peer:
     session: aiohttp.ClientSession
 
     async def get(self, path: str, **parameters: str) -> Any:
-        """The JSON that the peer answers."""
+        """Return the JSON of an answer.
+
+        Raises:
+            AssertionError: the status of the answer is not 2xx.
+        """
         async with self.session.get(self.url + path, params=parameters) as response:
             await _must_be_good(response)
             return await response.json()
 
     async def post(self, path: str, body: object = None) -> None:
-        """Send JSON, or nothing, and insist on success."""
+        """Send JSON, or an empty body.
+
+        Raises:
+            AssertionError: the status of the answer is not 2xx.
+        """
         async with self.session.post(self.url + path, json=body) as response:
             await _must_be_good(response)
 
@@ -94,7 +104,12 @@ class Prometheus(Peer):
     """A running Prometheus."""
 
     async def query(self, promql: str, *, at_timestamp: float | None = None) -> list[Sample]:
-        """The result of an instant query, now or at a moment."""
+        """Return the result of an instant query.
+
+        Args:
+            promql: the query.
+            at_timestamp: the moment in Unix seconds; None: now.
+        """
         moment = {} if at_timestamp is None else {"time": repr(at_timestamp)}
         data = (await self.get("/api/v1/query", query=promql, **moment))["data"]
         if data["resultType"] == "scalar":
@@ -102,7 +117,7 @@ class Prometheus(Peer):
         return [Sample(one["metric"], float(one["value"][1])) for one in data["result"]]
 
     async def alerts(self) -> list[Alert]:
-        """The alerts that its rules raise."""
+        """Return the pending and firing alerts of the rules."""
         data = (await self.get("/api/v1/alerts"))["data"]
         return [
             Alert(
@@ -120,10 +135,10 @@ class Prometheus(Peer):
 
 
 class Alertmanager(Peer):
-    """A running Alertmanager, alone in its cluster."""
+    """A running Alertmanager without other members in its cluster."""
 
     async def alerts(self) -> list[Alert]:
-        """The alerts that it holds and that are not resolved."""
+        """Return the alerts that are not resolved."""
         return [
             Alert(
                 labels=one["labels"],
@@ -136,7 +151,7 @@ class Alertmanager(Peer):
         ]
 
     async def accept(self, alerts: Sequence[Mapping[str, object]]) -> None:
-        """Post alerts as a sender does."""
+        """Post alerts to the API."""
         await self.post("/api/v2/alerts", alerts)
 
 
@@ -149,16 +164,15 @@ async def prometheus(
     flags: Sequence[str] = (),
     port: int | None = None,
 ) -> AsyncIterator[Prometheus]:
-    """A Prometheus with this configuration.
+    """Run a Prometheus.
 
     Args:
-        generation: which age of Prometheus.
-        folder: its configuration, data and log; made if it is missing.
-        config: YAML text, taken as it is; or the same as a mapping, where scrapes and rules run
-            each second unless its `global` says otherwise. File names in it are relative to
-            `folder`.
-        flags: more flags; a start is recognised by its log, so leave the log's level alone.
-        port: to come back under the same address; else a free one.
+        generation: the age of Prometheus.
+        folder: for configuration, data and log; made if missing.
+        config: YAML text, used unchanged; or a mapping, where scrapes and rules run each second
+            unless `global` says otherwise. File names are relative to `folder`.
+        flags: further flags, except the log level: the log shows whether the start succeeded.
+        port: of 127.0.0.1; None: a free port.
     """
     program = require("prometheus", generation)
     if not isinstance(config, str):
@@ -179,12 +193,12 @@ async def prometheus(
 async def alertmanager(
     generation: Generation,
     folder: Path,
-    config: Config = NOBODY,
+    config: Config = NO_NOTIFICATIONS,
     *,
     flags: Sequence[str] = (),
     port: int | None = None,
 ) -> AsyncIterator[Alertmanager]:
-    """An Alertmanager with this configuration; by default it notifies nobody.
+    """Run an Alertmanager, by default without notifications.
 
     The arguments are those of `prometheus`.
     """
@@ -202,7 +216,11 @@ async def alertmanager(
 
 
 async def output_of(program: Path, *arguments: str | Path) -> str:
-    """What a tool such as promtool or amtool prints; its failure is an AssertionError."""
+    """Return the output of a tool, for example promtool.
+
+    Raises:
+        AssertionError: the exit code is not 0.
+    """
     process = await asyncio.create_subprocess_exec(
         program,
         *arguments,
@@ -222,7 +240,7 @@ async def output_of(program: Path, *arguments: str | Path) -> str:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    """Return a port of 127.0.0.1 that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -290,7 +308,7 @@ async def _ready(
     try:
         async with asyncio.timeout(START_LIMIT_SECONDS):
             while process.returncode is None:
-                # Who took the port from under us would answer too; only its holder writes this.
+                # A rival on the same port would answer too, but only the holder logs this line.
                 if "Listening on" in _read(log):
                     async with session.get(url) as response:
                         if response.ok:
@@ -307,19 +325,19 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_LIMIT_SECONDS):
                 await process.wait()
-    finally:  # also when the test itself is being cancelled
+    finally:  # also if the test is cancelled
         _signal_group(process, signal.SIGKILL)
         await process.wait()
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    # The group outlives its leader as long as it has members, and is gone with the last of them.
+    # The process group exists until its last member ends.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 
 
 def dying_with_us() -> list[str]:
-    """What to start a peer with, so that even a killed test run leaves none behind."""
+    """Return a command prefix, so that the peer is killed even if the test run is killed."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 

@@ -1,4 +1,4 @@
-"""The control plane that tests talk to is a real one, and leaves nothing behind."""
+"""The control plane of the tests is real, and no process or file remains after the tests."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ with control_plane(pathlib.Path("plane").absolute()) as plane:
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """One to be stopped, frozen and compacted, where the API server forgets what etcd forgets."""
+    """A control plane that may be stopped, frozen and compacted, without a watch cache."""
     with control_plane(tmp_path_factory.mktemp("plane"), watch_cache=False) as plane:
         yield plane
 
@@ -56,7 +56,7 @@ async def test_the_definition_of_monitors_is_served(cluster: Cluster) -> None:
     assert (status, answer["kind"]) == (200, "MonitorList")
 
 
-async def test_a_service_account_may_do_what_its_roles_allow_and_nothing_else(
+async def test_a_service_account_has_the_rights_of_its_roles_only(
     cluster: Cluster,
 ) -> None:
     namespace = await cluster.create_namespace()
@@ -67,14 +67,16 @@ async def test_a_service_account_may_do_what_its_roles_allow_and_nothing_else(
         f"--serviceaccount={namespace}:reader",
     )  # fmt: skip
 
-    async def lists(what: str) -> int:
-        return (await cluster.request("GET", f"{NAMESPACES}/{namespace}/{what}", token=token))[0]
+    async def lists(resource: str) -> int:
+        return (await cluster.request("GET", f"{NAMESPACES}/{namespace}/{resource}", token=token))[
+            0
+        ]
 
     assert await eventually(lambda: lists("pods"), lambda status: status != 403) == 200
     assert await lists("secrets") == 403
 
 
-async def test_a_token_speaks_for_its_service_account(cluster: Cluster) -> None:
+async def test_the_api_server_knows_the_service_account_of_a_token(cluster: Cluster) -> None:
     namespace = await cluster.create_namespace()
     token = await cluster.service_account_token(namespace, "someone", seconds=600)
 
@@ -89,7 +91,7 @@ async def test_kubectl_says_why_it_failed(cluster: Cluster) -> None:
         await cluster.kubectl("get", "namespace", "nowhere")
 
 
-async def test_remarks_of_kubectl_do_not_mix_with_what_it_prints(cluster: Cluster) -> None:
+async def test_warnings_of_kubectl_are_not_part_of_its_output(cluster: Cluster) -> None:
     asked = ("get", "pods", "-n", await cluster.create_namespace())
 
     assert await cluster.kubectl(*asked) == ""
@@ -97,7 +99,7 @@ async def test_remarks_of_kubectl_do_not_mix_with_what_it_prints(cluster: Cluste
     assert (code, said.split()[:3]) == (0, ["No", "resources", "found"])
 
 
-async def test_objects_texts_files_and_kustomizations_are_applied(
+async def test_apply_accepts_objects_texts_files_and_kustomizations(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     namespace = await cluster.create_namespace()
@@ -115,7 +117,7 @@ async def test_objects_texts_files_and_kustomizations_are_applied(
     assert "monitors.monitoring.yuptime.io serverside-applied" in said
 
 
-async def test_a_server_that_was_stopped_comes_back_with_its_data(
+async def test_a_stopped_api_server_comes_back_with_its_data(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
     async with connected(plane, tmp_path) as cluster:
@@ -123,7 +125,9 @@ async def test_a_server_that_was_stopped_comes_back_with_its_data(
         query = {"watch": "true"}
         headers = {"Authorization": f"Bearer {cluster.admin_token}"}
         url = f"{cluster.url}{NAMESPACES}"
-        async with cluster.session.get(url, params=query, headers=headers):  # a watch is no reason
+        async with cluster.session.get(
+            url, params=query, headers=headers
+        ):  # an open watch must not delay the stop
             await asyncio.to_thread(plane.stop_api_server)
             with pytest.raises(aiohttp.ClientConnectorError):
                 await cluster.request("GET", NAMESPACES)
@@ -134,7 +138,7 @@ async def test_a_server_that_was_stopped_comes_back_with_its_data(
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not there: util-linux")
-def test_a_server_outlives_the_event_loop_that_started_it(
+def test_an_api_server_outlives_the_event_loop_that_started_it(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
     async def restart() -> None:
@@ -145,12 +149,12 @@ def test_a_server_outlives_the_event_loop_that_started_it(
         async with connected(plane, tmp_path) as cluster:
             return (await cluster.request("GET", NAMESPACES))[0]
 
-    asyncio.run(restart())  # and with it ends the thread
+    asyncio.run(restart())  # its threads end too
 
     assert asyncio.run(answers()) == 200
 
 
-async def test_a_server_waits_for_its_port(plane: ControlPlane) -> None:
+async def test_an_api_server_that_starts_waits_for_its_port(plane: ControlPlane) -> None:
     log = plane.folder / "apiserver.log"
     plane.kill_api_server()
 
@@ -168,7 +172,9 @@ async def test_a_server_waits_for_its_port(plane: ControlPlane) -> None:
     assert plane.server.poll() is None
 
 
-async def test_a_frozen_server_answers_once_it_thaws(plane: ControlPlane, tmp_path: Path) -> None:
+async def test_a_frozen_api_server_answers_after_it_continues(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
     async with connected(plane, tmp_path) as cluster, asyncio.TaskGroup() as tasks:
         plane.freeze_api_server()
         asked = tasks.create_task(cluster.request("GET", NAMESPACES))
@@ -185,7 +191,7 @@ async def test_a_frozen_server_answers_once_it_thaws(plane: ControlPlane, tmp_pa
         assert status == 200
 
 
-async def test_a_watch_from_before_a_compaction_is_told_that_it_expired(
+async def test_a_watch_from_before_a_compaction_is_answered_as_expired(
     plane: ControlPlane, tmp_path: Path
 ) -> None:
     async with connected(plane, tmp_path) as cluster:
@@ -205,7 +211,7 @@ async def test_a_watch_from_before_a_compaction_is_told_that_it_expired(
     assert code == 410
 
 
-async def test_the_cluster_of_the_kubeconfig_serves_as_well(
+async def test_tests_can_use_the_cluster_of_the_kubeconfig(
     plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with connected(plane, tmp_path) as owner:
@@ -228,7 +234,7 @@ async def test_the_cluster_of_the_kubeconfig_serves_as_well(
 def test_a_control_plane_is_gone_after_its_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as rival:  # and a race for a port is run again
+    with socket.create_server(("127.0.0.1", 0)) as rival:  # a lost race for a port is repeated
         taken = rival.getsockname()[1]
         ports = iter([free_port(), taken, free_port(), free_port()])
         monkeypatch.setattr("tests.peers.control_plane.free_port", lambda: next(ports))
@@ -255,7 +261,7 @@ def test_a_control_plane_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not there: util-linux")
-def test_nothing_is_left_of_a_run_that_was_killed(tmp_path: Path) -> None:
+def test_a_killed_test_run_leaves_no_control_plane_behind(tmp_path: Path) -> None:
     require("etcd", Generation.NEWEST)
     require("kube-apiserver", Generation.NEWEST)
     run = subprocess.run(

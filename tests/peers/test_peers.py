@@ -35,7 +35,7 @@ from tests.peers.programs import Generation
 from tests.peers.running import alertmanager
 
 async def main():
-    async with alertmanager(Generation.DEBIAN, pathlib.Path("it").absolute()) as peer:
+    async with alertmanager(Generation.DEBIAN, pathlib.Path("peer").absolute()) as peer:
         print(peer.process_id, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -63,11 +63,11 @@ async def test_an_alert_goes_from_a_scrape_over_a_rule_to_alertmanager(
     rules.write_text(RULES)
     await output_of(require("promtool", generation), "check", "rules", rules)
     async with alertmanager(generation, tmp_path / "alertmanager") as receiver:
-        it = [{"targets": [f"127.0.0.1:{receiver.port}"]}]
+        targets = [{"targets": [f"127.0.0.1:{receiver.port}"]}]
         config = {
             "rule_files": [rules.name],
-            "scrape_configs": [{"job_name": "alertmanager", "static_configs": it}],
-            "alerting": {"alertmanagers": [{"static_configs": it}]},
+            "scrape_configs": [{"job_name": "alertmanager", "static_configs": targets}],
+            "alerting": {"alertmanagers": [{"static_configs": targets}]},
         }
         async with prometheus(generation, tmp_path / "prometheus", config) as sender:
             (raised,) = await eventually(sender.alerts)
@@ -195,7 +195,9 @@ async def test_a_peer_never_answers_under_the_port_of_another(tmp_path: Path):
 
 
 @pytest.mark.peer
-async def test_a_lost_race_for_a_port_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_a_peer_that_loses_the_race_for_a_port_starts_on_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     with socket.create_server(("127.0.0.1", 0)) as rival:
         taken = rival.getsockname()[1]
         ports = iter([taken, free_port(), free_port()])
@@ -209,7 +211,7 @@ async def test_a_lost_race_for_a_port_is_run_again(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("ci", "outcome"), [("", "1 skipped"), ("true", "1 failed")], ids=["at home", "in CI"]
 )
-def test_a_missing_peer_skips_with_the_remedy_and_fails_in_ci(
+def test_a_test_without_its_peer_is_skipped_with_the_remedy_and_fails_in_ci(
     ci: str, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _without_peers(monkeypatch, tmp_path)
@@ -230,7 +232,9 @@ def test_a_missing_peer_skips_with_the_remedy_and_fails_in_ci(
     assert "prometheus (newest) is missing: run `make peers`, which says why" in ended.stdout
 
 
-def test_a_folder_of_ones_own_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_program_in_yuptime_peers_comes_before_the_cache_and_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     _without_peers(monkeypatch, tmp_path)
     monkeypatch.setenv("YUPTIME_PEERS", str(tmp_path / "mine"))
     mine = _program(tmp_path / "mine" / "newest" / "promtool")
@@ -240,7 +244,7 @@ def test_a_folder_of_ones_own_comes_first(tmp_path: Path, monkeypatch: pytest.Mo
     assert find("promtool", Generation.DEBIAN) == tmp_path / "bin" / "promtool"
 
 
-def test_a_program_that_envtest_is_told_of_comes_first(
+def test_a_program_named_by_a_variable_of_envtest_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _without_peers(monkeypatch, tmp_path)
@@ -260,7 +264,7 @@ def test_a_program_that_envtest_is_told_of_comes_first(
 
 
 @pytest.mark.parametrize("program", ["etcd", "kube-apiserver", "kubectl", "helm"])
-def test_what_kubernetes_needs_is_missed_by_its_name(
+def test_a_missing_program_of_kubernetes_is_named_with_the_remedy(
     program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _without_peers(monkeypatch, tmp_path)
@@ -270,7 +274,7 @@ def test_what_kubernetes_needs_is_missed_by_its_name(
         require(program, Generation.NEWEST)
 
 
-def test_what_debian_renames_is_found_under_both_names(
+def test_a_program_that_debian_renames_is_found_under_both_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _without_peers(monkeypatch, tmp_path)
@@ -283,7 +287,7 @@ def test_what_debian_renames_is_found_under_both_names(
     assert find("alertmanager", Generation.DEBIAN) == renamed
 
 
-def test_the_newest_generation_is_never_taken_from_path(
+def test_a_program_of_the_newest_generation_is_never_taken_from_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _without_peers(monkeypatch, tmp_path)

@@ -17,15 +17,17 @@ from functools import partial
 import aiohttp
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, State
+from yuptime_exporter.core.model import MonitorKey, State
 from yuptime_exporter.core.rate_limit import RateLimiter
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, Bookkeeping
 from yuptime_exporter.engine.reloading import Reloading
+from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.engine.restoring import restored_state
 from yuptime_exporter.settings.configuration import Configuration, load_configuration
 from yuptime_exporter.settings.current import CurrentConfiguration
@@ -33,10 +35,10 @@ from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
 from yuptime_exporter.web.metrics import MonitorCollector
 from yuptime_exporter.web.servers.aiohttp import Traffic, serving
-from yuptime_exporter.wiring.applications import Served, applications, external_url
 from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
 from yuptime_exporter.wiring.registry import Metrics
+from yuptime_exporter.wiring.sites import Served, external_url, sites
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +70,17 @@ class Exporter:
         self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         ready = self._readiness = Readiness(metrics.readiness)
+        adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
         parts = self._parts = connect(
-            settings.source, table, ready, metrics.registry, adopt=self._adopt, clock=clock
+            settings.source, table, ready, metrics.registry, adopt=adopt, clock=clock
         )
         self._reloading = Reloading(self._configuration.reload, parts.source, ready)
         self.reload_requested = self._reloading.requested
         self._limiter = RateLimiter(self._configuration.value.push_rate)
-        self._receiver = Receiver(
-            table, parts.store, self._limiter, ready, on_push=self._after_push, clock=clock
+        self._admission = Admission(
+            table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
         )
+        self._receiver = Receiver(table, parts.store, on_push=self._after_push)
         self._bookkeeping = Bookkeeping(
             table,
             parts.store,
@@ -116,11 +120,11 @@ class Exporter:
 
     def _served(self) -> Served:
         return Served(
+            self._admission,
             self._receiver,
             self._table,
             self._readiness,
             self._metrics,
-            renew_tokens=self._parts.renew_tokens,
             reload=self._reloading.reload,
             clock=self._clock,
         )
@@ -145,7 +149,7 @@ class Exporter:
             # No limit on connections: an Alertmanager that hangs must not block the others.
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
             asyncio.TaskGroup() as tasks,
-            serving(applications(self._settings, self._served(), traffic), traffic) as self.bound,
+            serving(sites(self._settings, self._served()), traffic) as self.bound,
         ):
             sinks = Alertmanagers(
                 session,
@@ -171,9 +175,6 @@ class Exporter:
         self._table.restore(await restored_state(self._parts.store))
         self._readiness.restored()
         await self._follower.follow(self._parts.source)
-
-    def _adopt(self, key: MonitorKey, arming: Arming | None, push: LastPush | None) -> None:
-        self._receiver.adopt(key, arming, push)
 
     def _after_push(self, key: MonitorKey, before: State, after: State) -> None:
         if State.DOWN in (before, after):

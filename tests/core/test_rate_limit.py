@@ -1,11 +1,11 @@
-"""A token bucket for each monitor."""
+"""Token buckets: one for each monitor, or one for everything."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.model import MonitorKey
-from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter, TokenBucket
 
 KEY, OTHER = MonitorKey("prod", "backup"), MonitorKey("prod", "other")
 NOW = 1_700_000_000.5
@@ -58,6 +58,17 @@ def test_one_monitor_does_not_use_up_the_tokens_of_another() -> None:
     passed(limiter, 50)
 
     assert passed(limiter, 50, key=OTHER) == 2
+
+
+def test_a_changed_limit_applies_to_a_bucket_at_once() -> None:
+    bucket = TokenBucket()
+    taken = [bucket.wait_seconds(RateLimit(1.0, 1), now_timestamp=NOW) for _ in range(2)]
+    looser = bucket.wait_seconds(RateLimit(0.25, 8), now_timestamp=NOW)
+    stricter = bucket.wait_seconds(RateLimit(8.0, 1), now_timestamp=NOW)
+
+    assert taken == [0, 1]
+    assert looser == 0
+    assert stricter == 1.25
 
 
 def test_an_interval_of_zero_is_no_limit() -> None:

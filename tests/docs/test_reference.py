@@ -12,15 +12,15 @@ from pydantic import BaseModel
 from tests.cluster_metrics import ClusterMetrics
 from tests.docs.documents import CHECKOUT, documents, rows_of, text_of, without_blocks
 from tests.exporters import Home, StandingClock, exporter_here
+from yuptime_exporter.core.errors import RejectionReason
 from yuptime_exporter.core.identity import RESERVED_LABELS
 from yuptime_exporter.core.model import State
-from yuptime_exporter.metrics.pushes import RejectionReason
 from yuptime_exporter.resource import shapes as resources
 from yuptime_exporter.resource.shapes import MonitorResource, Push
 from yuptime_exporter.settings.command_line import argument_parser
 from yuptime_exporter.settings.flags import DEFAULT_ADDRESS
 from yuptime_exporter.settings.shapes import ConfigurationFile
-from yuptime_exporter.web.failures import FAILURES
+from yuptime_exporter.web.failures import REJECTION_ANSWERS
 
 _NAME = re.compile(r"\byuptime_[a-z0-9_]+\b")
 _OF_PYTHON = {"yuptime_exporter"}  # the package, not a metric
@@ -141,7 +141,7 @@ def test_every_reserved_label_is_listed() -> None:
 def test_every_status_of_a_push_is_listed_and_no_other() -> None:
     listed = {int(row[0]) for row in rows_of("docs/push.md") if row[0].isdigit()}
 
-    assert listed == {status.value for status, _ in FAILURES.values()} | {200, 404, 405}
+    assert listed == {one.status.value for one in REJECTION_ANSWERS.values()} | {200, 404, 405}
 
 
 def test_every_state_is_listed_and_no_other() -> None:

@@ -4,18 +4,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-import pytest
-
 from tests.core.examples import DOWN, KEY, UP, monitor, push
-from tests.engine.parts import TOKEN_DIGESTS, ready, row_of, settled, table_of
+from tests.engine.parts import TOKEN_DIGESTS, row_of, settled, table_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
 from yuptime_exporter.core.errors import MonitorUnwritable, NotAuthenticated, StoreUnavailable
-from yuptime_exporter.core.model import Arming, MonitorKey, Push, PushKind, State
-from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.core.model import MonitorKey, Push, PushKind, State
 from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine import receiver as receiver_module
-from yuptime_exporter.engine.receiver import Receipt, Receiver
+from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS, Receipt, Receiver
 
 START = 1000.0
 OTHER = MonitorKey("prod", "other")
@@ -24,7 +20,9 @@ OTHER = MonitorKey("prod", "other")
 class Desk:
     """A receiver with everything around it, and what it told of pushes."""
 
-    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, tasks: asyncio.TaskGroup, *, save_timeout_seconds: float = SAVE_TIMEOUT_SECONDS
+    ) -> None:
         self.clock = StandingClock(START)
         self.store = FakeStore()
         self.table: MonitorTable = table_of(
@@ -36,10 +34,8 @@ class Desk:
         self.receiver = Receiver(
             self.table,
             self.store,
-            RateLimiter(RateLimit(0.0)),
-            ready(),
             on_push=lambda *told: self.told.append(told),
-            clock=self.clock,
+            save_timeout_seconds=save_timeout_seconds,
         )
         self._tasks = tasks
 
@@ -260,12 +256,9 @@ async def test_monitors_do_not_wait_for_each_other() -> None:
     assert desk.shown(OTHER) == (1, "quick")
 
 
-async def test_who_waits_for_too_long_is_told_to_come_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(receiver_module, "SAVE_TIMEOUT_SECONDS", 0.01)
+async def test_who_waits_for_too_long_is_told_to_come_again() -> None:
     async with asyncio.TaskGroup() as tasks:
-        desk = Desk(tasks)
+        desk = Desk(tasks, save_timeout_seconds=0.01)
         outcomes = [
             await outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), str(n))))
             for n in range(3)
@@ -308,42 +301,3 @@ async def test_what_the_store_remembers_instead_is_shown_and_continued() -> None
 
     assert theirs == (7, "theirs")
     assert desk.shown() == (8, "second")
-
-
-class TestAdopting:
-    """Another replica accepted a push: it is shown, and whoever watches for changes is told."""
-
-    async def desk(self) -> Desk:
-        async with asyncio.TaskGroup() as tasks:
-            return Desk(tasks)
-
-    async def test_a_push_is_told_like_one_of_our_own(self) -> None:
-        desk = await self.desk()
-        desk.receiver.adopt(KEY, None, push(DOWN, at=1000))
-
-        assert desk.shown() == (1, "")
-        assert desk.told == [(KEY, State.PENDING, State.DOWN)]
-
-    async def test_what_is_known_is_told_to_nobody(self) -> None:
-        desk = await self.desk()
-        desk.table.record_push(KEY, push(UP, at=1000))
-        desk.receiver.adopt(KEY, Arming(1000), push(UP, at=1000))
-        desk.receiver.adopt(KEY, None, None)
-        desk.receiver.adopt(KEY, None, push(DOWN, at=999))
-
-        assert desk.told == []
-
-    async def test_what_lies_ahead_counts_as_now(self) -> None:
-        desk = await self.desk()
-        desk.receiver.adopt(KEY, Arming(9000), push(UP, at=9000))
-
-        row = row_of(desk.table, KEY)
-        assert row.arming == Arming(START)
-        assert row.last_push is not None
-        assert row.last_push.received_timestamp == START
-
-    async def test_of_a_monitor_that_is_not_declared_nobody_is_told(self) -> None:
-        desk = await self.desk()
-        desk.receiver.adopt(MonitorKey("prod", "unknown"), Arming(900), push(UP, at=950))
-
-        assert desk.told == []

@@ -24,7 +24,6 @@ from yuptime_exporter.core.model import (
     PushKind,
     Restored,
 )
-from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.readiness import Readiness
@@ -89,14 +88,7 @@ class Exporter:
             metrics=DeclarationMetrics(registry),
             clock=clock,
         )
-        self._receiver = Receiver(
-            self.table,
-            self.store,
-            RateLimiter(RateLimit(0.0)),
-            readiness,
-            on_push=lambda *_: None,
-            clock=clock,
-        )
+        self._receiver = Receiver(self.table, self.store, on_push=lambda *_: None)
 
     async def follow(self) -> None:
         await self.follower.follow(self.source)

@@ -1,26 +1,55 @@
-"""Every error that is raised on purpose. The first sentence of each is what a person reads."""
+"""Every error that is raised on purpose. The first sentence of each is written for people."""
+
+from enum import StrEnum
 
 
 class YuptimeError(Exception):
-    """The root of the tree: anything else that is raised is a bug."""
+    """The root of the tree; any other exception is a bug."""
 
 
-class PushRejected(YuptimeError):
+class RejectionReason(StrEnum):
+    """Reasons of rejections; the set is closed, so that no client can add a series.
+
+    An unknown monitor and a wrong token are one reason: metrics must not tell which monitors
+    exist.
+    """
+
+    UNAUTHORIZED = "unauthorized"
+    MALFORMED = "malformed"
+    TIMEOUT = "timeout"
+    LENGTH_REQUIRED = "length_required"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED = "unsupported"
+    RATE_LIMITED = "rate_limited"
+    NOT_READY = "not_ready"
+    TOKEN_MISSING = "token_missing"  # noqa: S105  a reason, not a token
+    STORE_UNAVAILABLE = "store_unavailable"
+
+
+class Rejection(YuptimeError):
     """A push was not accepted and changed nothing.
 
     Attributes:
-        retry_after_seconds: after how long the same push may succeed; None: it never will.
+        reason: names the metric that counts the rejection, and how it is answered. A subclass
+            inherits it.
+        retry_after_seconds: when the same push may succeed; None: never.
     """
 
+    reason: RejectionReason
     retry_after_seconds: int | None = None
 
 
-class MalformedPush(PushRejected):
-    """The body is not what a push may be; the text names the field and what is allowed."""
+class NotReady(Rejection):
+    """State is not restored yet, monitors are not listed yet, or the exporter is stopping."""
+
+    reason = RejectionReason.NOT_READY
+    retry_after_seconds = 5
 
 
-class NotAuthenticated(PushRejected):
-    """No token, a wrong one, or no such monitor. One text for all, so that none is told apart."""
+class NotAuthenticated(Rejection):
+    """No token, a wrong token, or an unknown monitor: one text, so that a client cannot tell."""
+
+    reason = RejectionReason.UNAUTHORIZED
 
     def __init__(self) -> None:
         super().__init__(
@@ -29,45 +58,17 @@ class NotAuthenticated(PushRejected):
         )
 
 
-class BodyTimeout(PushRejected):
-    """The body did not arrive in time."""
-
-
-class LengthRequired(PushRejected):
-    """The body came without a Content-Length."""
-
-
-class BodyTooLarge(PushRejected):
-    """The body is longer than a push may be."""
-
-
-class UnsupportedBody(PushRejected):
-    """The body's media type or content coding is not one that is read."""
-
-
-class RateLimited(PushRejected):
-    """The monitor is pushed to more often than its limit allows."""
-
-    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
-class NotReady(PushRejected):
-    """State is not restored yet, monitors are not listed yet, or the exporter is stopping."""
-
-    retry_after_seconds = 5
-
-
-class TokenMissing(PushRejected):
+class TokenMissing(Rejection):
     """The Secret that should hold the monitor's tokens is missing or holds none."""
 
+    reason = RejectionReason.TOKEN_MISSING
     retry_after_seconds = 30
 
 
-class StoreUnavailable(PushRejected):
-    """The store could not make the push durable; it is asked again with the next push."""
+class StoreUnavailable(Rejection):
+    """The store could not make the push durable; the next push tries again."""
 
+    reason = RejectionReason.STORE_UNAVAILABLE
     retry_after_seconds = 5
 
 
@@ -75,8 +76,52 @@ class MonitorUnwritable(StoreUnavailable):
     """The store works, and could not take the push of this one monitor."""
 
 
+class FaultyPush(Rejection):
+    """The token was right, and the push itself is at fault: its monitor counts it."""
+
+
+class RateLimited(FaultyPush):
+    """The monitor's job pushes more often than the limit allows."""
+
+    reason = RejectionReason.RATE_LIMITED
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class MalformedPush(FaultyPush):
+    """The body is not a valid push; the text names the field and what is expected."""
+
+    reason = RejectionReason.MALFORMED
+
+
+class BodyTimeout(FaultyPush):
+    """The body did not arrive in time."""
+
+    reason = RejectionReason.TIMEOUT
+
+
+class LengthRequired(FaultyPush):
+    """The body came without a Content-Length."""
+
+    reason = RejectionReason.LENGTH_REQUIRED
+
+
+class BodyTooLarge(FaultyPush):
+    """The body is longer than a push may be."""
+
+    reason = RejectionReason.TOO_LARGE
+
+
+class UnsupportedBody(FaultyPush):
+    """The exporter does not read this media type or content coding."""
+
+    reason = RejectionReason.UNSUPPORTED
+
+
 class StoreUnusable(YuptimeError):
-    """What is stored is corrupt, foreign, or newer than this program: starting would harm it."""
+    """The stored data is corrupt, foreign, or newer than this program: starting would harm it."""
 
 
 class SourceUnusable(YuptimeError):
@@ -84,4 +129,4 @@ class SourceUnusable(YuptimeError):
 
 
 class ConfigInvalid(YuptimeError):
-    """The command line or the configuration file says something that is not allowed."""
+    """The command line or the configuration file has a value that is not allowed."""

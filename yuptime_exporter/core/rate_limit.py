@@ -1,45 +1,64 @@
-"""A token bucket for each monitor: bursts pass, a runaway loop does not."""
+"""Token buckets: short bursts pass, a runaway loop does not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from yuptime_exporter.core.model import MonitorKey
 
-# A burst is added up from floats: a token that lacks so small a part is whole.
+# A bucket adds up floats; a token that lacks less than this part of itself counts as whole.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One push each `interval_seconds` in the long run, `burst` at once; 0 seconds: no limit."""
+    """One event each `interval_seconds` in the long run, `burst` at once; 0 seconds: no limit."""
 
     interval_seconds: float = 1.0
     burst: int = 10
 
 
+class TokenBucket:
+    """One bucket, full at the start.
+
+    The limit is an argument of each call, so that a changed limit applies at once.
+    """
+
+    __slots__ = ("_as_of_timestamp", "_lacking_seconds")
+
+    def __init__(self) -> None:
+        self._lacking_seconds = 0.0  # time until the bucket is full again
+        self._as_of_timestamp = 0.0
+
+    def wait_seconds(self, limit: RateLimit, *, now_timestamp: float) -> float:
+        """Take one token and return 0, or take none and return the time until there is one.
+
+        A clock that was set back blocks for no longer than an empty bucket does: a bucket never
+        lacks more than it can hold.
+        """
+        lacking = min(self._lacking_seconds, limit.interval_seconds * limit.burst)
+        lacking = max(0.0, lacking - max(0.0, now_timestamp - self._as_of_timestamp))
+        wait = lacking + limit.interval_seconds * (1 - limit.burst)
+        empty = wait > _ROUNDING * limit.interval_seconds
+        self._lacking_seconds = lacking if empty else lacking + limit.interval_seconds
+        self._as_of_timestamp = now_timestamp
+        return wait if empty else 0.0
+
+
 class RateLimiter:
-    """Token buckets, each two numbers: what it lacks, in seconds of refilling, and as of when."""
+    """A token bucket for each monitor, all with the same limit."""
 
     def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
-        self._lacking: dict[MonitorKey, tuple[float, float]] = {}
+        self._buckets: dict[MonitorKey, TokenBucket] = {}
 
     def wait_seconds(self, key: MonitorKey, *, now_timestamp: float) -> float:
-        """Take one token and return 0, or take none and return when there will be one.
-
-        A clock that was set back cannot lock a monitor out: a bucket never lacks more than it
-        can hold.
-        """
-        lacking, as_of = self._lacking.get(key, (0.0, now_timestamp))
-        lacking = min(lacking, self.limit.interval_seconds * self.limit.burst)
-        lacking = max(0.0, lacking - max(0.0, now_timestamp - as_of))
-        wait = lacking + self.limit.interval_seconds * (1 - self.limit.burst)
-        refused = wait > _ROUNDING * self.limit.interval_seconds
-        taken = 0.0 if refused else self.limit.interval_seconds
-        self._lacking[key] = (lacking + taken, now_timestamp)
-        return wait if refused else 0.0
+        """Take one token of a monitor; see `TokenBucket.wait_seconds`."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket()
+        return bucket.wait_seconds(self.limit, now_timestamp=now_timestamp)
 
     def forget_unless(self, is_known: Callable[[MonitorKey], bool]) -> None:
         """Keep the buckets of known monitors only."""
-        for key in [key for key in self._lacking if not is_known(key)]:
-            del self._lacking[key]
+        for key in [key for key in self._buckets if not is_known(key)]:
+            del self._buckets[key]

@@ -1,13 +1,13 @@
-"""Whether the exporter may be believed and pushed to."""
+"""May pushes and scrapes come in?"""
 
 from yuptime_exporter.metrics.process import ReadinessMetrics
 
 
 class Readiness:
-    """Not ready until state is restored and monitors are listed, and not while stopping.
+    """Ready from the moment all state is known until the exporter stops.
 
-    `yuptime_ready` says the same: rules hold what they know while it is not 1, so it must never
-    be 1 before every monitor is there.
+    `yuptime_ready` says the same. The alert rules keep their last result while it is not 1, so it
+    must not be 1 before every monitor is listed.
     """
 
     def __init__(self, metrics: ReadinessMetrics) -> None:
@@ -16,32 +16,31 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is awaited."""
+        """Whether the exporter waits for nothing more."""
         return not self._awaited
 
     @property
     def awaited(self) -> str:
-        """What is awaited, in words; empty when nothing is."""
+        """The reasons for not being ready, in words; empty when ready."""
         return "; ".join(self._awaited.values())
 
     def restored(self) -> None:
-        """Saved state is there; the monitors are still to come."""
+        """Note that saved state is restored; the monitors are still to be listed."""
         self._await(state="monitors are being listed")
 
     def listed(self) -> None:
-        """Everything is there."""
+        """Note that state is restored and all monitors are listed."""
         self._await(state=None)
 
     def receiving(self, *, possible: bool) -> None:
-        """Note whether pushes can come in at all: where they cannot, another replica is asked."""
+        """Note whether pushes can be stored; while they cannot, another replica should get them."""
         self._await(store=None if possible else "the store does not take pushes")
 
     def stopping(self) -> None:
-        """No further push is taken."""
+        """Note that no further push is accepted."""
         self._await(state="yuptime-exporter is stopping")
 
     def _await(self, **awaited: str | None) -> None:
-        self._awaited = {
-            what: text for what, text in {**self._awaited, **awaited}.items() if text is not None
-        }
+        merged = {**self._awaited, **awaited}
+        self._awaited = {part: text for part, text in merged.items() if text is not None}
         self._metrics.ready.set(self.ready)

@@ -1,43 +1,58 @@
-"""The one table from what went wrong to how it is answered: RFC 9457 problems."""
+"""How errors are answered: problem details of RFC 9457, from one table for all rejections."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
+from yuptime_exporter.core.errors import Rejection, RejectionReason
+from yuptime_exporter.web.http import Answer
 
-from yuptime_exporter.core.errors import (
-    BodyTimeout,
-    BodyTooLarge,
-    LengthRequired,
-    MalformedPush,
-    MonitorUnwritable,
-    NotAuthenticated,
-    NotReady,
-    PushRejected,
-    RateLimited,
-    StoreUnavailable,
-    TokenMissing,
-    UnsupportedBody,
-)
-from yuptime_exporter.metrics.pushes import PushMetrics, RejectionReason
+PROBLEM_JSON = "application/problem+json"
 
-FAILURES: dict[type[PushRejected], tuple[HTTPStatus, RejectionReason]] = {
-    MalformedPush: (HTTPStatus.BAD_REQUEST, RejectionReason.MALFORMED),
-    NotAuthenticated: (HTTPStatus.UNAUTHORIZED, RejectionReason.UNAUTHORIZED),
-    BodyTimeout: (HTTPStatus.REQUEST_TIMEOUT, RejectionReason.TIMEOUT),
-    LengthRequired: (HTTPStatus.LENGTH_REQUIRED, RejectionReason.LENGTH_REQUIRED),
-    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, RejectionReason.TOO_LARGE),
-    UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, RejectionReason.UNSUPPORTED),
-    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, RejectionReason.RATE_LIMITED),
-    NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.NOT_READY),
-    TokenMissing: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.TOKEN_MISSING),
-    StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.STORE_UNAVAILABLE),
-    MonitorUnwritable: (HTTPStatus.SERVICE_UNAVAILABLE, RejectionReason.STORE_UNAVAILABLE),
+
+@dataclass(frozen=True, slots=True)
+class RejectionAnswer:
+    """How rejections for one reason are answered.
+
+    Attributes:
+        close: whether the connection ends, because the rest of the body is not read.
+    """
+
+    status: HTTPStatus
+    headers: Mapping[str, str] = field(default_factory=dict)
+    close: bool = False
+
+
+REJECTION_ANSWERS: Mapping[RejectionReason, RejectionAnswer] = {
+    RejectionReason.MALFORMED: RejectionAnswer(HTTPStatus.BAD_REQUEST),
+    RejectionReason.UNAUTHORIZED: RejectionAnswer(
+        HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer realm="yuptime"'}
+    ),
+    RejectionReason.TIMEOUT: RejectionAnswer(HTTPStatus.REQUEST_TIMEOUT, close=True),
+    RejectionReason.LENGTH_REQUIRED: RejectionAnswer(HTTPStatus.LENGTH_REQUIRED, close=True),
+    RejectionReason.TOO_LARGE: RejectionAnswer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, close=True),
+    RejectionReason.UNSUPPORTED: RejectionAnswer(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        {
+            "Accept": "application/json, application/x-www-form-urlencoded",
+            "Accept-Encoding": "identity",
+        },
+    ),
+    RejectionReason.RATE_LIMITED: RejectionAnswer(HTTPStatus.TOO_MANY_REQUESTS),
+    RejectionReason.NOT_READY: RejectionAnswer(HTTPStatus.SERVICE_UNAVAILABLE),
+    RejectionReason.TOKEN_MISSING: RejectionAnswer(HTTPStatus.SERVICE_UNAVAILABLE),
+    RejectionReason.STORE_UNAVAILABLE: RejectionAnswer(HTTPStatus.SERVICE_UNAVAILABLE),
 }
 
 
-def problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    close: bool = False,
+) -> Answer:
     """Return an answer that says what went wrong, for people and programs."""
     body = {
         "type": "about:blank",  # RFC 9457, section 4.2.1: the status says what kind it is
@@ -45,46 +60,31 @@ def problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = No
         "status": status.value,
         "detail": detail,
     }
-    return web.Response(
-        status=status,
-        body=json.dumps(body, ensure_ascii=False).encode(),
-        content_type="application/problem+json",
-        headers=headers,
-    )
+    text = json.dumps(body, ensure_ascii=False)
+    return Answer(status, text.encode(), PROBLEM_JSON, headers or {}, close)
 
 
-def problems(metrics: PushMetrics) -> Middleware:
-    """Return the middleware that turns every expected error into a problem."""
-
-    @web.middleware
-    async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except PushRejected as error:
-            status, rejection = FAILURES[type(error)]
-            metrics.rejected.labels(rejection).inc()
-            response = problem(status, str(error), _headers(error))
-            if isinstance(error, BodyTimeout | BodyTooLarge | LengthRequired):
-                response.force_close()  # what is left of the body is not read
-            return response
-        except web.HTTPMethodNotAllowed as error:
-            allowed = ", ".join(sorted(error.allowed_methods))
-            detail = f"{request.method} is not allowed here; allowed: {allowed}"
-            return problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, {hdrs.ALLOW: allowed})
-        except web.HTTPNotFound:
-            detail = "no such page; a push goes to /api/push/{namespace}/{name}"
-            return problem(HTTPStatus.NOT_FOUND, detail)
-
-    return answer_problems
+def rejected(rejection: Rejection) -> Answer:
+    """Return the answer to a rejected push."""
+    answer = REJECTION_ANSWERS[rejection.reason]
+    headers = answer.headers
+    if rejection.retry_after_seconds is not None:
+        headers = {**headers, "Retry-After": str(rejection.retry_after_seconds)}
+    return problem(answer.status, str(rejection), headers=headers, close=answer.close)
 
 
-def _headers(error: PushRejected) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    if error.retry_after_seconds is not None:
-        headers[hdrs.RETRY_AFTER] = str(error.retry_after_seconds)
-    if isinstance(error, NotAuthenticated):
-        headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="yuptime"'
-    if isinstance(error, UnsupportedBody):
-        headers[hdrs.ACCEPT] = "application/json, application/x-www-form-urlencoded"
-        headers[hdrs.ACCEPT_ENCODING] = "identity"
-    return headers
+def not_found() -> Answer:
+    """Return the answer to a path that leads nowhere."""
+    detail = "no such page; a push goes to /api/push/{namespace}/{name}"
+    return problem(HTTPStatus.NOT_FOUND, detail)
+
+
+def method_not_allowed(method: str, allowed: str) -> Answer:
+    """Return the answer to a method that a path does not have.
+
+    Args:
+        method: of the request.
+        allowed: the methods that the path has, separated by commas.
+    """
+    detail = f"method: expected {allowed.replace(', ', ' or ')}, got {method}"
+    return problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"Allow": allowed})

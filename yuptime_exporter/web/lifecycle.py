@@ -1,44 +1,43 @@
-"""Health, readiness and reload, as Prometheus' own programs have them."""
+"""Health, readiness and reload, with the paths and answers of Prometheus' own programs."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.web.failures import problem
+from yuptime_exporter.web.http import Answer, Request, text_answer
+from yuptime_exporter.web.router import Handler
 
 
-async def healthy(_: web.Request) -> web.Response:
-    """Answer as long as the event loop turns."""
-    return web.Response(text="yuptime-exporter is healthy.\n")
+async def healthy(_: Request) -> Answer:
+    """Answer for as long as the event loop runs."""
+    return text_answer("yuptime-exporter is healthy.\n")
 
 
 def ready_handler(readiness: Readiness) -> Handler:
-    """Return the handler that says whether the exporter may be believed and pushed to."""
+    """Return the handler of `/-/ready`: may pushes and scrapes come in?"""
 
-    async def ready(_: web.Request) -> web.Response:
+    async def ready(_: Request) -> Answer:
         if readiness.ready:
-            return web.Response(text="yuptime-exporter is ready.\n")
-        return web.Response(
+            return text_answer("yuptime-exporter is ready.\n")
+        return text_answer(
+            f"yuptime-exporter is not ready: {readiness.awaited}.\n",
             status=HTTPStatus.SERVICE_UNAVAILABLE,
-            text=f"yuptime-exporter is not ready: {readiness.awaited}.\n",
         )
 
     return ready
 
 
 def reload_handler(reload: Callable[[], Awaitable[None]], *, enabled: bool) -> Handler:
-    """Return the handler that reads the configuration and the sources anew.
+    """Return the handler that reads the configuration and the sources again.
 
     Args:
-        reload: returns when what was read is in force; raises `ConfigInvalid`.
+        reload: returns when the new configuration is active; raises `ConfigInvalid`.
         enabled: whether `--web.enable-lifecycle` was given.
     """
 
-    async def answer_reload(_: web.Request) -> web.Response:
+    async def answer_reload(_: Request) -> Answer:
         if not enabled:
             return problem(
                 HTTPStatus.FORBIDDEN,
@@ -48,7 +47,8 @@ def reload_handler(reload: Callable[[], Awaitable[None]], *, enabled: bool) -> H
         try:
             await reload()
         except ConfigInvalid as error:
-            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"the old one stays: {error}")
-        return web.Response(text="reloaded\n")
+            detail = f"the old configuration stays active: {error}"
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+        return text_answer("reloaded\n")
 
     return answer_reload

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, State
 from yuptime_exporter.core.ports import MonitorSource, PushStore
+from yuptime_exporter.engine.admission import RenewTokens
 from yuptime_exporter.engine.receiving_log import Receiving
-from yuptime_exporter.engine.renewal import RenewTokens
 from yuptime_exporter.engine.silence import SilenceCheck
 
 Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]

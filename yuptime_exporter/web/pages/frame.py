@@ -1,8 +1,8 @@
-"""The frame of every page: one style, readable in light and dark, without a script."""
+"""The frame of every page: one style for light and dark, and no script."""
 
 from html import escape
 
-from aiohttp import web
+from yuptime_exporter.web.http import HTML, Answer
 
 _FRAME = """<!DOCTYPE html>
 <html lang="en">
@@ -32,19 +32,18 @@ td {{ overflow-wrap: anywhere; white-space: pre-wrap; }}
 </html>
 """
 
-# Nothing on these pages runs or loads anything; a message of a job cannot make them.
+# These pages run no script and load nothing, whatever the message of a job contains.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def page(title: str, body: str) -> web.Response:
+def page(title: str, body: str) -> Answer:
     """Return a page.
 
     Args:
         title: plain text.
-        body: HTML, in which everything that is not ours is escaped.
+        body: HTML, in which every text of others is escaped.
     """
-    return web.Response(
-        text=_FRAME.format(title=escape(title), body=body),
-        content_type="text/html",
-        headers={"Content-Security-Policy": _POLICY},
+    html = _FRAME.format(title=escape(title), body=body)
+    return Answer(
+        body=html.encode(), content_type=HTML, headers={"Content-Security-Policy": _POLICY}
     )

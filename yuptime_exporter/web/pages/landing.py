@@ -1,11 +1,10 @@
-"""The page at the root: what this is, and where to go from here."""
+"""The page at the root: links, and the command that pushes."""
 
 from html import escape
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
+from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pages.frame import page
+from yuptime_exporter.web.router import Handler
 
 _BODY = """<p>Version {version}. It receives the pushes of jobs and tells Prometheus which did not come.</p>
 <ul>
@@ -26,13 +25,14 @@ def landing_handler(
 
     Args:
         version: of the program.
-        prefix: the path below which everything is served; empty, or without a slash at its end.
-        telemetry_path: where the metrics are, below the prefix.
-        external_url: how the exporter is reached from outside; None: as the page was asked for.
+        prefix: the path above all routes; empty, or without a slash at its end.
+        telemetry_path: the path of the metrics, below the prefix.
+        external_url: the address of the exporter for its users; None: the page shows the address
+            of its own request.
     """
 
-    async def landing(request: web.Request) -> web.Response:
-        url = external_url or f"{request.scheme}://{request.host}{prefix}"
+    async def landing(request: Request) -> Answer:
+        url = external_url or f"{request.origin}{prefix}"
         body = _BODY.format(
             version=escape(version),
             prefix=escape(prefix),

@@ -1,26 +1,26 @@
-"""The page of one monitor, to which its alerts lead: what is known of it, and until when."""
+"""The page of one monitor, which its alerts link to: state, last push, deadline."""
 
 from html import escape
-
-from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.evaluation import judge
 from yuptime_exporter.core.model import MonitorKey, Row, Verdict
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.moments import readable
+from yuptime_exporter.web.failures import not_found
+from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pages.frame import page
+from yuptime_exporter.web.router import Handler
 
 
 def monitor_page_handler(table: MonitorTable, *, clock: Clock) -> Handler:
     """Return the handler of `GET /monitors/{namespace}/{name}`."""
 
-    async def monitor_page(request: web.Request) -> web.Response:
-        key = MonitorKey(request.match_info["namespace"], request.match_info["name"])
+    async def monitor_page(request: Request) -> Answer:
+        key = MonitorKey(request.parameters["namespace"], request.parameters["name"])
         row = table.row(key)
         if row is None:
-            raise web.HTTPNotFound
+            return not_found()
         now_timestamp = clock()
         outages = table.outages(now_timestamp=now_timestamp)
         verdict = judge(row, outages, now_timestamp=now_timestamp)

@@ -1,37 +1,43 @@
-"""Listen, and at the end answer what is in flight before anything is closed."""
+"""Serve sites with aiohttp. At the end, requests in flight are answered before anything closes."""
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from yuptime_exporter.core.errors import ConfigInvalid
+from yuptime_exporter.web.failures import problem
+from yuptime_exporter.web.http import Answer, Request
+from yuptime_exporter.web.site import Site
 
 log = logging.getLogger(__name__)
 
-# A shutdown is to take less than 10 s, whatever hangs: 2 s for alerts (sinks/alertmanagers), these
-# two for requests that are being handled and for their connections, 2 s for the store.
+# A shutdown takes less than 10 s: 2 s for alerts (sinks/alertmanager), these two for requests that
+# are being handled and for their connections, 2 s for the store.
 DRAIN_SECONDS = 4.0
 CLOSE_SECONDS = 1.0
 
-# An idle connection is kept for longer than a scrape interval of one minute, so that Prometheus
-# need not connect anew for each scrape.
+# An idle connection outlives a scrape interval of one minute, so that Prometheus does not have to
+# connect for each scrape.
 KEEPALIVE_SECONDS = 75.0
 
-# For how long the rest of a refused body is read and dropped, so that a client which is still
-# sending gets to read why.
+# How long the rest of a rejected body is read and dropped, so that a client that is still sending
+# can read the answer.
 LINGER_SECONDS = 2.0
 
-# Who has connected and not asked anything by then is not going to: without a limit, strangers
-# could hold all connections that the system allows (slowloris). A head is one packet of curl's.
+# A connection without a request by then is closed: without a limit, strangers could hold all
+# connections that the system allows (slowloris). The head of a request is one packet of curl's.
 HEAD_TIMEOUT_SECONDS = 10.0
 
 # Jobs of a whole company may start at the same second; Linux cuts this to net.core.somaxconn.
 _BACKLOG = 4096
+
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +50,37 @@ class Listener:
 
 
 class Traffic:
-    """Which connections have not asked anything yet, and how many requests are being handled."""
+    """Connections that have sent no request yet, and the number of requests in flight."""
 
     def __init__(self) -> None:
-        self._silent: set[object] = set()
-        self._requests = 0
-        self._none = asyncio.Event()
-        self._none.set()
+        self._silent: set[web.RequestHandler] = set()
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def connected(self, connection: web.RequestHandler) -> None:
-        """Give a new connection its time to ask something, and close it if it does not."""
+        """Note a new connection; without a request it is closed after `HEAD_TIMEOUT_SECONDS`."""
         self._silent.add(connection)
         loop = asyncio.get_running_loop()
         loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_silent, connection)
 
-    @contextmanager
-    def handling(self, request: web.Request) -> Iterator[None]:
-        """Count a request while it is handled."""
-        self._silent.discard(request.protocol)
-        self._requests += 1
-        self._none.clear()
-        try:
-            yield
-        finally:
-            self._requests -= 1
-            if not self._requests:
-                self._none.set()
+    def began(self, connection: web.RequestHandler) -> None:
+        """Note that the handling of a request begins."""
+        self._silent.discard(connection)
+        self._in_flight += 1
+        self._idle.clear()
+
+    def ended(self) -> None:
+        """Note that the handling of a request ended."""
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle.set()
 
     async def drained(self) -> None:
-        """Return when no request is being handled, or after `DRAIN_SECONDS`."""
+        """Return when no request is in flight, or after `DRAIN_SECONDS`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                await self._none.wait()
+                await self._idle.wait()
 
     def _close_if_silent(self, connection: web.RequestHandler) -> None:
         if connection in self._silent:
@@ -85,7 +90,7 @@ class Traffic:
 
 @asynccontextmanager
 async def serving(
-    applications: Mapping[Listener, web.Application], traffic: Traffic
+    sites: Mapping[Listener, Site], traffic: Traffic
 ) -> AsyncIterator[dict[str, list[str]]]:
     """Serve until the block ends; give the addresses that are bound, by their flags.
 
@@ -93,38 +98,86 @@ async def serving(
         ConfigInvalid: an address cannot be listened on.
     """
     async with AsyncExitStack() as stack:
-        runners: dict[web.Application, web.AppRunner] = {}
-        for app in dict.fromkeys(applications.values()):
-            runners[app] = web.AppRunner(
-                app,
+        servers = {}
+        for site in dict.fromkeys(sites.values()):
+            servers[site] = web.Server(
+                _handler(site, traffic),
                 access_log=None,
                 keepalive_timeout=KEEPALIVE_SECONDS,
-                shutdown_timeout=CLOSE_SECONDS,
                 lingering_time=LINGER_SECONDS,
-                auto_decompress=False,  # a push is never compressed, so it cannot be a bomb
+                auto_decompress=False,  # a compressed body is rejected unread: no zip bombs
             )
-            await runners[app].setup()
-            stack.push_async_callback(runners[app].cleanup)
+            runner = web.ServerRunner(servers[site], shutdown_timeout=CLOSE_SECONDS)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
         bound: dict[str, list[str]] = {}
-        servers = []
-        for listener, app in applications.items():
-            servers.append(await _listen(listener, runners[app], traffic))
-            stack.callback(servers[-1].close)
-            for socket in servers[-1].sockets:
+        sockets = []
+        for listener, site in sites.items():
+            sockets.append(await _listen(listener, servers[site], traffic))
+            stack.callback(sockets[-1].close)
+            for socket in sockets[-1].sockets:
                 address = _address(socket.getsockname())
                 bound.setdefault(listener.flag, []).append(address)
                 log.info("listening", extra={"flag": listener.flag, "address": address})
         yield bound
-        for server in servers:
-            server.close()
-        # aiohttp's own shutdown drops what is left of a body that is still arriving.
+        for listening in sockets:
+            listening.close()
+        # aiohttp's own shutdown drops the rest of a body that is still arriving.
         await traffic.drained()
 
 
-async def _listen(listener: Listener, runner: web.AppRunner, traffic: Traffic) -> asyncio.Server:
+def _handler(site: Site, traffic: Traffic) -> _Handler:
+    async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
+        traffic.began(incoming.protocol)
+        try:
+            if "Expect" in incoming.headers and not await _continued(incoming):
+                detail = "Expect: expected 100-continue, got another"
+                return _response(problem(HTTPStatus.EXPECTATION_FAILED, detail))
+            url = incoming.rel_url
+            match = site.match(incoming.method, url.raw_path)
+            request = Request(
+                incoming.method,
+                match.parameters,
+                url.raw_query_string,
+                incoming.headers,
+                _body(incoming),
+                incoming.scheme,
+            )
+            return _response(await site.answer(match, request))
+        finally:
+            traffic.ended()
+
+    return handle
+
+
+async def _continued(incoming: web.BaseRequest) -> bool:
+    """Have the client send its body, if that is what it waits for (RFC 9110, section 10.1.1)."""
+    if incoming.version != HttpVersion11:
+        return True
+    if incoming.headers["Expect"].lower() != "100-continue":
+        return False
+    await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    incoming.writer.output_size = 0  # the answer itself has not begun
+    return True
+
+
+def _body(incoming: web.BaseRequest) -> bytes | AsyncIterator[bytes]:
+    content = incoming.content
+    if content.is_eof() and content.exception() is None:  # it came with the head, as from curl
+        return content.read_nowait()
+    return content.iter_any()
+
+
+def _response(answer: Answer) -> web.Response:
+    response = web.Response(body=answer.body, status=answer.status, headers=answer.all_headers())
+    if answer.close:
+        response.force_close()
+    return response
+
+
+async def _listen(listener: Listener, server: web.Server, traffic: Traffic) -> asyncio.Server:
     def connection() -> web.RequestHandler:
-        assert runner.server is not None  # noqa: S101  it is set up
-        made = runner.server()
+        made = server()
         traffic.connected(made)
         return made
 

@@ -1,0 +1,209 @@
+"""Admission: the right token at a limited rate, and a second decision for a newer token."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any
+
+import pytest
+
+from tests.core.examples import KEY, monitor
+from tests.engine.parts import ready, table_of
+from tests.exporters import StandingClock
+from yuptime_exporter.core.errors import NotAuthenticated, NotReady, RateLimited, TokenMissing
+from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.engine.admission import Admission, RenewalLimits
+
+START = 1000.0
+UNKNOWN = MonitorKey("prod", "unknown")
+LIMITS = RenewalLimits(total_seconds=0.1, poll_seconds=0.005)
+
+
+class Gate:
+    """An admission to one monitor, whose Secret may hold newer tokens than are active.
+
+    Attributes:
+        in_secret: the tokens that the next read makes active.
+        renewals: the monitors whose tokens were read again.
+        hanging: whether a read never ends.
+        read_just_now: whether another read is refused.
+    """
+
+    def __init__(self, *tokens: bytes, renews: bool = True, burst: int = 100) -> None:
+        self.in_secret: Iterable[bytes] = tokens
+        self.renewals: list[MonitorKey] = []
+        self.hanging = False
+        self.read_just_now = False
+        self.clock = StandingClock(START)
+        self.readiness = ready()
+        self._table = table_of(at=START)
+        self.activate(*tokens)
+        self._admission = Admission(
+            self._table,
+            RateLimiter(RateLimit(1.0, burst)),
+            self.readiness,
+            renew_tokens=self._renew if renews else None,
+            limits=LIMITS,
+            clock=self.clock,
+        )
+
+    def activate(self, *tokens: bytes) -> None:
+        digests = tuple(hashlib.sha256(token).digest() for token in tokens)
+        self._table.replace_monitors([monitor(token_digests=digests)], now_timestamp=START)
+
+    def admit(self, token: bytes | None, key: MonitorKey = KEY) -> Coroutine[Any, Any, None]:
+        return self._admission.admit(key, token)
+
+    async def seconds_until_refused(self, token: bytes, key: MonitorKey = KEY) -> float:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with pytest.raises(NotAuthenticated):
+            await self.admit(token, key)
+        return loop.time() - began
+
+    def _renew(self, key: MonitorKey) -> Awaitable[None] | None:
+        if key != KEY or self.read_just_now:
+            return None
+        self.renewals.append(key)
+        return self._read()
+
+    async def _read(self) -> None:
+        if self.hanging:
+            await asyncio.get_running_loop().create_future()
+        self.activate(*self.in_secret)
+
+
+def decided_at_once(admitting: Coroutine[Any, Any, None]) -> None:
+    """Run an admission that must end before it waits for anything."""
+    with pytest.raises(StopIteration):
+        admitting.send(None)
+
+
+class TestWithWatchedTokens:
+    """The source tells every change of a token, so that each decision is final."""
+
+    @pytest.mark.parametrize("token", [b"new", b"old"])
+    def test_each_token_of_the_secret_is_admitted_without_waiting(self, token: bytes) -> None:
+        decided_at_once(Gate(b"new", b"old", renews=False).admit(token))
+
+    @pytest.mark.parametrize(
+        ("key", "token"), [(KEY, b"wrong"), (KEY, None), (UNKNOWN, b"old"), (UNKNOWN, None)]
+    )
+    def test_a_wrong_token_and_an_unknown_monitor_are_refused_at_once_and_alike(
+        self, key: MonitorKey, token: bytes | None
+    ) -> None:
+        with pytest.raises(NotAuthenticated) as refusal:
+            decided_at_once(Gate(b"old", renews=False).admit(token, key))
+
+        assert str(refusal.value) == str(NotAuthenticated())
+
+    def test_a_missing_secret_is_named_only_to_a_client_with_a_token(self) -> None:
+        gate = Gate(renews=False)
+
+        with pytest.raises(TokenMissing):
+            decided_at_once(gate.admit(b"any"))
+        with pytest.raises(NotAuthenticated):
+            decided_at_once(gate.admit(None))
+
+    def test_no_push_is_admitted_before_the_exporter_is_ready(self) -> None:
+        gate = Gate(b"old", renews=False)
+        gate.readiness.stopping()
+
+        with pytest.raises(NotReady, match="yuptime-exporter is stopping"):
+            decided_at_once(gate.admit(b"old"))
+
+    def test_pushes_beyond_the_burst_are_refused_until_the_interval_is_over(self) -> None:
+        gate = Gate(b"old", renews=False, burst=2)
+        for _ in range(2):
+            decided_at_once(gate.admit(b"old"))
+
+        with pytest.raises(RateLimited) as refusal:
+            decided_at_once(gate.admit(b"old"))
+        gate.clock.advance(1)
+        decided_at_once(gate.admit(b"old"))
+
+        assert refusal.value.retry_after_seconds == 1
+
+    def test_a_wrong_token_uses_up_nothing_of_the_limit(self) -> None:
+        gate = Gate(b"old", renews=False, burst=1)
+        for _ in range(5):
+            with pytest.raises(NotAuthenticated):
+                decided_at_once(gate.admit(b"wrong"))
+
+        decided_at_once(gate.admit(b"old"))
+
+
+class TestWithTokensThatAreReadOnRequest:
+    """`--kubernetes.secrets=get`: a token that does not match may be newer than the last read."""
+
+    async def test_a_token_that_matches_is_admitted_without_a_second_read(self) -> None:
+        gate = Gate(b"old")
+        decided_at_once(gate.admit(b"old"))
+
+        assert gate.renewals == []
+
+    async def test_a_token_that_is_newer_than_the_last_read_is_admitted(self) -> None:
+        gate = Gate(b"old")
+        gate.in_secret = [b"new"]
+        await gate.admit(b"new")
+
+        assert gate.renewals == [KEY]
+
+    async def test_a_secret_that_was_missing_is_read_again(self) -> None:
+        gate = Gate()
+        gate.in_secret = [b"old"]
+        await gate.admit(b"old")
+
+        assert gate.renewals == [KEY]
+
+    async def test_a_token_that_becomes_active_a_moment_after_its_read_is_admitted(self) -> None:
+        gate = Gate(b"old")
+        gate.read_just_now = True
+        asyncio.get_running_loop().call_later(0.02, gate.activate, b"new")
+
+        await gate.admit(b"new")
+
+    @pytest.mark.parametrize(
+        ("key", "hanging", "read_just_now"),
+        [
+            (UNKNOWN, False, False),
+            (KEY, False, False),
+            (KEY, False, True),
+            (KEY, True, False),
+        ],
+        ids=["unknown monitor", "known monitor", "read just now", "reading hangs"],
+    )
+    async def test_every_refusal_takes_all_of_the_time_whatever_there_was_to_read(
+        self, key: MonitorKey, hanging: bool, read_just_now: bool
+    ) -> None:
+        gate = Gate(b"old")
+        gate.hanging, gate.read_just_now = hanging, read_just_now
+
+        # None comes earlier; that none comes much later is the event loop's business.
+        assert await gate.seconds_until_refused(b"wrong", key) >= LIMITS.total_seconds
+
+    async def test_a_wrong_token_costs_one_read(self) -> None:
+        gate = Gate(b"old")
+        await gate.seconds_until_refused(b"wrong")
+
+        assert gate.renewals == [KEY]
+
+    async def test_a_client_without_a_token_is_refused_at_once(self) -> None:
+        gate = Gate(b"old")
+
+        with pytest.raises(NotAuthenticated):
+            decided_at_once(gate.admit(None))
+
+        assert gate.renewals == []
+
+    async def test_a_client_with_the_right_token_that_pushes_too_often_is_refused_at_once(
+        self,
+    ) -> None:
+        gate = Gate(b"old", burst=1)
+        decided_at_once(gate.admit(b"old"))
+
+        with pytest.raises(RateLimited):
+            decided_at_once(gate.admit(b"old"))
+
+        assert gate.renewals == []

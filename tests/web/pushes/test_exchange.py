@@ -1,0 +1,179 @@
+"""The stops of a push, with a dialect that only the test speaks."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.core.examples import DOWN, KEY, monitor
+from tests.engine.parts import ready, row_of, settled, table_of
+from tests.exporters import StandingClock
+from tests.fakes.store import FakeStore
+from tests.web.requests import request
+from yuptime_exporter.core.errors import (
+    BodyTooLarge,
+    MalformedPush,
+    NotAuthenticated,
+    RateLimited,
+    Rejection,
+    StoreUnavailable,
+)
+from yuptime_exporter.core.model import Push
+from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.engine.admission import Admission
+from yuptime_exporter.engine.receiver import Receipt, Receiver
+from yuptime_exporter.metrics.pushes import PushMetrics
+from yuptime_exporter.web.http import Answer, Request
+from yuptime_exporter.web.pushes.body import BodyLimits
+from yuptime_exporter.web.pushes.exchange import Dialect, PushExchange
+from yuptime_exporter.web.router import Router
+
+START = 1000.0
+
+
+def key_in_query(asked: Request) -> bytes | None:
+    return next((value.encode() for value in asked.query_values("key")), None)
+
+
+def parse_fail(_: Request, body: bytes, received_timestamp: float) -> Push:
+    if not body.startswith(b"FAIL "):
+        raise MalformedPush("expected FAIL, got another word")
+    return Push(DOWN, received_timestamp, body.removeprefix(b"FAIL ").decode())
+
+
+def say(receipt: Receipt, push: Push) -> Answer:
+    return Answer(202, f"{receipt.row.monitor.key} {push.kind}".encode())
+
+
+FAILING = Dialect(
+    routes=(("PUT", "/fail/{namespace}/{name}"), ("POST", "/f/{namespace}/{name}")),
+    token=key_in_query,
+    parse=parse_fail,
+    answer=say,
+)
+
+
+class Unread(AsyncIterator[bytes]):
+    """A body that nobody may read."""
+
+    async def __anext__(self) -> bytes:
+        raise AssertionError("the body was read")
+
+
+class Desk:
+    """An exchange with everything behind it."""
+
+    def __init__(self, *, burst: int = 100) -> None:
+        self.registry = CollectorRegistry()
+        self.clock = StandingClock(START)
+        self.store = FakeStore()
+        digest = hashlib.sha256(b"right").digest()
+        self.table = table_of(monitor(token_digests=(digest,)), at=START)
+        limiter = RateLimiter(RateLimit(1.0, burst))
+        admission = Admission(self.table, limiter, ready(), clock=self.clock)
+        receiver = Receiver(self.table, self.store, on_push=lambda *_: None)
+        exchange = PushExchange(
+            admission,
+            receiver,
+            self.table,
+            metrics=PushMetrics(self.registry),
+            clock=self.clock,
+            limits=BodyLimits(max_bytes=100),
+        )
+        self.router = Router(exchange.routes(FAILING, prefix="/pre"))
+
+    async def push(
+        self,
+        body: bytes | AsyncIterator[bytes] = b"FAIL disk full",
+        *,
+        token: str = "right",
+        length: int = 14,
+        path: str = "/pre/fail/prod/backup",
+    ) -> Answer:
+        match = self.router.match("POST" if "/f/" in path else "PUT", path)
+        headers = [("Content-Length", str(length))]
+        query = f"key={token}"
+        return await match.handler(
+            request("PUT", headers=headers, body=body, query=query, parameters=match.parameters)
+        )
+
+    def rejections(self) -> tuple[dict[str, float], int]:
+        """Return the counts by reason, those of 0 left out, and the count of the monitor."""
+        by_reason = {
+            sample.labels["reason"]: sample.value
+            for family in self.registry.collect()
+            for sample in family.samples
+            if sample.value and sample.name.endswith("_total")
+        }
+        return by_reason, self.table.rejected_total(KEY)
+
+
+@pytest.mark.parametrize("path", ["/pre/fail/prod/backup", "/pre/f/prod/backup"])
+async def test_a_push_is_answered_in_its_dialect_once_it_is_durable(path: str) -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        pushing = tasks.create_task(desk.push(path=path))
+        await settled()
+        waits = not pushing.done()
+        desk.clock.advance(3)
+        desk.store.saves[0].succeed()
+    last = row_of(desk.table, KEY).last_push
+
+    assert waits
+    assert pushing.result() == Answer(202, b"prod/backup down")
+    assert last is not None
+    assert (last.status, last.message, last.received_timestamp) == (DOWN, "disk full", START)
+    assert desk.rejections() == ({}, 0)
+
+
+async def test_nothing_of_a_body_is_read_before_the_token_is_right() -> None:
+    desk = Desk()
+    with pytest.raises(NotAuthenticated):
+        await desk.push(Unread(), token="wrong")
+
+    assert desk.rejections() == ({"unauthorized": 1}, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "rejection", "reason"),
+    [
+        (b"GOOD", 4, MalformedPush, "malformed"),
+        (Unread(), 101, BodyTooLarge, "too_large"),
+    ],
+)
+async def test_a_faulty_push_is_counted_for_its_monitor_and_by_its_reason(
+    body: bytes | AsyncIterator[bytes], length: int, rejection: type[Rejection], reason: str
+) -> None:
+    desk = Desk()
+    with pytest.raises(rejection):
+        await desk.push(body, length=length)
+
+    assert desk.rejections() == ({reason: 1}, 1)
+    assert desk.store.saves == []
+
+
+async def test_a_push_beyond_the_limit_is_counted_for_its_monitor() -> None:
+    desk = Desk(burst=1)
+    with pytest.raises(MalformedPush):
+        await desk.push(b"GOOD")
+    with pytest.raises(RateLimited):
+        await desk.push(Unread())
+
+    assert desk.rejections() == ({"malformed": 1, "rate_limited": 1}, 2)
+
+
+async def test_a_push_that_the_store_cannot_take_is_no_fault_of_its_monitor() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+
+        async def push() -> None:
+            with pytest.raises(StoreUnavailable):
+                await desk.push()
+
+        tasks.create_task(push())
+        await settled()
+        desk.store.saves[0].fail()
+
+    assert desk.rejections() == ({"store_unavailable": 1}, 0)

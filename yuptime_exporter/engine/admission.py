@@ -1,0 +1,140 @@
+"""Decide whether a push may come in, before anything of its body is read."""
+
+import asyncio
+import hashlib
+import hmac
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.errors import NotAuthenticated, NotReady, RateLimited, TokenMissing
+from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.rate_limit import RateLimiter
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.readiness import Readiness
+
+RenewTokens = Callable[[MonitorKey], Awaitable[None] | None]
+"""Reads the tokens of a monitor again; None where there is nothing to read, or just was read."""
+
+# The digest of no token, against which the tokens for unknown monitors are compared.
+_NO_TOKEN_DIGESTS = (bytes(hashlib.sha256().digest_size),)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalLimits:
+    """Times of the second decision about a token.
+
+    Attributes:
+        total_seconds: from the first decision to the last: enough to read a Secret and to make
+            its tokens active. A guessed token costs a stranger as much.
+        poll_seconds: between two decisions.
+    """
+
+    total_seconds: float = 1.0
+    poll_seconds: float = 0.05
+
+
+class Admission:
+    """Admits the pushes of authenticated jobs at a limited rate, when the exporter is ready.
+
+    Where tokens are read on request instead of watched, a job may send a newer token than the
+    exporter knows: then a token that does not match is decided again after a new read. Every such
+    rejection takes the same time, whether or not there was a Secret to read, and so does not tell
+    which monitors exist.
+    """
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        limiter: RateLimiter,
+        readiness: Readiness,
+        *,
+        renew_tokens: RenewTokens | None = None,
+        limits: RenewalLimits | None = None,
+        clock: Clock,
+    ) -> None:
+        """Connect the parts of the decision.
+
+        Args:
+            table: monitors with the digests of their tokens.
+            limiter: the rate limit of each monitor.
+            readiness: no push is admitted before the exporter is ready.
+            renew_tokens: reads tokens on request; None: the source watches them.
+            limits: of the second decision.
+            clock: gives the moment for the rate limit.
+        """
+        self._table = table
+        self._limiter = limiter
+        self._readiness = readiness
+        self._renew_tokens = renew_tokens
+        self._limits = limits or RenewalLimits()
+        self._clock = clock
+
+    async def admit(self, key: MonitorKey, token: bytes | None) -> None:
+        """Return if this push may come in; without `renew_tokens` this never waits.
+
+        Args:
+            key: the monitor, as the client names it.
+            token: as the client sent it; None if it sent none.
+
+        Raises:
+            NotReady: the exporter does not know all monitors yet.
+            NotAuthenticated: no token, a wrong token, or an unknown monitor.
+            TokenMissing: the monitor's Secret holds no token.
+            RateLimited: the monitor's bucket is empty.
+        """
+        try:
+            self._decide(key, token)
+        except (NotAuthenticated, TokenMissing):
+            if token is None or self._renew_tokens is None:
+                raise
+        else:
+            return
+        await self._decide_again(key, token, self._renew_tokens)
+
+    async def _decide_again(self, key: MonitorKey, token: bytes, renew: RenewTokens) -> None:
+        """Read the tokens again, and decide until there is an admission or the time is over."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._limits.total_seconds
+        renewing = renew(key)
+        if renewing is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await renewing
+        while True:
+            try:
+                return self._decide(key, token)
+            except (NotAuthenticated, TokenMissing):
+                if loop.time() >= until:
+                    raise
+            await asyncio.sleep(min(self._limits.poll_seconds, max(until - loop.time(), 0.0)))
+
+    def _decide(self, key: MonitorKey, token: bytes | None) -> None:
+        if not self._readiness.ready:
+            raise NotReady(f"not ready: {self._readiness.awaited}; push again in a few seconds")
+        row = self._table.row(key)
+        if row is not None and not row.monitor.token_digests and token is not None:
+            raise TokenMissing(
+                "the Secret with the tokens of this monitor is missing or empty; "
+                "the log of yuptime-exporter says which"  # the name is not for strangers
+            )
+        digests = row.monitor.token_digests if row else _NO_TOKEN_DIGESTS
+        if token is None or not _matches(token, digests):
+            raise NotAuthenticated
+        wait_seconds = self._limiter.wait_seconds(key, now_timestamp=self._clock())
+        if wait_seconds > 0:
+            limit = self._limiter.limit
+            raise RateLimited(
+                f"monitor {key}: expected at most one push each {limit.interval_seconds:g} s "
+                f"after a burst of {limit.burst}, got more",
+                retry_after_seconds=math.ceil(wait_seconds),
+            )
+
+
+def _matches(token: bytes, digests: tuple[bytes, ...]) -> bool:
+    """Compare with every digest: the time tells neither whether the token matched, nor which."""
+    presented = hashlib.sha256(token).digest()
+    matches = [hmac.compare_digest(presented, digest) for digest in digests]
+    return any(matches)

@@ -1,0 +1,88 @@
+"""Requests and answers as plain values, so that no handler depends on the server that serves it."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from multidict import MultiMapping
+
+TEXT = "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+JSON = "application/json; charset=utf-8"
+
+# Of every answer. The name of the server carries no version: strangers need none.
+_COMMON_HEADERS = {
+    "Server": "yuptime-exporter",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, as its server read it.
+
+    Attributes:
+        method: in capitals.
+        parameters: the decoded parts of the path that its route names.
+        query: everything after the question mark, not decoded.
+        headers: looked up without regard to case; a name may have several values.
+        body: all of it when it arrived together with the head; otherwise the parts that are still
+            arriving, to be iterated once.
+        scheme: `http` or `https`.
+    """
+
+    method: str
+    parameters: Mapping[str, str]
+    query: str
+    headers: MultiMapping[str]
+    body: bytes | AsyncIterator[bytes]
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """The address that the client used, such as `http://exporter.example:10091`."""
+        host = self.headers.get("Host") or socket.gethostname()  # HTTP/1.0 has no Host
+        return f"{self.scheme}://{host}"
+
+    def header_list(self, name: str) -> str:
+        """Return all values of a header, separated by commas; empty when there is none."""
+        return ",".join(self.headers.getall(name, ()))
+
+    def query_values(self, name: str) -> list[str]:
+        """Return the decoded values of a query parameter, in their order."""
+        pairs = parse_qsl(self.query, keep_blank_values=True)
+        return [value for key, value in pairs if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request.
+
+    Attributes:
+        headers: in addition to those that every answer has.
+        close: whether the connection ends after the answer, because the body was not read.
+    """
+
+    status: int = HTTPStatus.OK
+    body: bytes = b""
+    content_type: str = TEXT
+    headers: Mapping[str, str] = field(default_factory=dict)
+    close: bool = False
+
+    def all_headers(self) -> dict[str, str]:
+        """Return every header but those that only a server knows, such as Date."""
+        return {**_COMMON_HEADERS, "Content-Type": self.content_type, **self.headers}
+
+
+def text_answer(text: str, *, status: int = HTTPStatus.OK) -> Answer:
+    """Return an answer in plain text."""
+    return Answer(status, text.encode())
+
+
+def json_answer(value: Mapping[str, object]) -> Answer:
+    """Return an answer in JSON."""
+    return Answer(body=json.dumps(value).encode(), content_type=JSON)

@@ -1,0 +1,89 @@
+"""One push in any dialect: admit, read the body, parse, accept, answer. Count each rejection."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.errors import FaultyPush, Rejection
+from yuptime_exporter.core.model import MonitorKey, Push
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.admission import Admission
+from yuptime_exporter.engine.receiver import Receipt, Receiver
+from yuptime_exporter.metrics.pushes import PushMetrics
+from yuptime_exporter.web.http import Answer, Request
+from yuptime_exporter.web.pushes.body import BodyLimits, read_body
+from yuptime_exporter.web.router import Handler, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way in which jobs push: its routes, credential, parser and answer.
+
+    Attributes:
+        routes: methods and path templates, each with the parameters `namespace` and `name`.
+        token: returns the token as the client sent it; None if it sent none.
+        parse: returns the push in a request with this body, received at this moment (Unix
+            seconds); raises `MalformedPush` or `UnsupportedBody`.
+        answer: returns the answer to an accepted push.
+    """
+
+    routes: tuple[tuple[str, str], ...]
+    token: Callable[[Request], bytes | None]
+    parse: Callable[[Request, bytes, float], Push]
+    answer: Callable[[Receipt, Push], Answer]
+
+
+class PushExchange:
+    """Receives pushes in every dialect."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        receiver: Receiver,
+        table: MonitorTable,
+        *,
+        metrics: PushMetrics,
+        clock: Clock,
+        limits: BodyLimits | None = None,
+    ) -> None:
+        """Connect the stops of a push.
+
+        Args:
+            admission: decides before the body is read.
+            receiver: makes the push durable and visible.
+            table: counts the rejections of each monitor.
+            metrics: counts all rejections by their reason.
+            clock: gives the moment of receipt.
+            limits: of the body.
+        """
+        self._admission = admission
+        self._receiver = receiver
+        self._table = table
+        self._metrics = metrics
+        self._clock = clock
+        self._limits = limits or BodyLimits()
+
+    def routes(self, dialect: Dialect, *, prefix: str) -> Iterator[Route]:
+        """Return the routes of a dialect, below a prefix."""
+        for method, path in dialect.routes:
+            yield Route(method, prefix + path, self._handler(dialect))
+
+    def _handler(self, dialect: Dialect) -> Handler:
+        async def push(request: Request) -> Answer:
+            key = MonitorKey(request.parameters["namespace"], request.parameters["name"])
+            try:
+                await self._admission.admit(key, dialect.token(request))
+                body = await read_body(request, self._limits)
+                received = dialect.parse(request, body, self._clock())
+                receipt = await self._receiver.accept(key, received)
+            except Rejection as rejection:
+                self._count(key, rejection)
+                raise
+            return dialect.answer(receipt, received)
+
+        return push
+
+    def _count(self, key: MonitorKey, rejection: Rejection) -> None:
+        self._metrics.rejected.labels(rejection.reason).inc()
+        if isinstance(rejection, FaultyPush):
+            self._table.record_rejected(key)

@@ -1,0 +1,116 @@
+"""From the method and path of a request to the handler that answers it."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from urllib.parse import unquote
+
+from yuptime_exporter.web.failures import method_not_allowed, not_found
+from yuptime_exporter.web.http import Answer, Request
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+UNKNOWN = "unknown"
+
+_NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        path: a template such as `/monitors/{namespace}/{name}`; metrics name requests by it.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The handler of a request. Every request has one: without a route it answers 404 or 405.
+
+    Attributes:
+        name: how metrics name the request: the template of its path, or `unknown`.
+        parameters: the decoded segments of the path that the template names.
+    """
+
+    name: str
+    handler: Handler
+    parameters: Mapping[str, str]
+
+
+class Router:
+    """All routes of one listener. A path matches as a whole, a slash at its end included."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        templates: dict[str, _Template] = {}
+        for route in routes:
+            template = templates.setdefault(route.path, _Template(route.path))
+            template.handlers[route.method] = route.handler
+            if route.method == "GET":
+                template.handlers["HEAD"] = route.handler
+        self._templates: dict[int, list[_Template]] = defaultdict(list)
+        for template in templates.values():
+            self._templates[len(template.segments)].append(template)
+
+    def match(self, method: str, path: str) -> Match:
+        """Return the handler of a request.
+
+        Args:
+            method: in capitals.
+            path: percent-encoded, as the client sent it, without the query.
+        """
+        segments = path.split("/")
+        if "%" in path:  # after the split, so that an encoded slash separates nothing
+            segments = [unquote(segment) for segment in segments]
+        for template in self._templates.get(len(segments), ()):
+            parameters = template.parameters(segments)
+            if parameters is not None:
+                return template.match(method, parameters)
+        return _NO_ROUTE
+
+
+class _Template:
+    """One path template with the handlers of its methods."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.segments = path.split("/")
+        self.handlers: dict[str, Handler] = {}
+
+    def parameters(self, segments: Sequence[str]) -> Mapping[str, str] | None:
+        """Return what the named segments hold; None where the path does not match."""
+        found: dict[str, str] = {}
+        for expected, segment in zip(self.segments, segments, strict=True):
+            if not expected.startswith("{"):
+                if segment != expected:
+                    return None
+            elif segment and "{" not in segment and "}" not in segment:
+                found[expected[1:-1]] = segment
+            else:  # empty, or a placeholder of the docs that was pasted: no name has braces
+                return None
+        return found
+
+    def match(self, method: str, parameters: Mapping[str, str]) -> Match:
+        """Return the handler for a method of this path."""
+        handler = self.handlers.get(method)
+        if handler is None:
+            allowed = ", ".join(sorted(self.handlers))
+            return Match(UNKNOWN, partial(_answer_not_allowed, allowed), parameters)
+        return Match(self.path, handler, parameters)
+
+
+async def _answer_not_allowed(allowed: str, request: Request) -> Answer:
+    return method_not_allowed(request.method, allowed)
+
+
+async def _answer_not_found(_: Request) -> Answer:
+    return not_found()
+
+
+_NO_ROUTE = Match(UNKNOWN, _answer_not_found, _NO_PARAMETERS)

@@ -1,0 +1,48 @@
+"""One listener's routes, with what every request of it passes through: failures and metrics."""
+
+import time
+from collections.abc import Iterable
+
+from yuptime_exporter.core.errors import Rejection
+from yuptime_exporter.metrics.http import HttpMetrics
+from yuptime_exporter.web.failures import rejected
+from yuptime_exporter.web.http import Answer, Request
+from yuptime_exporter.web.router import UNKNOWN, Match, Route, Router
+
+# Methods that may name a series; a client that invents others adds none.
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+class Site:
+    """Answers requests. A server reads a request, asks for its match, and writes the answer."""
+
+    def __init__(self, routes: Iterable[Route], metrics: HttpMetrics) -> None:
+        self._router = Router(routes)
+        self._metrics = metrics
+
+    def match(self, method: str, path: str) -> Match:
+        """Return the handler of a request; see `Router.match`."""
+        return self._router.match(method, path)
+
+    async def answer(self, match: Match, request: Request) -> Answer:
+        """Answer a request by its handler, and time it.
+
+        Raises:
+            Exception: a bug; the server answers 500, which is counted here.
+        """
+        started = time.perf_counter()
+        status = 500
+        try:
+            answer = await _answered(match, request)
+            status = answer.status
+        finally:
+            method = request.method if request.method in _KNOWN_METHODS else UNKNOWN
+            self._metrics.observe(match.name, method, status, time.perf_counter() - started)
+        return answer
+
+
+async def _answered(match: Match, request: Request) -> Answer:
+    try:
+        return await match.handler(request)
+    except Rejection as rejection:
+        return rejected(rejection)

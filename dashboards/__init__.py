@@ -1,1 +1,1 @@
-"""The Grafana dashboards, as a script that makes them; `generate` is its entrance."""
+"""The Grafana dashboards as a script; `python -m dashboards.generate` makes all files."""

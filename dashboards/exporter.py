@@ -12,7 +12,7 @@ _SUCCESS = (Code(0, "refused", VERMILION), Code(1, "active", BLUE))
 
 
 def variables() -> list[Json]:
-    """Return what the reader can choose."""
+    """Return the variables at the top of the dashboard."""
     return [
         query_variable("job", "Job", "yuptime_build_info", ""),
         query_variable("instance", "Instance", "yuptime_build_info", 'job=~"$job"'),

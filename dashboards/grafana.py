@@ -7,20 +7,24 @@ from dashboards.promql import VERMILION, YELLOW
 
 TAG = "yuptime"
 
-# Grafana 10.4 and 11 write this; newer ones migrate it, older ones ignore what they do not know.
+# The version that Grafana 10.4 and 11 write. Newer releases migrate it; older ones ignore new fields.
 SCHEMA_VERSION = 39
 
-# How Grafana carries the reader's choice from one dashboard to the next.
+# Links pass the chosen data source, job and time range to the next dashboard.
 KEEP = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
 
 
 def row(title: str) -> Json:
-    """Return the heading of what follows."""
+    """Return the heading of the following bands."""
     return {"type": "row", "title": title, "collapsed": False, "panels": []}
 
 
 def placed(*bands: tuple[int, Sequence[tuple[int, Json]]]) -> list[Json]:
-    """Return the panels one band below the other: height, then (width, panel) from the left."""
+    """Return the panels with their places, one band below the other.
+
+    Args:
+        bands: each with its height, and its panels from the left with their widths.
+    """
     found: list[Json] = []
     top = 0
     for height, band in bands:
@@ -39,7 +43,7 @@ def heading(title: str) -> tuple[int, Sequence[tuple[int, Json]]]:
 
 
 def query_variable(name: str, label: str, metric: str, where: str, *, several: bool = True) -> Json:
-    """Return a variable whose values are those of a label."""
+    """Return a variable with the values of a label."""
     among = f"{{{where}}}" if where else ""
     promql = f"label_values({metric}{among}, {name})"
     chosen = {"selected": True, "text": ["All"], "value": ["$__all"]}
@@ -72,12 +76,12 @@ def dashboard(
     """Return a whole dashboard.
 
     Args:
-        uid: its fixed name, by which others link to it.
-        title: what Grafana lists.
-        description: what it is for.
+        uid: the fixed name in links.
+        title: as Grafana lists the dashboard.
+        description: purpose of the dashboard.
         variables: besides the data source.
         panels: with their places.
-        alerts: annotations, by name: which series of ALERTS they show.
+        alerts: queries of ALERTS for annotations, by the name of the annotation.
     """
     grafana: Json = {"type": "grafana", "uid": "-- Grafana --"}
     datasource = {
@@ -125,7 +129,7 @@ def dashboard(
 
 
 def annotation(name: str, promql: str) -> Json:
-    """Return marks on every graph while an alert fires."""
+    """Return annotations that mark every graph while an alert fires."""
     return {
         "datasource": DATASOURCE,
         "enable": True,
@@ -140,7 +144,7 @@ def annotation(name: str, promql: str) -> Json:
 
 
 def dashboards_link() -> Json:
-    """Return the menu of all dashboards with our tag."""
+    """Return a menu of all dashboards with the tag of this project."""
     return {
         "type": "dashboards",
         "title": "yuptime",
@@ -156,7 +160,7 @@ def dashboards_link() -> Json:
 
 
 def link_to() -> Json:
-    """Return the variable that says where a reader's browser reaches the exporter's pages."""
+    """Return the variable with the address of the exporter's pages in the reader's browser."""
     address = "http://localhost:10091"
     return {
         "type": "textbox",

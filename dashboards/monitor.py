@@ -38,7 +38,7 @@ _ALERTS = 'ALERTS{alertname=~"Yuptime.*", namespace="$namespace", monitor="$moni
 
 
 def variables() -> list[Json]:
-    """Return what the reader can choose."""
+    """Return the variables at the top of the dashboard."""
     metric = "yuptime_monitor_expire_seconds"
     return [
         query_variable("job", "Job", metric, ""),

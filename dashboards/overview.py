@@ -50,7 +50,7 @@ _ROWS: Json = {
 
 
 def variables() -> list[Json]:
-    """Return what the reader can choose."""
+    """Return the variables at the top of the dashboard."""
     metric = "yuptime_monitor_expire_seconds"
     return [
         query_variable("job", "Job", metric, ""),

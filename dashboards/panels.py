@@ -34,7 +34,7 @@ def targets(*queries: tuple[str, str]) -> list[Json]:
 
 
 def mappings(codes: Iterable[Code]) -> list[Json]:
-    """Return how numbers are shown as text, with a colour besides."""
+    """Return the text and the colour of each number."""
     options = {
         str(code.value): {"color": code.colour, "index": n, "text": code.text}
         for n, code in enumerate(codes)
@@ -43,12 +43,12 @@ def mappings(codes: Iterable[Code]) -> list[Json]:
 
 
 def steps(base: str, *more: tuple[float, str]) -> Json:
-    """Return thresholds: a colour, and others from a value on."""
+    """Return thresholds: a base colour, and further colours each from a value on."""
     first: list[Json] = [{"color": base, "value": None}]
     return {"mode": "absolute", "steps": first + [{"color": c, "value": v} for v, c in more]}
 
 
-def panel(  # noqa: PLR0913  a panel has that many parts
+def panel(  # noqa: PLR0913  the parts of a panel
     kind: str,
     title: str,
     description: str,
@@ -72,7 +72,7 @@ def panel(  # noqa: PLR0913  a panel has that many parts
     }
 
 
-def stat(  # noqa: PLR0913  a panel has that many parts
+def stat(  # noqa: PLR0913  the parts of a panel
     title: str,
     description: str,
     promql: str,
@@ -102,7 +102,7 @@ def stat(  # noqa: PLR0913  a panel has that many parts
     return panel("stat", title, description, [query], defaults=defaults, options=options)
 
 
-def lines(  # noqa: PLR0913  a panel has that many parts
+def lines(  # noqa: PLR0913  the parts of a panel
     title: str,
     description: str,
     queries: Sequence[Json],
@@ -152,7 +152,7 @@ def timeline(
     *,
     links: Sequence[Json] = (),
 ) -> Json:
-    """Return states over time, a row for each series, with the state written into it."""
+    """Return states over time: a row for each series, with the name of the state in the row."""
     defaults: Json = {
         "custom": {"fillOpacity": 85, "lineWidth": 0, "spanNulls": False},
         "links": list(links),
@@ -188,7 +188,7 @@ def table(
     overrides: Sequence[Json] = (),
     sort: str = "",
 ) -> Json:
-    """Return the present as a table."""
+    """Return a table of current values."""
     defaults = {
         "custom": {"align": "left", "cellOptions": {"type": "auto"}, "filterable": True},
         "mappings": [],
@@ -213,11 +213,11 @@ def table(
 
 
 def override(field: str, **properties: object) -> Json:
-    """Return what differs for one field; `cellOptions__width` stands for `cellOptions.width`."""
+    """Return the properties of one field; `cellOptions__width` means `cellOptions.width`."""
     listed = [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()]
     return {"matcher": {"id": "byName", "options": field}, "properties": listed}
 
 
 def link(title: str, url: str) -> Json:
-    """Return where a click leads, in a tab of its own."""
+    """Return a link that opens in a new tab."""
     return {"title": title, "url": url, "targetBlank": True}

@@ -1,25 +1,24 @@
-"""What the dashboards ask of Prometheus about monitors.
+"""Queries about monitors.
 
-All of it is computed from what the exporter exposes, so the dashboards need no rules to be loaded;
-only the history of alerts does. Replicas are merged as the alert rules merge them: the latest
-deadline and the newest push count.
+The queries use the exporter's metrics only; rules are needed only for the history of alerts. As in
+the alert rules, the latest deadline and the newest push of all replicas count.
 """
 
 from typing import NamedTuple
 
 
 class Code(NamedTuple):
-    """What the number of a state means, and how it is shown; text and colour always together."""
+    """The number of a state, with its text and its colour."""
 
     value: int
     text: str
     colour: str
 
 
-# The colours are Okabe and Ito's, which people with any kind of colour blindness can tell apart.
+# The colours of Okabe and Ito, which are distinct with every kind of colour blindness.
 GREY, BLUE, SKY, YELLOW, VERMILION = "#BBBBBB", "#0072B2", "#56B4E9", "#F0E442", "#D55E00"
 
-# The worse the higher, so that the worst are kept where only some are shown.
+# A worse state has a higher number, so that a shortened list keeps the worst states.
 STATES = (
     Code(0, "paused", GREY),
     Code(1, "up", BLUE),
@@ -42,7 +41,7 @@ def newest(metric: str, where: str, at: str = "") -> str:
 
 
 def now(where: str, at: str = "") -> str:
-    """Return the clock by which each monitor is judged: the moment of its scrape."""
+    """Return the moment of the last scrape of each monitor, at which its state is judged."""
     sample = f"yuptime_monitor_deadline_timestamp_seconds{{{where}}}{at}"
     return f"max by (namespace, monitor) (timestamp({sample}))"
 
@@ -91,15 +90,15 @@ or 1 + 0 * {last}"""
 
 
 def unhealthy(where: str, at: str = "") -> str:
-    """Return the states of those monitors that are late or down."""
+    """Return the states of the monitors that are late or down."""
     return f"({indented(state(where, at))}) >= {LATE}"
 
 
 def worst(promql: str) -> str:
-    """Return as many of these states as the dashboard shows, the worst first."""
+    """Return the worst of these states, as many as the dashboard shows."""
     return f"topk($rows, {indented(promql)})"
 
 
 def indented(promql: str) -> str:
-    """Return the query as it looks in brackets."""
+    """Return the query indented, for use in brackets."""
     return "\n  " + promql.replace("\n", "\n  ") + "\n"

@@ -134,7 +134,8 @@ def read_prose(checkout: Path, only: Sequence[str] = ()) -> dict[PurePath, list[
     for name in sorted(listed.stdout.decode().split("\0")):
         path = PurePath(name)
         wanted = not only or any(path.is_relative_to(folder) for folder in only)
-        if wanted and not path.is_relative_to(_RECORDS) and (checkout / path).is_file():
+        is_own = (checkout / path).is_file() and not (checkout / path).is_symlink()
+        if wanted and is_own and not path.is_relative_to(_RECORDS):
             try:
                 prose[path] = prose_of(path, (checkout / path).read_text(encoding="utf-8"))
             except UnicodeDecodeError:  # a picture, or another file that is not text

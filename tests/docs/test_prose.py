@@ -108,6 +108,15 @@ def test_the_lines_of_a_named_folder_are_printed(
     assert "core/bad.py:2: whose: Whose deadline it is." in capsys.readouterr().out
 
 
+def test_a_symbolic_link_is_not_counted_again(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "link.md").symlink_to("docs/plain.md")
+
+    main([], checkout)
+    assert "in 9000 words" in capsys.readouterr().out
+
+
 def test_decision_records_and_ignored_files_are_not_measured(checkout: Path) -> None:
     save(checkout / ".gitignore", "dist/\n")
     for name in ("docs/adr/0001-record.md", "dist/copy.md"):

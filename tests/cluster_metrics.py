@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from yuptime_exporter.metrics.definition import DefinitionMetrics
 from yuptime_exporter.metrics.kubernetes import CollectionMetrics, KubernetesMetrics
 from yuptime_exporter.metrics.status import StatusMetrics
 
@@ -13,6 +14,7 @@ class ClusterMetrics:
 
     Attributes:
         kubernetes: metrics of the API server's connection.
+        definition: metrics of the installed CustomResourceDefinition.
         followed: metrics of each followed resource.
         status: metrics of status writes.
     """
@@ -20,6 +22,7 @@ class ClusterMetrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self.kubernetes = KubernetesMetrics(self._registry)
+        self.definition = DefinitionMetrics(self._registry)
         self.followed: dict[str, CollectionMetrics] = {
             resource: self.kubernetes.of(resource) for resource in RESOURCES
         }

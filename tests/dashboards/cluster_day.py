@@ -6,7 +6,7 @@ to 15:10 the API server is away, and afterwards it has forgotten where the watch
 
 from tests.cluster_metrics import ClusterMetrics
 from tests.dashboards.script import CHANGES, MINUTE, NAMES, at
-from yuptime_exporter.metrics.kubernetes import Trouble
+from yuptime_exporter.metrics.kubernetes import FollowFailure
 from yuptime_exporter.metrics.status import Cause, Written
 
 AWAY, BACK = at("15:00"), at("15:10")
@@ -43,7 +43,7 @@ class ClusterDay:
             followed.objects = len(NAMES)
             followed.synced = True
             if moment == BACK:
-                followed.errors[Trouble.EXPIRED].inc()
+                followed.errors[FollowFailure.EXPIRED].inc()
 
     def _follow(self, moment: int) -> None:
         for followed in self._metrics.followed.values():
@@ -64,6 +64,6 @@ class ClusterDay:
 
     def _hear_nothing(self) -> None:
         for followed in self._metrics.followed.values():
-            followed.errors[Trouble.UNREACHABLE].inc()
+            followed.errors[FollowFailure.UNREACHABLE].inc()
         self._metrics.status.errors.labels(Written.UNAVAILABLE).inc()
         self._metrics.status.queue_length.set(WAITING)

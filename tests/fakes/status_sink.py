@@ -18,7 +18,7 @@ from tests.fakes.merge_patch import applied
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import LastPush, MonitorKey
 from yuptime_exporter.metrics.status import Written
-from yuptime_exporter.resource.monitor_object import Refusal
+from yuptime_exporter.resource.monitor_object import SpecProblem
 from yuptime_exporter.status.body import patch_of, shown_of, stored_in, wanted_body
 from yuptime_exporter.status.model import (
     Draft,
@@ -38,7 +38,7 @@ class Stored:
     version: int
     status: Mapping[str, Any]
     generation: int = 1
-    refusal: Refusal | None = None
+    problem: SpecProblem | None = None
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,16 @@ class StatusObjects:
     def __post_init__(self) -> None:
         self._gate.set()
 
-    def create(self, *keys: MonitorKey, refusal: Refusal | None = None) -> None:
+    def create(self, *keys: MonitorKey, problem: SpecProblem | None = None) -> None:
         """Create objects without a status."""
         for key in keys:
-            self.objects[key] = Stored(1, {}, refusal=refusal)
+            self.objects[key] = Stored(1, {}, problem=problem)
 
-    def change(self, key: MonitorKey, *, refusal: Refusal | None = None) -> None:
+    def change(self, key: MonitorKey, *, problem: SpecProblem | None = None) -> None:
         """Change the spec of an object."""
         found = self.objects[key]
         self.objects[key] = replace(
-            found, version=found.version + 1, generation=found.generation + 1, refusal=refusal
+            found, version=found.version + 1, generation=found.generation + 1, problem=problem
         )
 
     def overwrite(self, key: MonitorKey, status: Mapping[str, Any]) -> None:
@@ -179,7 +179,7 @@ class FakeStatusSink:
 
     def spec(self, key: MonitorKey) -> Spec | None:
         found = self._look(key)
-        return Spec(found.generation, found.refusal) if found else None
+        return Spec(found.generation, found.problem) if found else None
 
     def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
         found = self._look(key)

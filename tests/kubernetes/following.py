@@ -3,19 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from tests.fakes.fault_proxy import FaultProxy
+from tests.fakes.faults import WATCHES, When
 from tests.peers.cluster import Cluster
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.api import Api
+from yuptime_exporter.kubernetes.collection import Collection, ObjectName
 from yuptime_exporter.kubernetes.connection import Connection
-from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
-from yuptime_exporter.metrics.kubernetes import KubernetesMetrics, Trouble
+from yuptime_exporter.kubernetes.limits import ApiLimits
+from yuptime_exporter.kubernetes.mirror import Mirror
+from yuptime_exporter.metrics.kubernetes import FollowFailure, KubernetesMetrics
+from yuptime_exporter.sources.kubernetes import remedies
 
+LISTS = When(path="/monitors", watch=False)
 GROUP = "/apis/monitoring.yuptime.io/v1"
 
 
@@ -66,11 +73,11 @@ class Following:
     def errors(self) -> dict[str, float]:
         """How many of each reason there were, without those that there were none of."""
         found = {}
-        for trouble in Trouble:
-            labels = {"resource": "monitors", "reason": str(trouble)}
+        for failure in FollowFailure:
+            labels = {"resource": "monitors", "reason": str(failure)}
             value = self.registry.get_sample_value("yuptime_kubernetes_errors_total", labels)
             if value:
-                found[str(trouble)] = value
+                found[str(failure)] = value
         return found
 
     async def holds(self, expected: dict[str, int]) -> None:
@@ -80,29 +87,27 @@ class Following:
         await eventually(ask, lambda held: held == expected)
         assert self.shown == self.held
 
-    async def is_in_trouble(self, about: str) -> None:
+    async def fails(self, about: str) -> None:
         async def ask() -> str | None:
-            return self.mirror.trouble
+            return self.mirror.failure
 
-        await eventually(ask, lambda trouble: trouble is not None and about in trouble)
+        await eventually(ask, lambda failure: failure is not None and about in failure)
 
     async def is_well(self) -> None:
         async def ask() -> str | None:
-            return self.mirror.trouble
+            return self.mirror.failure
 
-        await eventually(ask, lambda trouble: trouble is None)
+        await eventually(ask, lambda failure: failure is None)
 
 
 @asynccontextmanager
 async def following(
-    kubeconfig: Path, namespace: str, *, inactivity_seconds: float | None = None
+    kubeconfig: Path, namespace: str, *, limits: ApiLimits | None = None
 ) -> AsyncIterator[Following]:
     """Follow until the end of the block; what ends the mirror fails the test."""
-    connection = Connection(kubeconfig, clock=monotonic)
+    connection = Connection(kubeconfig, clock=monotonic, limits=limits)
     path = f"{GROUP}/namespaces/{namespace}/monitors"
-    one = Following(
-        Api(connection), Collection("monitors", path, inactivity_seconds=inactivity_seconds)
-    )
+    one = Following(Api(connection), Collection("monitors", path, remedies=remedies.MONITORS))
     try:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(one.mirror.run())
@@ -143,3 +148,32 @@ class Monitors:
         assert status < 300, answer
         found: dict[str, Any] = answer
         return found
+
+
+@dataclass
+class Scene:
+    """A mirror that has listed two Monitors through a proxy, and watches."""
+
+    monitors: Monitors
+    proxy: FaultProxy
+    one: Following
+
+    async def watched_again(self) -> None:
+        """All connections break; the next watch is let in or not."""
+        count = len(self.proxy.seen(WATCHES))
+        self.proxy.drop_connections()
+        await eventually(self.proxy.asked(WATCHES), lambda asked: asked > count)
+
+
+@asynccontextmanager
+async def watching(
+    monitors: Monitors, proxy: FaultProxy, cluster: Cluster, *, limits: ApiLimits | None = None
+) -> AsyncIterator[Scene]:
+    """List two Monitors through the proxy and watch them, until the end of the block."""
+    await monitors.create("a", 100)
+    await monitors.create("b", 200)
+    kubeconfig = proxy.kubeconfig(cluster.admin_token)
+    async with following(kubeconfig, monitors.namespace, limits=limits) as one:
+        await one.mirror.synced.wait()
+        await eventually(proxy.waiting(WATCHES))
+        yield Scene(monitors, proxy, one)

@@ -3,13 +3,15 @@ import logging
 import pytest
 from prometheus_client import CollectorRegistry
 
-from yuptime_exporter.kubernetes.errors import ApiRefused, ApiUnreachable
-from yuptime_exporter.kubernetes.failure import Difficulty, Proof
-from yuptime_exporter.metrics.kubernetes import KubernetesMetrics, Trouble
+from yuptime_exporter.kubernetes.collection import Collection
+from yuptime_exporter.kubernetes.errors import ApiStatusError, ApiUnreachable
+from yuptime_exporter.kubernetes.failure import CollectionFailure, Proof
+from yuptime_exporter.metrics.kubernetes import FollowFailure, KubernetesMetrics
+from yuptime_exporter.sources.kubernetes import remedies
 
-FORBIDDEN = ApiRefused(403, reason="Forbidden", message="cannot list")
+FORBIDDEN = ApiStatusError(403, reason="Forbidden", message="cannot list")
 AWAY = ApiUnreachable("connection refused")
-INSIDE = ApiRefused(500, reason="InternalError")
+INSIDE = ApiStatusError(500, reason="InternalError")
 
 
 @pytest.fixture
@@ -18,9 +20,10 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def difficulty(registry: CollectorRegistry, caplog: pytest.LogCaptureFixture) -> Difficulty:
+def failure(registry: CollectorRegistry, caplog: pytest.LogCaptureFixture) -> CollectionFailure:
     caplog.set_level(logging.INFO)
-    return Difficulty("monitors", "/monitors", KubernetesMetrics(registry).of("monitors"))
+    collection = Collection("monitors", "/monitors", remedies=remedies.MONITORS)
+    return CollectionFailure(collection, KubernetesMetrics(registry).of("monitors"))
 
 
 def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -28,25 +31,25 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_the_beginning_is_logged_once_and_the_end_once(
-    difficulty: Difficulty, caplog: pytest.LogCaptureFixture
+    failure: CollectionFailure, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(5):
-        difficulty.met(AWAY, until=Proof.LIST)
-    difficulty.over(Proof.LIST)
-    difficulty.over(Proof.LIST)
+        failure.met(AWAY, until=Proof.LIST)
+    failure.over(Proof.LIST)
+    failure.over(Proof.LIST)
 
     assert levels(caplog) == ["WARNING", "INFO"]
 
 
 def test_another_reason_is_logged_since_it_has_another_remedy(
-    difficulty: Difficulty, caplog: pytest.LogCaptureFixture
+    failure: CollectionFailure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    difficulty.met(AWAY, until=Proof.LIST)
-    difficulty.met(FORBIDDEN, until=Proof.LIST)
+    failure.met(AWAY, until=Proof.LIST)
+    failure.met(FORBIDDEN, until=Proof.LIST)
 
     assert levels(caplog) == ["WARNING", "WARNING"]
-    assert difficulty.text is not None
-    assert difficulty.text.startswith("monitors: the API server answered 403 Forbidden: cannot")
+    assert failure.text is not None
+    assert failure.text.startswith("monitors: the API server answered 403 Forbidden: cannot")
 
 
 @pytest.mark.parametrize(
@@ -61,59 +64,59 @@ def test_another_reason_is_logged_since_it_has_another_remedy(
     ],
 )
 def test_only_what_shows_that_it_is_over_ends_it(
-    difficulty: Difficulty, until: Proof, proof: Proof, over: bool
+    failure: CollectionFailure, until: Proof, proof: Proof, over: bool
 ) -> None:
     # A list may be allowed where a watch is not, and a watch may begin and fail each time.
-    difficulty.met(INSIDE, until=until)
-    difficulty.over(proof)
+    failure.met(INSIDE, until=until)
+    failure.over(proof)
 
-    assert (difficulty.text is None) == over
+    assert (failure.text is None) == over
 
 
-def test_a_version_that_was_forgotten_is_counted_and_no_difficulty(
-    difficulty: Difficulty, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+def test_a_version_that_was_forgotten_is_counted_and_is_no_failure(
+    failure: CollectionFailure, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    difficulty.met(ApiRefused(410, reason="Expired"), until=Proof.WATCH)
+    failure.met(ApiStatusError(410, reason="Expired"), until=Proof.WATCH)
 
-    assert difficulty.text is None
+    assert failure.text is None
     assert levels(caplog) == []
     labels = {"resource": "monitors", "reason": "expired"}
     assert registry.get_sample_value("yuptime_kubernetes_errors_total", labels) == 1
 
 
 @pytest.mark.parametrize(
-    ("error", "trouble"),
+    ("error", "counted"),
     [
-        (AWAY, Trouble.UNREACHABLE),
-        (ApiRefused(401), Trouble.UNAUTHORIZED),
-        (FORBIDDEN, Trouble.FORBIDDEN),
-        (ApiRefused(404), Trouble.NOT_FOUND),
-        (ApiRefused(429), Trouble.TOO_MANY_REQUESTS),
-        (ApiRefused(400), Trouble.REFUSED),
-        (ApiRefused(422), Trouble.REFUSED),
-        (INSIDE, Trouble.SERVER_ERROR),
-        (ApiRefused(504), Trouble.SERVER_ERROR),
+        (AWAY, FollowFailure.UNREACHABLE),
+        (ApiStatusError(401), FollowFailure.UNAUTHORIZED),
+        (FORBIDDEN, FollowFailure.FORBIDDEN),
+        (ApiStatusError(404), FollowFailure.NOT_FOUND),
+        (ApiStatusError(429), FollowFailure.TOO_MANY_REQUESTS),
+        (ApiStatusError(400), FollowFailure.REFUSED),
+        (ApiStatusError(422), FollowFailure.REFUSED),
+        (INSIDE, FollowFailure.SERVER_ERROR),
+        (ApiStatusError(504), FollowFailure.SERVER_ERROR),
     ],
 )
 def test_each_error_is_counted_under_its_reason(
-    difficulty: Difficulty,
+    failure: CollectionFailure,
     registry: CollectorRegistry,
-    error: ApiRefused | ApiUnreachable,
-    trouble: Trouble,
+    error: ApiStatusError | ApiUnreachable,
+    counted: FollowFailure,
 ) -> None:
-    difficulty.met(error, until=Proof.LIST)
+    failure.met(error, until=Proof.LIST)
 
-    for reason in Trouble:
+    for reason in FollowFailure:
         labels = {"resource": "monitors", "reason": str(reason)}
         value = registry.get_sample_value("yuptime_kubernetes_errors_total", labels)
-        assert value == (1 if reason is trouble else 0)
+        assert value == (1 if reason is counted else 0)
 
 
-def test_what_a_person_can_do_is_said(difficulty: Difficulty) -> None:
-    difficulty.met(FORBIDDEN, until=Proof.LIST)
-    assert "the verbs get, list and watch on monitors" in (difficulty.text or "")
-    difficulty.met(ApiRefused(404), until=Proof.LIST)
-    assert "kubectl apply --server-side -f deploy/crd/monitors.yaml" in (difficulty.text or "")
+def test_what_a_person_can_do_is_said(failure: CollectionFailure) -> None:
+    failure.met(FORBIDDEN, until=Proof.LIST)
+    assert "the verbs get, list and watch on monitors" in (failure.text or "")
+    failure.met(ApiStatusError(404), until=Proof.LIST)
+    assert "kubectl apply --server-side -f deploy/crd/monitors.yaml" in (failure.text or "")
 
 
 def test_collections_of_one_resource_are_shown_together(registry: CollectorRegistry) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from yuptime_exporter.kubernetes.frames import (
     MAX_FRAME_BYTES,
-    FrameMeaningless,
+    FrameMalformed,
     Frames,
     FrameTooLong,
     read_frame,
@@ -75,5 +75,5 @@ def test_many_lines_may_be_longer_than_the_limit_together() -> None:
 )
 def test_what_is_no_event_is_an_error_and_no_event(line: bytes) -> None:
     # kubernetes_asyncio 36.1: the text of a 401 was an event, and so was each line of a 502.
-    with pytest.raises(FrameMeaningless):
+    with pytest.raises(FrameMalformed):
         read_frame(line)

@@ -3,16 +3,10 @@
 What the mirror decides is tested in test_reflector.py and test_holdings.py, without waiting.
 """
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
 from tests.fakes import fault_answers as answers
-from tests.fakes.fault_proxy import FaultProxy, fault_proxy
+from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.faults import (
     WATCHES,
     Answer,
@@ -31,49 +25,12 @@ from tests.fakes.faults import (
     Split,
     When,
 )
-from tests.kubernetes.following import Following, Monitors, following
-from tests.peers.cluster import Cluster, connected, control_plane
+from tests.kubernetes.following import LISTS, Monitors, Scene, following, watching
+from tests.peers.cluster import Cluster
 from tests.waiting import eventually
+from yuptime_exporter.kubernetes.limits import ApiLimits
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
-
-LISTS = When(path="/monitors", watch=False)
-
-
-@dataclass
-class Scene:
-    """A mirror that has listed two Monitors through a proxy, and watches."""
-
-    monitors: Monitors
-    proxy: FaultProxy
-    one: Following
-
-    async def watched_again(self) -> None:
-        """All connections break; the next watch is let in or not."""
-        count = len(self.proxy.seen(WATCHES))
-        self.proxy.drop_connections()
-        await eventually(self.proxy.asked(WATCHES), lambda asked: asked > count)
-
-
-@pytest.fixture
-async def monitors(cluster: Cluster) -> Monitors:
-    return Monitors(cluster, await cluster.create_namespace())
-
-
-@pytest.fixture
-async def proxy(cluster: Cluster, tmp_path: Path) -> AsyncIterator[FaultProxy]:
-    async with fault_proxy(cluster.url, cluster.ca_file, folder=tmp_path / "proxy") as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def scene(monitors: Monitors, proxy: FaultProxy, cluster: Cluster) -> AsyncIterator[Scene]:
-    await monitors.create("a", 100)
-    await monitors.create("b", 200)
-    async with following(proxy.kubeconfig(cluster.admin_token), monitors.namespace) as one:
-        await one.mirror.synced.wait()
-        await eventually(proxy.waiting(WATCHES))
-        yield Scene(monitors, proxy, one)
 
 
 class TestNothingGoesWrong:
@@ -126,8 +83,8 @@ class TestNothingGoesWrong:
         await scene.monitors.create("c", 300)
         await scene.monitors.delete("a")
         name = next(name for name in scene.one.mirror.objects if name.name == "a")
-        await scene.one.mirror.reconsider(name)
-        await scene.one.mirror.reconsider(name._replace(name="c"))
+        await scene.one.mirror.reread(name)
+        await scene.one.mirror.reread(name._replace(name="c"))
 
         assert scene.one.held == {"b": 200, "c": 300}
 
@@ -277,11 +234,13 @@ class TestAWatchGoesWrong:
     ) -> None:
         await monitors.create("a", 100)
         kubeconfig = proxy.kubeconfig(cluster.admin_token)
-        async with following(kubeconfig, monitors.namespace, inactivity_seconds=1.0) as one:
+        async with following(
+            kubeconfig, monitors.namespace, limits=ApiLimits(watch_silence_seconds=1.0)
+        ) as one:
             await one.mirror.synced.wait()
             silence = proxy.silence(when=WATCHES)
             await monitors.change("a", 101)
-            await one.is_in_trouble("reach")
+            await one.fails("reach")
             silence.lift()
             await one.holds({"a": 101})
             await one.is_well()
@@ -290,16 +249,17 @@ class TestAWatchGoesWrong:
             assert one.errors["unreachable"] >= 1
 
     async def test_headers_that_never_come_are_not_waited_for_as_long_as_a_watch(
-        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+        self, monitors: Monitors, proxy: FaultProxy, cluster: Cluster
     ) -> None:
-        monkeypatch.setattr("yuptime_exporter.kubernetes.api.OPEN_TIMEOUT_SECONDS", 0.5)
-        hang = scene.proxy.apply(Hang(), when=WATCHES, times=1)
-        await scene.watched_again()
-        await scene.monitors.change("a", 101)
-        await scene.one.holds({"a": 101, "b": 200})
+        limits = ApiLimits(open_timeout_seconds=0.5)
+        async with watching(monitors, proxy, cluster, limits=limits) as scene:
+            hang = scene.proxy.apply(Hang(), when=WATCHES, times=1)
+            await scene.watched_again()
+            await scene.monitors.change("a", 101)
+            await scene.one.holds({"a": 101, "b": 200})
 
-        assert hang.struck
-        assert scene.one.errors["unreachable"] >= 1
+            assert hang.struck
+            assert scene.one.errors["unreachable"] >= 1
 
 
 class TestAListGoesWrong:
@@ -345,158 +305,3 @@ class TestAListGoesWrong:
 
         assert scene.one.lists == 2
         assert scene.one.told[2:4] == [("a", 100, None), ("a", None, 100)]
-
-
-class TestPermissions:
-    async def test_one_that_is_revoked_costs_nothing_that_is_known_and_may_come_back(
-        self, cluster: Cluster, monitors: Monitors, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        caplog.set_level(logging.INFO)
-        await monitors.create("a", 100)
-        token = await cluster.service_account_token(monitors.namespace, "exporter")
-        await _grant(cluster, monitors.namespace)
-        async with following(cluster.kubeconfig(token), monitors.namespace) as one:
-            await one.mirror.synced.wait()
-            await _revoke(cluster, monitors.namespace)
-            await _forbidden(one)
-            await one.is_in_trouble("grant the exporter's ServiceAccount the verbs get, list and")
-            await monitors.change("a", 101)
-
-            assert one.held == {"a": 100}
-            await _grant(cluster, monitors.namespace)
-            await _allowed(one)
-            await one.holds({"a": 101})
-            await one.is_well()
-        said = [one.message for one in caplog.records if "followed" in one.message]
-        assert said == [
-            "objects cannot be followed; what is known stays",
-            "objects are followed again",
-        ]
-
-
-class TestTheServer:
-    async def test_a_definition_that_is_missing_is_waited_for(self, own_cluster: Cluster) -> None:
-        monitors = Monitors(own_cluster, await own_cluster.create_namespace())
-        await monitors.create("a", 100)
-        async with following(own_cluster.kubeconfig(), monitors.namespace) as one:
-            await one.mirror.synced.wait()
-            await own_cluster.kubectl("delete", "crd", "monitors.monitoring.yuptime.io")
-            await one.holds({})
-
-            async def missing() -> str:
-                await one.mirror.refresh()
-                return one.mirror.trouble or ""
-
-            await eventually(missing, lambda text: "deploy/crd/monitors.yaml" in text)
-            await own_cluster.install_crd()
-            await monitors.create("b", 200)
-
-            async def found() -> dict[str, int]:
-                await one.mirror.refresh()
-                return one.held
-
-            await eventually(found, lambda held: held == {"b": 200})
-            assert one.mirror.trouble is None
-
-    async def test_one_that_was_away_is_followed_where_it_was_left(
-        self, own_cluster: Cluster
-    ) -> None:
-        plane = own_cluster.plane
-        if plane is None:
-            pytest.skip("needs a cluster of its own")
-        monitors = Monitors(own_cluster, await own_cluster.create_namespace())
-        await monitors.create("a", 100)
-        async with following(own_cluster.kubeconfig(), monitors.namespace) as one:
-            await one.mirror.synced.wait()
-            await asyncio.to_thread(plane.stop_api_server)
-            await one.is_in_trouble("reach")
-            assert one.held == {"a": 100}
-            await asyncio.to_thread(plane.start_api_server)
-            await monitors.change("a", 101)
-            await one.holds({"a": 101})
-            await one.is_well()
-
-
-class TestWhatEtcdForgot:
-    async def test_a_version_that_was_compacted_is_listed_anew(self, tmp_path: Path) -> None:
-        # Without its cache the API server asks etcd, so that the 410 is a real one.
-        with control_plane(tmp_path / "plane", watch_cache=False) as plane:
-            async with (
-                connected(plane, tmp_path / "client") as cluster,
-                fault_proxy(plane.url, plane.ca_file, folder=tmp_path / "proxy") as proxy,
-            ):
-                await cluster.install_crd()
-                monitors = Monitors(cluster, await cluster.create_namespace())
-                await monitors.create("a", 100)
-                kubeconfig = proxy.kubeconfig(cluster.admin_token)
-                async with following(kubeconfig, monitors.namespace) as one:
-                    await one.mirror.synced.wait()
-                    await proxy.refuse_connections()
-                    proxy.drop_connections()
-                    await monitors.change("a", 101)
-                    await monitors.create("b", 200)
-                    await asyncio.to_thread(plane.compact)
-                    await proxy.accept_connections()
-                    await one.holds({"a": 101, "b": 200})
-
-                    assert one.errors["expired"] == 1
-                    assert one.lists == 2
-
-    async def test_pages_that_were_compacted_are_had_all_at_once(self, tmp_path: Path) -> None:
-        with control_plane(tmp_path / "plane", watch_cache=False) as plane:
-            async with (
-                connected(plane, tmp_path / "client") as cluster,
-                fault_proxy(plane.url, plane.ca_file, folder=tmp_path / "proxy") as proxy,
-            ):
-                await cluster.install_crd()
-                monitors = Monitors(cluster, await cluster.create_namespace())
-                async with asyncio.TaskGroup() as tasks:
-                    for number in range(502):
-                        tasks.create_task(monitors.create(f"job-{number}"))
-                second = When(path="/monitors", query="continue=")
-                held_back = proxy.apply(Hang(), when=second)
-                kubeconfig = proxy.kubeconfig(cluster.admin_token)
-                async with following(kubeconfig, monitors.namespace) as one:
-                    await eventually(proxy.waiting(second))
-                    await monitors.delete("job-7")
-                    await asyncio.to_thread(plane.compact)
-                    held_back.lift()
-                    await one.mirror.synced.wait()
-
-                    assert len(one.held) == 501
-                    assert "job-7" not in one.held
-                    assert [seen.status for seen in proxy.seen(LISTS)] == [200, 410, 200]
-                    assert "limit" not in proxy.seen(LISTS)[-1].query
-
-
-async def _grant(cluster: Cluster, namespace: str) -> None:
-    await cluster.kubectl(
-        *("create", "role", "follow", "-n", namespace, "--verb=get,list,watch"),
-        "--resource=monitors.monitoring.yuptime.io",
-    )
-    await cluster.kubectl(
-        *("create", "rolebinding", "follow", "-n", namespace, "--role=follow"),
-        f"--serviceaccount={namespace}:exporter",
-    )
-
-
-async def _revoke(cluster: Cluster, namespace: str) -> None:
-    await cluster.kubectl("delete", "role,rolebinding", "follow", "-n", namespace)
-
-
-async def _forbidden(one: Following) -> None:
-    """A watch that is open stays open; so everything is asked for anew."""
-
-    async def ask() -> str | None:
-        await one.mirror.refresh()
-        return one.mirror.trouble
-
-    await eventually(ask, lambda trouble: trouble is not None and "403" in trouble)
-
-
-async def _allowed(one: Following) -> None:
-    async def ask() -> str | None:
-        await one.mirror.refresh()
-        return one.mirror.trouble
-
-    await eventually(ask, lambda trouble: trouble is None)

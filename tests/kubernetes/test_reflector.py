@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused, ApiUnreachable
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError, ApiUnreachable
 from yuptime_exporter.kubernetes.reflector import (
     Action,
-    Kind,
+    EventKind,
     ListPage,
     Reflector,
     Wait,
     Watch,
-    refusal_in,
+    error_in,
 )
 
-GONE = ApiRefused(410, reason="Expired", message="too old resource version")
-THROTTLED = ApiRefused(429, reason="TooManyRequests", retry_after_seconds=7)
-BROKEN = ApiRefused(500, reason="InternalError")
+GONE = ApiStatusError(410, reason="Expired", message="too old resource version")
+THROTTLED = ApiStatusError(429, reason="TooManyRequests", retry_after_seconds=7)
+BROKEN = ApiStatusError(500, reason="InternalError")
 UNREACHABLE = ApiUnreachable("connection refused")
-TOO_LARGE = ApiRefused(504, reason="Timeout", causes=("ResourceVersionTooLarge",))
-FORBIDDEN = ApiRefused(403, reason="Forbidden")
-NOT_FOUND = ApiRefused(404, reason="NotFound")
-UNAUTHORIZED = ApiRefused(401, reason="Unauthorized")
+TOO_LARGE = ApiStatusError(504, reason="Timeout", causes=("ResourceVersionTooLarge",))
+FORBIDDEN = ApiStatusError(403, reason="Forbidden")
+NOT_FOUND = ApiStatusError(404, reason="NotFound")
+UNAUTHORIZED = ApiStatusError(401, reason="Unauthorized")
 FROM_START = ListPage()
 
 
@@ -70,12 +70,12 @@ class Story:
     def watch_failed(self, error: ApiError) -> None:
         self.reflector.watch_failed(error, now_timestamp=self.now)
 
-    def told(self, *frames: dict[str, Any]) -> list[Kind]:
+    def told(self, *frames: dict[str, Any]) -> list[EventKind]:
         """A watch that has these events and goes on."""
         assert isinstance(self.next(), Watch)
         kinds = [self.reflector.event(frame) for frame in frames]
-        if kinds and kinds[-1] is Kind.FAILED:
-            self.watch_failed(refusal_in(frames[-1]))
+        if kinds and kinds[-1] is EventKind.FAILED:
+            self.watch_failed(error_in(frames[-1]))
         return kinds
 
     def ended(self, *, lasted_seconds: float = 300.0) -> bool:
@@ -127,7 +127,7 @@ class TestListing:
         assert story.list_failed(error)
         assert story.after_waiting() == ListPage("second")
 
-    @pytest.mark.parametrize("error", [FORBIDDEN, NOT_FOUND, TOO_LARGE, ApiRefused(400)])
+    @pytest.mark.parametrize("error", [FORBIDDEN, NOT_FOUND, TOO_LARGE, ApiStatusError(400)])
     def test_what_does_not_pass_begins_the_list_anew(self, error: ApiError) -> None:
         story = Story(listed=False)
         story.reflector.listed("7", "second")
@@ -138,7 +138,7 @@ class TestListing:
     def test_a_page_that_makes_no_sense_begins_the_list_anew(self) -> None:
         story = Story(listed=False)
         story.reflector.listed("7", "second")
-        story.reflector.broken(now_timestamp=story.now)
+        story.reflector.malformed(now_timestamp=story.now)
 
         assert story.after_waiting() == FROM_START
 
@@ -163,10 +163,10 @@ class TestWatching:
     def test_cg_resource_version_update_each_event_moves_the_watch_on(self) -> None:
         # CG TestReflectorResourceVersionUpdate: ADDED, MODIFIED, DELETED and BOOKMARK.
         for kind, means in [
-            ("ADDED", Kind.HELD),
-            ("MODIFIED", Kind.HELD),
-            ("DELETED", Kind.GONE),
-            ("BOOKMARK", Kind.NOTHING),
+            ("ADDED", EventKind.HELD),
+            ("MODIFIED", EventKind.HELD),
+            ("DELETED", EventKind.GONE),
+            ("BOOKMARK", EventKind.NOTHING),
         ]:
             story = Story()
 
@@ -216,7 +216,7 @@ class TestWatching:
         action = Story().next()
 
         assert isinstance(action, Watch)
-        assert action.inactivity_seconds == action.timeout_seconds + 30
+        assert action.silence_seconds == action.timeout_seconds + 30
 
     def test_ko_inactivity_a_server_that_sends_bookmarks_is_dead_after_a_minute_and_a_half(
         self,
@@ -227,12 +227,12 @@ class TestWatching:
         action = story.next()
 
         assert isinstance(action, Watch)
-        assert action.inactivity_seconds == 90
+        assert action.silence_seconds == 90
 
     def test_ka_an_unknown_type_is_left_alone(self) -> None:
         story = Story()
 
-        assert story.told(event("SYNC", "10")) == [Kind.UNKNOWN]
+        assert story.told(event("SYNC", "10")) == [EventKind.UNKNOWN]
         assert not story.ended(lasted_seconds=0.1)
         assert watched_from(story.after_waiting()) == "7"
 
@@ -253,13 +253,15 @@ class TestWatching:
     def test_ka_a_malformed_event_ends_the_watch_and_lists(self, frame: dict[str, Any]) -> None:
         story = Story()
 
-        assert story.told(frame) == [Kind.BROKEN]
-        story.reflector.broken(now_timestamp=story.now)
+        assert story.told(frame) == [EventKind.MALFORMED]
+        story.reflector.malformed(now_timestamp=story.now)
         assert story.after_waiting() == FROM_START
 
 
 class TestWatchErrors:
-    @pytest.mark.parametrize("error", [GONE, ApiRefused(410, reason="Gone"), ApiRefused(410)])
+    @pytest.mark.parametrize(
+        "error", [GONE, ApiStatusError(410, reason="Gone"), ApiStatusError(410)]
+    )
     def test_cg_expired_exact_resource_version_lists(self, error: ApiError) -> None:
         story = Story()
         story.told(event("ADDED"))
@@ -272,7 +274,7 @@ class TestWatchErrors:
         # kubernetes_asyncio 36.1 tried the same version once more, and gave up.
         story = Story()
 
-        assert story.told(event("ADDED"), error_event(410, reason))[-1] is Kind.FAILED
+        assert story.told(event("ADDED"), error_event(410, reason))[-1] is EventKind.FAILED
         assert story.next() == FROM_START
 
     def test_what_is_forgotten_right_after_it_was_listed_is_not_listed_without_end(self) -> None:
@@ -304,7 +306,7 @@ class TestWatchErrors:
         story = Story()
         waits = []
         for _ in range(3):
-            story.watch_failed(ApiRefused(429))
+            story.watch_failed(ApiStatusError(429))
             waits.append(story.next())
 
         assert waits == [Wait(0.8), Wait(1.6), Wait(3.2)]
@@ -354,7 +356,7 @@ class TestWatchErrors:
 
     def test_a_timeout_of_another_kind_is_an_error_that_passes(self) -> None:
         story = Story()
-        story.watch_failed(ApiRefused(504, reason="Timeout"))
+        story.watch_failed(ApiStatusError(504, reason="Timeout"))
 
         assert watched_from(story.after_waiting()) == "7"
 
@@ -379,6 +381,6 @@ class TestWatchErrors:
 
     def test_any_other_refusal_lists(self) -> None:
         story = Story()
-        story.watch_failed(ApiRefused(400, reason="BadRequest"))
+        story.watch_failed(ApiStatusError(400, reason="BadRequest"))
 
         assert story.after_waiting() == FROM_START

@@ -12,7 +12,7 @@ from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.fakes.merge_patch import applied
 from tests.status.statuses import status
 from yuptime_exporter.core.model import Arming, LastPush, PushKind, Row
-from yuptime_exporter.resource.monitor_object import Refusal
+from yuptime_exporter.resource.monitor_object import SpecProblem
 from yuptime_exporter.status.body import (
     Stored,
     patch_of,
@@ -20,7 +20,7 @@ from yuptime_exporter.status.body import (
     stored_in,
     wanted_body,
 )
-from yuptime_exporter.status.conditions import status_of_refused
+from yuptime_exporter.status.conditions import status_of_invalid
 from yuptime_exporter.status.model import Condition, ConditionType, Holds
 
 SAID = status(row(push(UP, at=1000.25, message="done"), token_digests=(b"a" * 32,)), at=1000.25)
@@ -154,7 +154,7 @@ class TestWhatIsWrittenIsRead:
         assert written["lastResult"]["checkedAt"] == "1970-01-01T00:16:40.000000Z"
 
     def test_of_a_spec_that_never_was_good_nothing_of_pushes(self) -> None:
-        said = status_of_refused(None, Refusal("SpecInvalid", "no"), generation=2)
+        said = status_of_invalid(None, SpecProblem("SpecInvalid", "no"), generation=2)
         body = wanted_body(said, {}, now_timestamp=1000)
 
         assert "push" not in body

@@ -8,8 +8,8 @@ import pytest
 from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.status.statuses import NOTHING_SHOWN, shown, status
 from yuptime_exporter.core.model import Arming, LastPush, Reason, Row, State, TokenTrouble
-from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, Refusal
-from yuptime_exporter.status.conditions import occurrences, status_of_refused
+from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
+from yuptime_exporter.status.conditions import occurrences, status_of_invalid
 from yuptime_exporter.status.model import (
     Condition,
     ConditionType,
@@ -156,13 +156,13 @@ class TestTokens:
         assert holds(said) == ["True", "False", "False", "True"]
 
 
-INVALID = Refusal("SpecInvalid", "expireSeconds: found 0, allowed is at least 1")
-CROSSING = Refusal(CROSS_NAMESPACE, "cross-namespace reference")
+INVALID = SpecProblem("SpecInvalid", "expireSeconds: found 0, allowed is at least 1")
+CROSSING = SpecProblem(CROSS_NAMESPACE, "cross-namespace reference")
 
 
 class TestARefusedSpec:
     def test_that_never_was_good_leaves_everything_unknown(self) -> None:
-        said = status_of_refused(None, INVALID, generation=2)
+        said = status_of_invalid(None, INVALID, generation=2)
 
         assert (said.state, said.reason, said.message) == (
             "pending",
@@ -177,7 +177,7 @@ class TestARefusedSpec:
         assert (said.row, said.expires_timestamp, said.since_timestamp) == (None, None, None)
 
     def test_that_names_a_secret_of_another_namespace_is_valid_and_has_no_token(self) -> None:
-        said = status_of_refused(None, CROSSING, generation=2)
+        said = status_of_invalid(None, CROSSING, generation=2)
 
         assert holds(said) == ["True", "False", "False", "Unknown"]
         assert condition(said, ConditionType.TOKEN_RESOLVED).reason == CROSS_NAMESPACE
@@ -186,7 +186,7 @@ class TestARefusedSpec:
     def test_leaves_the_last_good_one_in_force(self) -> None:
         last_good = status(GOOD, at=1000, generation=1)
 
-        said = status_of_refused(last_good, INVALID, generation=2)
+        said = status_of_invalid(last_good, INVALID, generation=2)
 
         assert holds(said) == ["False", "True", "True", "True"]
         assert said.generation == 2
@@ -196,7 +196,7 @@ class TestARefusedSpec:
     def test_for_its_secret_leaves_the_last_good_one_in_force_too(self) -> None:
         last_good = status(GOOD, at=1000, generation=1)
 
-        said = status_of_refused(last_good, CROSSING, generation=2)
+        said = status_of_invalid(last_good, CROSSING, generation=2)
 
         assert holds(said) == ["True", "False", "True", "True"]
         assert condition(said, ConditionType.TOKEN_RESOLVED).message == CROSSING.message
@@ -304,7 +304,7 @@ class TestEvents:
         assert happened(deleted, emptied) == []
 
     def test_tell_of_a_spec_that_is_refused_and_of_its_correction(self) -> None:
-        refused = status_of_refused(UP_AT_1000, INVALID, generation=2)
+        refused = status_of_invalid(UP_AT_1000, INVALID, generation=2)
 
         [invalid] = happened(UP_AT_1000, refused)
         [corrected] = happened(refused, UP_AT_1000)
@@ -317,7 +317,7 @@ class TestEvents:
         assert (corrected.reason, corrected.warning) == ("SpecValid", False)
 
     def test_tell_of_a_monitor_that_is_refused_from_the_beginning(self) -> None:
-        said = status_of_refused(None, INVALID, generation=1)
+        said = status_of_invalid(None, INVALID, generation=1)
 
         assert [one.reason for one in happened(None, said)] == ["SpecInvalid"]
 

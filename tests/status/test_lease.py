@@ -13,7 +13,7 @@ from tests.fakes.api_server import LEASES, FakeApiServer, fake_api_server
 from yuptime_exporter.core.model import Noted, Outage
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
 from yuptime_exporter.moments import exact_rfc3339
 from yuptime_exporter.status import lease as lease_module
 from yuptime_exporter.status.lease import MAX_OUTAGES, OUTAGES, ReceivingLease
@@ -135,7 +135,7 @@ async def test_who_never_wins_says_so(api: Api, server: FakeApiServer) -> None:
         server.put(*NAME)
 
     server.before_write = interfere
-    with pytest.raises(ApiRefused) as refused:
+    with pytest.raises(ApiStatusError) as refused:
         await lease_of(api).note(NOW + 1, None)
 
     assert refused.value.status == 409

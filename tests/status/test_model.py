@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.core.examples import DOWN, UP, judged, push, row
 from tests.status.statuses import NOTHING_SHOWN, draft, shown, status
 from yuptime_exporter.core.model import Arming, PushKind, Row, State
-from yuptime_exporter.resource.monitor_object import Refusal
-from yuptime_exporter.status.conditions import status_of_refused
+from yuptime_exporter.resource.monitor_object import SpecProblem
+from yuptime_exporter.status.conditions import status_of_invalid
 from yuptime_exporter.status.model import (
     HEADROOM,
     HEARTBEAT_SECONDS,
@@ -53,7 +53,7 @@ class TestAtOnce:
         assert write_due(draft(SAID, NOTHING_SHOWN), now_timestamp=1001) == Due(1001, 1001)
 
     def test_what_is_wrong_with_a_spec_that_never_was_good_is_written(self) -> None:
-        said = status_of_refused(None, Refusal("SpecInvalid", "no"), generation=2)
+        said = status_of_invalid(None, SpecProblem("SpecInvalid", "no"), generation=2)
 
         assert write_due(draft(said, NOTHING_SHOWN), now_timestamp=1001) == Due(1001, 1001)
 

@@ -18,7 +18,7 @@ from yuptime_exporter.core.evaluation import after_push, judge
 from yuptime_exporter.core.model import LastPush, Monitor, MonitorKey, Push, PushKind
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.status import StatusMetrics, Written
-from yuptime_exporter.resource.monitor_object import Refusal
+from yuptime_exporter.resource.monitor_object import SpecProblem
 from yuptime_exporter.status import reporter as reporter_module
 from yuptime_exporter.status.model import ConditionType, Outcome
 from yuptime_exporter.status.reporter import (
@@ -193,9 +193,9 @@ class TestWhatIsWritten:
     async def test_a_spec_that_cannot_be_used(self) -> None:
         desk = desk_of()
         broken = MonitorKey("prod", "broken")
-        desk.objects.create(broken, refusal=Refusal("SpecInvalid", "no"))
+        desk.objects.create(broken, problem=SpecProblem("SpecInvalid", "no"))
         async with desk.reporting():
-            desk.objects.change(KEY, refusal=Refusal("SpecInvalid", "no"))
+            desk.objects.change(KEY, problem=SpecProblem("SpecInvalid", "no"))
             desk.reporter.look(KEY)
             desk.reporter.look(broken)
             await settled()

@@ -1,24 +1,40 @@
-"""Long work on the event loop, done in turns with everything else."""
+"""Long work on the event loop, done in short turns."""
 
 import asyncio
 
-# Whoever waits for its turn, such as a push, waits for so long at most, and for one object more.
+# Other work on the loop, such as a push, waits for this time at most, and for one object more.
 TURN_SECONDS = 0.003
 
 
 class Turn:
-    """How long it is since everything else had its turn."""
+    """Measures how long other work on the event loop has been waiting.
 
-    def __init__(self) -> None:
-        """Begin now, within an event loop."""
+    Example:
+        turn = Turn()
+        for item in items:
+            process(item)
+            if turn.is_over():
+                await turn.pass_on()
+    """
+
+    def __init__(self, *, max_seconds: float = TURN_SECONDS, pause_seconds: float = 0.0) -> None:
+        """Begin a turn; to be made within an event loop.
+
+        Args:
+            max_seconds: the length of a turn.
+            pause_seconds: how long the others may work between two turns; 0: one pass of the
+                loop. A push needs several passes, so that a pause lets it finish.
+        """
         self._time = asyncio.get_running_loop().time
+        self._max_seconds = max_seconds
+        self._pause_seconds = pause_seconds
         self._began_seconds = self._time()
 
     def is_over(self) -> bool:
-        """Tell whether it is time to pass it on."""
-        return self._time() - self._began_seconds > TURN_SECONDS
+        """Tell whether other work should have its turn now."""
+        return self._time() - self._began_seconds > self._max_seconds
 
     async def pass_on(self) -> None:
-        """Let everything else have its turn, and begin another."""
-        await asyncio.sleep(0)
+        """Let other work have its turn, and begin another."""
+        await asyncio.sleep(self._pause_seconds)
         self._began_seconds = self._time()

@@ -1,4 +1,4 @@
-"""Requests to the API server in plain JSON."""
+"""Requests to the API server: paths and plain JSON values."""
 
 import asyncio
 import json
@@ -13,21 +13,17 @@ import aiohttp
 from aiohttp import hdrs
 
 from yuptime_exporter.core.errors import SourceUnusable
-from yuptime_exporter.kubernetes.connection import CONNECT_TIMEOUT_SECONDS, Connection, Request
-from yuptime_exporter.kubernetes.errors import ApiRefused, ApiUnreachable, refused
+from yuptime_exporter.kubernetes.connection import ApiRequest, Connection
+from yuptime_exporter.kubernetes.errors import ApiStatusError, ApiUnreachable, status_error
+from yuptime_exporter.kubernetes.limits import ApiLimits
 from yuptime_exporter.kubernetes.lists import ListBody
-
-PAGE_TIMEOUT_SECONDS = 60.0
-
-# A watch that is let in is answered at once; one that has to queue, within this time.
-OPEN_TIMEOUT_SECONDS = 30.0
 
 JSON = "application/json"
 
-_MAX_REFUSAL_BYTES = 64 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
 
-# The names of objects come from people. One that no object can have never gets as far as to
-# change which path is asked.
+# Users choose the names of objects. A name that no object can have must not change the path that
+# is requested.
 _is_path = re.compile(r"(?:/[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?)+").fullmatch
 
 
@@ -36,6 +32,16 @@ class Api:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def limits(self) -> ApiLimits:
+        """The limits of all requests."""
+        return self._connection.limits
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the pod or of the kubeconfig; see `Connection.namespace`."""
+        return self._connection.namespace
 
     async def call(
         self,
@@ -47,87 +53,94 @@ class Api:
         content_type: str = JSON,
         timeout_seconds: float = 10.0,
     ) -> dict[str, Any]:
-        """Return the object that is answered.
+        """Return the object in the answer; of an empty answer, an empty object.
 
         Raises:
-            ApiRefused: the answer says no.
-            ApiUnreachable: there was no answer in time, or none that is an object.
+            ApiStatusError: the answer is an error.
+            ApiUnreachable: there was no answer in time, or it is not JSON.
         """
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-        read = await self._read(Request(method, path, query, data, content_type), timeout_seconds)
+        request = ApiRequest(method, path, query, data, content_type)
+        read = await self._read(request, timeout_seconds)
         try:
             answer = json.loads(read) if read else {}
         except (ValueError, RecursionError) as error:
-            raise ApiUnreachable(f"what the API server answered is no JSON: {error}") from error
+            raise ApiUnreachable(f"the answer of the API server is no JSON: {error}") from error
         return answer if isinstance(answer, dict) else {}
 
     async def page(self, path: str, query: Mapping[str, str]) -> ListBody:
         """Return one page of a list; raises as `call` does."""
-        return ListBody(await self._read(Request("GET", path, query), PAGE_TIMEOUT_SECONDS))
+        return ListBody(
+            await self._read(ApiRequest("GET", path, query), self.limits.page_timeout_seconds)
+        )
 
     @asynccontextmanager
     async def watch(
-        self, path: str, query: Mapping[str, str], *, inactivity_seconds: float
+        self, path: str, query: Mapping[str, str], *, silence_seconds: float
     ) -> AsyncGenerator[aiohttp.StreamReader, None]:
         """Open a watch, and close it after the block.
 
-        What breaks off while the block reads, or is silent for too long, is unreachable, too.
+        Args:
+            path: the path of the collection.
+            query: the query, with `watch=true`.
+            silence_seconds: after this time without a byte the watch is unreachable.
 
         Raises:
-            ApiRefused: the answer says no.
-            ApiUnreachable: there was no answer in time, or it broke off.
+            ApiStatusError: the answer is an error.
+            ApiUnreachable: there was no answer in time, or the block met a broken stream.
         """
         timeout = aiohttp.ClientTimeout(
             total=None,
-            sock_connect=CONNECT_TIMEOUT_SECONDS,
-            sock_read=inactivity_seconds,
+            sock_connect=self.limits.connect_timeout_seconds,
+            sock_read=silence_seconds,
         )
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT_SECONDS):
-                response = await self._answered(Request("GET", path, query), timeout, watch=True)
-            with _parting(response):
+            async with asyncio.timeout(self.limits.open_timeout_seconds):
+                response = await self._answered(ApiRequest("GET", path, query), timeout, watch=True)
+            with _closing(response):
                 yield response.content
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiUnreachable(_text(error)) from error
 
-    async def _read(self, request: Request, timeout_seconds: float) -> bytes:
+    async def _read(self, request: ApiRequest, timeout_seconds: float) -> bytes:
+        timeout = _total(timeout_seconds, self.limits.connect_timeout_seconds)
         try:
-            response = await self._answered(request, _total(timeout_seconds), watch=False)
-            with _parting(response):
+            response = await self._answered(request, timeout, watch=False)
+            with _closing(response):
                 return await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ApiUnreachable(_text(error)) from error
 
     async def _answered(
         self,
-        request: Request,
+        request: ApiRequest,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
         *,
         watch: bool,
     ) -> aiohttp.ClientResponse:
-        """Return a good answer; a token that is refused is read anew, once."""
+        """Return a successful answer; after a 401 the credentials are read again, once."""
         if not _is_path(request.path):
-            raise ApiRefused(404, reason="NotFound", message="no object can have such a name")
-        response = await self._asked(request, timeout, watch=watch)
+            raise ApiStatusError(404, reason="NotFound", message="no object can have this name")
+        response = await self._requested(request, timeout, watch=watch)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            with _parting(response):
-                await _beginning(response)
+            with _closing(response):
+                await _first_bytes(response)
             sent = response.request_info.headers.get(hdrs.AUTHORIZATION)
             await self._connection.renew_after(sent)
-            response = await self._asked(request, timeout, watch=watch)
+            response = await self._requested(request, timeout, watch=watch)
         if response.status < HTTPStatus.MULTIPLE_CHOICES:
             return response
-        with _parting(response):
-            body = await _beginning(response)
-        raise refused(
+        with _closing(response):
+            body = await _first_bytes(response)
+        raise status_error(
             response.status,
-            _without(response.request_info.headers.get(hdrs.AUTHORIZATION), body),
+            _without_token(response.request_info.headers.get(hdrs.AUTHORIZATION), body),
             retry_after=response.headers.get(hdrs.RETRY_AFTER),
         )
 
-    async def _asked(
+    async def _requested(
         self,
-        request: Request,
+        request: ApiRequest,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
         *,
         watch: bool,
@@ -142,15 +155,15 @@ class Api:
 
 
 @lru_cache(maxsize=16)
-def _total(timeout_seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
+def _total(timeout_seconds: float, connect_timeout_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_timeout_seconds)
 
 
 @contextmanager
-def _parting(response: aiohttp.ClientResponse) -> Iterator[None]:
-    """Keep the connection if the answer is complete; else end it at once.
+def _closing(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """Keep the connection if the answer is complete; else abort it.
 
-    TLS would take leave of the server, which may not be there any more to hear it.
+    A regular end of TLS would wait for the server, which may have vanished.
     """
     transport = response.connection.transport if response.connection else None
     try:
@@ -161,16 +174,16 @@ def _parting(response: aiohttp.ClientResponse) -> Iterator[None]:
         response.close()
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    """Return as much of a refusal as is worth reading."""
+async def _first_bytes(response: aiohttp.ClientResponse) -> bytes:
+    """Return the beginning of an error answer."""
     read = bytearray()
-    while len(read) < _MAX_REFUSAL_BYTES and (chunk := await response.content.readany()):
+    while len(read) < _MAX_ERROR_BYTES and (chunk := await response.content.readany()):
         read += chunk
-    return bytes(read[:_MAX_REFUSAL_BYTES])
+    return bytes(read[:_MAX_ERROR_BYTES])
 
 
-def _without(authorization: str | None, body: bytes) -> bytes:
-    """Return what was answered without our token, which an error page may show."""
+def _without_token(authorization: str | None, body: bytes) -> bytes:
+    """Return the body without our token, which an error page may repeat."""
     token = (authorization or "").rpartition(" ")[2].encode()
     return body.replace(token, b"[hidden]") if token else body
 
@@ -178,11 +191,11 @@ def _without(authorization: str | None, body: bytes) -> bytes:
 def _text(error: BaseException) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            said = str(error.certificate_error)
+            text = str(error.certificate_error)
         case aiohttp.ClientConnectorError():
-            said = str(error.os_error)
+            text = str(error.os_error)
         case TimeoutError():
-            said = str(error) or "no answer in time"
+            text = str(error) or "no answer in time"
         case _:
-            said = str(error) or type(error).__name__
-    return f"the API server cannot be reached: {said}"
+            text = str(error) or type(error).__name__
+    return f"the API server cannot be reached: {text}"

@@ -1,8 +1,8 @@
-"""Connections to one API server.
+"""HTTP connections to one API server.
 
-Of kubernetes_asyncio only what reads a kubeconfig is used. Its own client decodes every object
-into models, for twenty times the cost, and its watch has no limit of time, no backoff, and takes
-error pages for events.
+Only the reader of kubeconfigs is taken from kubernetes_asyncio. Its client decodes every object
+into models at twenty times the cost, and its watch has no time limit and no backoff, and reads
+error pages as events.
 """
 
 import asyncio
@@ -21,22 +21,19 @@ from yarl import URL
 from yuptime_exporter import __version__
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import SourceUnusable
-from yuptime_exporter.kubernetes.credentials import SERVICE_ACCOUNT, Access, credentials
+from yuptime_exporter.failure_log import FailureLog
+from yuptime_exporter.kubernetes.credentials import (
+    SERVICE_ACCOUNT,
+    Access,
+    credentials,
+    pod_namespace,
+)
+from yuptime_exporter.kubernetes.limits import ApiLimits
 
 log = logging.getLogger(__name__)
 
-# client-go, transport/token_source.go: a token is read anew each minute, since the kubelet
-# replaces it long before it expires.
-CREDENTIALS_SECONDS = 60.0
-
-# However many requests are refused at once, a login plugin is asked again once in this time.
-RENEWAL_SECONDS = 1.0
-
-CONNECT_TIMEOUT_SECONDS = 10.0
-
-# A peer that vanished without a word is noticed by the kernel: probes after 20 s, three of them
-# 5 s apart; and what was sent must be acknowledged within 30 s. client-go relies on the pings of
-# HTTP/2 for this, which aiohttp does not speak.
+# The kernel notices a peer that vanished: it probes after 20 s, three times at 5 s intervals, and
+# data must be acknowledged within 30 s. client-go relies on HTTP/2 pings, which aiohttp lacks.
 _SOCKET_OPTIONS = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", None), 20),
@@ -45,13 +42,13 @@ _SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", None), 30_000),
 )
 
-# Frames are put together here and not by aiohttp, so that this only sets how much is read at once.
+# Frames are joined in frames.py, not by aiohttp; this is only the size of one read.
 _READ_BUFFER_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of the API server; `data` is of `content_type`, or None."""
+class ApiRequest:
+    """A request to the API server; `data` has the type `content_type`, or is None."""
 
     method: str
     path: str
@@ -61,48 +58,75 @@ class Request:
 
 
 class Connection:
-    """Sessions with the API server: one for watches, which each hold a connection, one for calls."""
+    """Two HTTP sessions: one for watches, which each keep a connection, and one for calls.
+
+    Attributes:
+        limits: the limits of all requests.
+    """
 
     def __init__(
-        self, kubeconfig: Path | None, *, clock: Clock, service_account: Path = SERVICE_ACCOUNT
+        self,
+        kubeconfig: Path | None,
+        *,
+        clock: Clock,
+        service_account: Path = SERVICE_ACCOUNT,
+        limits: ApiLimits | None = None,
     ) -> None:
-        """Ask nothing yet; to be made within an event loop.
+        """Send nothing yet; to be made within an event loop.
 
         Args:
-            kubeconfig: a file; None: this pod's service account, or where kubectl looks.
-            clock: tells when credentials are to be read anew.
-            service_account: where a pod finds who it is.
+            kubeconfig: a file; None: the pod's service account, or the kubeconfig of kubectl.
+            clock: decides when credentials are read again.
+            service_account: the folder with the pod's credentials.
+            limits: None: the defaults.
         """
+        self.limits = limits or ApiLimits()
         self._credentials = credentials(kubeconfig, service_account)
+        self._pod_namespace = pod_namespace(service_account)
         self._clock = clock
         self._access: Access | None = None
         self._context: ssl.SSLContext | bool = True
-        self._vouched: object = None
+        self._context_version: object = None
         self._loaded_timestamp = float("-inf")
         self._renewed_seconds = float("-inf")
         self._renewing = asyncio.Lock()
-        self._stale = False
+        self._log = FailureLog(
+            log,
+            "credentials cannot be read; the last known ones stay in use",
+            "credentials can be read again",
+        )
         self._watches = _session(limit=0)
         self._calls = _session(limit=100)
 
     async def close(self) -> None:
-        """End everything that is going on."""
+        """End all requests."""
         await self._watches.close()
         await self._calls.close()
-        await asyncio.sleep(0)  # for the loop to close what was aborted
+        await asyncio.sleep(0)  # the loop closes the aborted transports
+
+    @property
+    def namespace(self) -> str:
+        """The namespace in which kubectl would work; known once credentials were read.
+
+        In a pod it is that of the pod, else that of the kubeconfig's current context, else
+        `default`.
+        """
+        assert self._access is not None  # noqa: S101  `renew` came first
+        return self._pod_namespace or self._access.namespace or "default"
 
     async def renew(self) -> None:
-        """Read where the API server is and who we are to it.
+        """Read the credentials.
 
         Raises:
-            SourceUnusable: nothing says so, or what does cannot be read.
+            SourceUnusable: there are none, or they cannot be read.
         """
         await self._load(anew=True)
 
     async def renew_after(self, authorization: str | None) -> None:
-        """Read credentials anew, since these were refused; not if others are in use already.
+        """Read the credentials again after the API server rejected this authorization.
 
-        What cannot be read leaves everything as it is.
+        Nothing is read if other credentials are in use by now. Credentials that cannot be read
+        leave the known ones in use.
         """
         async with self._renewing:
             access = self._access
@@ -110,19 +134,19 @@ class Connection:
                 await self._reload(anew=True)
 
     async def distrust(self) -> None:
-        """Read anew whom to believe, since the API server's certificate was not believed."""
+        """Read the trusted certificates again, since the server's certificate was rejected."""
         async with self._renewing:
-            self._vouched = None
+            self._context_version = None
             await self._reload(anew=True)
 
     async def request(
         self,
-        request: Request,
+        request: ApiRequest,
         *,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  aiohttp's own, in parts
         watch: bool,
     ) -> aiohttp.ClientResponse:
-        """Return the answer, of which only the head has arrived.
+        """Return the answer as soon as its head has arrived.
 
         Raises:
             SourceUnusable: the credentials were never read.
@@ -144,39 +168,35 @@ class Connection:
             data=request.data,
             headers=headers,
             timeout=timeout,
-            allow_redirects=False,  # it would carry the token elsewhere
+            allow_redirects=False,  # a redirect would carry the token to another host
             ssl=self._context,
             server_hostname=access.server_hostname,
             proxy=access.proxy,
         )
 
     def _is_due(self) -> bool:
-        return not 0 <= self._clock() - self._loaded_timestamp < CREDENTIALS_SECONDS
+        age_seconds = self._clock() - self._loaded_timestamp
+        return not 0 <= age_seconds < self.limits.credentials_max_age_seconds
 
     async def _current(self) -> Access:
         async with self._renewing:
             if self._access is None:
                 await self._load(anew=False)
-            elif self._is_due():  # else somebody else has read them meanwhile
+            elif self._is_due():  # else another request has just read them
                 await self._reload(anew=False)
         assert self._access is not None  # noqa: S101
         return self._access
 
     async def _reload(self, *, anew: bool) -> None:
-        """Read credentials; where they cannot be read, those that are known stay in use."""
+        """Read the credentials; if that fails, the known ones stay in use."""
         now_seconds = asyncio.get_running_loop().time()
-        if anew and now_seconds - self._renewed_seconds < RENEWAL_SECONDS:
+        if anew and now_seconds - self._renewed_seconds < self.limits.renewal_interval_seconds:
             return
         try:
             await self._load(anew=anew)
         except SourceUnusable as error:
             self._loaded_timestamp = self._clock()
-            if not self._stale:
-                self._stale = True
-                log.warning(
-                    "credentials cannot be read; those that are known stay in use",
-                    extra={"err": str(error)},
-                )
+            self._log.failed(error)
         finally:
             if anew:
                 self._renewed_seconds = asyncio.get_running_loop().time()
@@ -191,28 +211,26 @@ class Connection:
             ) from error
         self._access = access
         self._loaded_timestamp = self._clock()
-        if self._stale:
-            self._stale = False
-            log.info("credentials can be read again")
+        self._log.recovered()
 
     def _trust(self, access: Access) -> None:
-        """Make a new TLS context if there are other files for it than there were.
+        """Make a new TLS context if one of its files was replaced.
 
-        Connections that stand keep theirs: a context is part of what aiohttp knows them by.
+        Established connections keep theirs, since aiohttp pools connections by their context.
         """
         if not access.server.startswith("https://"):
             return
         paths = (access.ca_file, access.cert_file, access.key_file)
-        vouched = (access.verify, *((path, _version(path)) for path in paths))
-        if vouched != self._vouched:
+        version = (access.verify, *((path, _file_version(path)) for path in paths))
+        if version != self._context_version:
             self._context = _context(access)
-            self._vouched = vouched
+            self._context_version = version
 
 
 def _context(access: Access) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=access.ca_file)
-    # Python 3.13 began to refuse certificates without some extensions, which clusters have that
-    # were made years ago and which no other client of Kubernetes asks for.
+    # Since Python 3.13 certificates without some extensions are rejected. Clusters that are some
+    # years old have them, and no other Kubernetes client requires those extensions.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if access.cert_file:
         context.load_cert_chain(access.cert_file, keyfile=access.key_file)
@@ -222,23 +240,23 @@ def _context(access: Access) -> ssl.SSLContext:
     return context
 
 
-def _version(path: str | None) -> tuple[int, int, int] | None:
+def _file_version(path: str | None) -> tuple[int, int, int] | None:
     if path is None:
         return None
-    found = os.stat(path)  # noqa: PTH116  of the file that ..data leads to now
+    found = os.stat(path)  # noqa: PTH116  follows the symlink ..data, which the kubelet replaces
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _session(*, limit: int) -> aiohttp.ClientSession:
-    # Proxies of the environment are not for the API server: NO_PROXY with an address range, as it
-    # is usual in clusters, is not understood by aiohttp. A kubeconfig may name one.
+    # Proxies of the environment are ignored: clusters set NO_PROXY to an address range, which
+    # aiohttp does not understand. A kubeconfig may name a proxy.
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit, socket_factory=_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={
             hdrs.USER_AGENT: f"yuptime-exporter/{__version__}",
             hdrs.ACCEPT: "application/json",
-            # To unpack lists takes longer than to receive them from a machine nearby.
+            # Within a cluster, decompressing a list takes longer than receiving it.
             hdrs.ACCEPT_ENCODING: "identity",
         },
         read_bufsize=_READ_BUFFER_BYTES,
@@ -250,6 +268,6 @@ def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
     made = socket.socket(family=family, type=kind, proto=protocol)
     for level, option, value in _SOCKET_OPTIONS:
-        if option is not None:  # some systems lack some of them
+        if option is not None:  # an operating system may lack it
             made.setsockopt(level, option, value)
     return made

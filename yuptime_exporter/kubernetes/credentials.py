@@ -1,8 +1,8 @@
-"""Where an API server is, how it is believed, and who we are to it.
+"""API server address, trusted certificates, and client credentials.
 
-Both ways to know it are those of every client of Kubernetes: the files that a pod finds in its
-service account, and a kubeconfig. The former are read here. Only for the latter kubernetes_asyncio
-is imported, since importing any part of it takes 40 MiB and a third of a second.
+They come from a pod's service account or from a kubeconfig, as for every client of Kubernetes. The
+service account is read here. kubernetes_asyncio reads a kubeconfig; it is imported only for that,
+since any part of it takes 40 MiB and 0.3 s.
 """
 
 import os
@@ -25,19 +25,24 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 _SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 
+# client-go, tools/clientcmd/client_config.go, Namespace: deployments set this variable by the
+# downward API, and it precedes the file.
+_POD_NAMESPACE = "POD_NAMESPACE"
+
 _REMEDY = "give --kubernetes.kubeconfig=PATH, or run in a pod that has a service account"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All that is needed to ask an API server.
+    """All that a request to an API server needs.
 
     Attributes:
-        server: its URL, without a slash at the end.
-        authorization: the header's value; empty: none.
-        ca_file: who vouches for it; None: whom the system believes.
-        server_hostname: which name its certificate must have; None: that of the URL.
-        proxy: through whom to connect; None: directly.
+        server: the URL, without a slash at the end.
+        authorization: the value of the header; empty: none is sent.
+        ca_file: certificate authorities that are trusted; None: those of the system.
+        server_hostname: the name in the server's certificate; None: that of the URL.
+        proxy: the URL of a proxy; None: connect directly.
+        namespace: the namespace of the kubeconfig's current context; None: it names none.
     """
 
     server: str
@@ -48,16 +53,17 @@ class Access:
     verify: bool = True
     server_hostname: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    namespace: str | None = None
 
 
 class Credentials(Protocol):
-    """What tells how to ask an API server."""
+    """A place from which `Access` is read, again and again."""
 
     async def load(self, *, anew: bool) -> Access:
-        """Return what is so now.
+        """Return the present access.
 
         Args:
-            anew: believe nothing that was read before, even if it should still hold.
+            anew: read everything again, also credentials that have not expired.
 
         Raises:
             SourceUnusable: it cannot be read.
@@ -65,26 +71,36 @@ class Credentials(Protocol):
 
 
 def credentials(kubeconfig: Path | None, service_account: Path) -> Credentials:
-    """Return the credentials of a kubeconfig, of this pod, or of whoever uses kubectl here."""
+    """Return the credentials of a kubeconfig, of this pod, or of kubectl on this machine."""
     if kubeconfig is None and os.environ.get(SERVICE_HOST):
         return ServiceAccount(service_account, os.environ)
     default = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
     return Kubeconfig(str(kubeconfig or default))
 
 
+def pod_namespace(service_account: Path) -> str | None:
+    """Return the namespace of the pod; None outside a pod."""
+    if named := os.environ.get(_POD_NAMESPACE):
+        return named
+    try:
+        return (service_account / "namespace").read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
 class ServiceAccount:
-    """Credentials of the pod that we run in."""
+    """The credentials of the pod."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder = folder
         self._environ = environ
 
-    async def load(self, *, anew: bool) -> Access:  # noqa: ARG002  nothing is remembered
-        """Return what is so now; the kubelet replaces both files while the pod runs."""
+    async def load(self, *, anew: bool) -> Access:  # noqa: ARG002  nothing is cached
+        """Return the present access; the kubelet replaces both files while the pod runs."""
         host, port = self._environ.get(SERVICE_HOST), self._environ.get(_SERVICE_PORT) or "443"
         ca_file = self._folder / "ca.crt"
         try:
-            # A file may end with a newline, of which no header may have one.
+            # A file may end with a newline, which a header cannot contain.
             token = self._read("token").strip()
             if not token or not self._read("ca.crt").strip():
                 raise SourceUnusable(f"kubernetes: {self._folder}: a file is empty; {_REMEDY}")
@@ -98,14 +114,14 @@ class ServiceAccount:
 
 
 class Kubeconfig:
-    """Credentials of a kubeconfig, or of several as `$KUBECONFIG` joins them."""
+    """The credentials of a kubeconfig, or of several that `$KUBECONFIG` joins with colons."""
 
     def __init__(self, paths: str) -> None:
         self._paths = paths
         self._loader: KubeConfigLoader | None = None
 
     async def load(self, *, anew: bool) -> Access:
-        """Return what is so now; asks a login plugin or an identity provider where it says so."""
+        """Return the present access; runs a login plugin if the kubeconfig names one."""
         from kubernetes_asyncio.client.configuration import Configuration  # noqa: PLC0415
         from kubernetes_asyncio.config.config_exception import ConfigException  # noqa: PLC0415
 
@@ -119,17 +135,17 @@ class Kubeconfig:
             aiohttp.ClientError,
             yaml.YAMLError,
             OSError,
-            # What the library meets in a file that is not as it should be.
+            # Errors of the library for a file that is not a kubeconfig.
             ValueError,
             LookupError,
             TypeError,
             AttributeError,
             AssertionError,
         ) as error:
-            # From a brace on it is a part of the file, which may hold a token.
-            said = " ".join(str(error).partition("{")[0].split()) or "it is not a kubeconfig"
-            raise SourceUnusable(f"kubernetes: {self._paths}: {said}; {_REMEDY}") from error
-        return _access(configuration)
+            # The library quotes the file from the first brace on, which may contain a token.
+            text = " ".join(str(error).partition("{")[0].split()) or "it is not a kubeconfig"
+            raise SourceUnusable(f"kubernetes: {self._paths}: {text}; {_REMEDY}") from error
+        return _access(configuration, self._loader)
 
 
 def _loader(paths: str) -> "KubeConfigLoader":
@@ -139,13 +155,19 @@ def _loader(paths: str) -> "KubeConfigLoader":
         KubeConfigMerger,
     )
 
-    merged = KubeConfigMerger(paths).config
-    if merged is None:
+    merger = KubeConfigMerger(paths)
+    if merger.config is None:
         raise ConfigException("there is no such file")
-    return KubeConfigLoader(config_dict=merged, config_base_path=None)
+    # For kubectl the first file that names a current context counts; for the merger, the last.
+    named = (config.get("current-context") for config in merger.config_files.values())
+    context = next((name for name in named if name), None)
+    return KubeConfigLoader(
+        config_dict=merger.config, config_base_path=None, active_context=context
+    )
 
 
-def _access(configuration: "Configuration") -> Access:
+def _access(configuration: "Configuration", loader: "KubeConfigLoader") -> Access:
+    context = (loader.current_context or {}).get("context", {})
     return Access(
         server=str(configuration.host).rstrip("/"),
         authorization=str(configuration.api_key.get("BearerToken", "")).strip(),
@@ -155,4 +177,5 @@ def _access(configuration: "Configuration") -> Access:
         verify=configuration.verify_ssl,
         server_hostname=configuration.tls_server_name,
         proxy=configuration.proxy,
+        namespace=context.get("namespace") or None,
     )

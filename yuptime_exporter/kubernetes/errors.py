@@ -1,4 +1,4 @@
-"""What can go wrong between the exporter and the API server."""
+"""Failures of requests to the API server."""
 
 import json
 from collections.abc import Mapping
@@ -6,28 +6,30 @@ from typing import Any
 
 from yuptime_exporter.core.errors import YuptimeError
 
-# Enough for what a proxy has to say, and little enough for a line of the log.
+# Enough for the error page of a proxy, and short enough for a line of the log.
 MAX_TEXT_CHARS = 256
 
 
 class ApiError(YuptimeError):
-    """A request did not succeed."""
+    """A request failed."""
 
     retry_after_seconds: float | None = None
 
 
 class ApiUnreachable(ApiError):
-    """There was no answer: no connection, no TLS, not in time, or not to its end."""
+    """There was no complete answer: no connection, no TLS, or not in time."""
 
 
-class ApiRefused(ApiError):
-    """The answer says no.
+class ApiStatusError(ApiError):
+    """The API server answered with an error status.
 
     Attributes:
-        status: of HTTP, or what stands in its place in an event of a watch.
-        reason: one word, such as `Expired`; empty where the answer was no Status object.
-        retry_after_seconds: what the server asked for; None where it did not.
-        causes: reasons of the details, such as `ResourceVersionTooLarge`.
+        status: the HTTP status, or the `code` of a Status object in a watch.
+        reason: the machine-readable reason, such as `Expired`; empty if the answer was no Status
+            object.
+        message: the text of the answer, cut to a length that fits in a log line.
+        retry_after_seconds: the wait that the server asked for; None if it asked for none.
+        causes: the reasons in the details, such as `ResourceVersionTooLarge`.
     """
 
     def __init__(
@@ -48,24 +50,36 @@ class ApiRefused(ApiError):
         self.causes = causes
 
 
-def refused(status: int, body: bytes, *, retry_after: str | None = None) -> ApiRefused:
-    """Return the error that an answer means; a body that is no Status is cut short."""
+def status_error(status: int, body: bytes, *, retry_after: str | None = None) -> ApiStatusError:
+    """Return the error of an HTTP answer.
+
+    Args:
+        status: the HTTP status.
+        body: a Status object as JSON, or any text, which is then cut.
+        retry_after: the header `Retry-After`; None if there is none.
+    """
     try:
         parsed = json.loads(body)
     except ValueError:
         parsed = None
     if isinstance(parsed, dict) and parsed.get("kind") == "Status":
-        return refused_by(parsed, status=status, retry_after=retry_after)
+        return status_error_of(parsed, status=status, retry_after=retry_after)
     text = " ".join(body[: 4 * MAX_TEXT_CHARS].decode(errors="replace").split())
-    return ApiRefused(
+    return ApiStatusError(
         status, message=text[:MAX_TEXT_CHARS], retry_after_seconds=_seconds(retry_after)
     )
 
 
-def refused_by(
+def status_error_of(
     body: Mapping[str, Any], *, status: int | None = None, retry_after: str | None = None
-) -> ApiRefused:
-    """Return the error that a Status object means."""
+) -> ApiStatusError:
+    """Return the error that a Status object describes.
+
+    Args:
+        body: the Status object.
+        status: the HTTP status; None: the object's own `code`.
+        retry_after: the header `Retry-After`, which precedes the object's `retryAfterSeconds`.
+    """
     details = body.get("details")
     details = details if isinstance(details, dict) else {}
     causes = details.get("causes") or ()
@@ -73,7 +87,7 @@ def refused_by(
     if asked is None:
         asked = _seconds(details.get("retryAfterSeconds"))
     code = body.get("code")
-    return ApiRefused(
+    return ApiStatusError(
         status if status is not None else code if isinstance(code, int) else 500,
         reason=str(body.get("reason", "")),
         message=_shortened(str(body.get("message", ""))),
@@ -83,7 +97,7 @@ def refused_by(
 
 
 def _shortened(text: str) -> str:
-    """Return a message that is not too long: where it shows an object, what is wrong comes last."""
+    """Return a message of limited length; if it quotes an object, the error is at its end."""
     if len(text) <= 4 * MAX_TEXT_CHARS:
         return text
     return f"{text[:MAX_TEXT_CHARS]} […] {text[-3 * MAX_TEXT_CHARS :]}"
@@ -92,6 +106,6 @@ def _shortened(text: str) -> str:
 def _seconds(value: object) -> float | None:
     try:
         seconds = float(value) if isinstance(value, str | int | float) else None
-    except ValueError:  # a date, which no API server sends
+    except ValueError:  # Retry-After may be a date, which no API server sends
         return None
     return seconds if seconds is not None and 0 < seconds < float("inf") else None

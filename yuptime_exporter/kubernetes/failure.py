@@ -1,96 +1,85 @@
-"""What keeps a collection from being followed: in words, in metrics, and once in the log."""
+"""The failure that keeps a collection from being followed: in metrics, and once in the log."""
 
 import logging
 from enum import IntEnum
 
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
-from yuptime_exporter.metrics.kubernetes import CollectionMetrics, Trouble
+from yuptime_exporter.failure_log import FailureLog
+from yuptime_exporter.kubernetes.collection import Collection
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
+from yuptime_exporter.metrics.kubernetes import CollectionMetrics, FollowFailure
 
 log = logging.getLogger(__name__)
 
-_TROUBLE_OF = {
-    401: Trouble.UNAUTHORIZED,
-    403: Trouble.FORBIDDEN,
-    404: Trouble.NOT_FOUND,
-    410: Trouble.EXPIRED,
-    429: Trouble.TOO_MANY_REQUESTS,
+_FAILURE_OF_STATUS = {
+    401: FollowFailure.UNAUTHORIZED,
+    403: FollowFailure.FORBIDDEN,
+    404: FollowFailure.NOT_FOUND,
+    410: FollowFailure.EXPIRED,
+    429: FollowFailure.TOO_MANY_REQUESTS,
 }
 
 
 class Proof(IntEnum):
-    """What shows that a difficulty is over; a later one shows all that an earlier one does."""
+    """Proof that a failure is over; a greater value also proves all that a smaller one does."""
 
     LIST = 1
     """A list is complete."""
     WATCH = 2
-    """A watch was let in."""
+    """A watch was admitted."""
     EVENT = 3
-    """A watch has told something."""
+    """A watch has delivered an event."""
 
 
-class Difficulty:
-    """The one thing that is wrong at present, or nothing.
+class CollectionFailure:
+    """The present failure of one collection, or none.
 
     Attributes:
-        text: what it is; None: nothing.
+        text: describes the failure, with its remedy; None: the collection is followed.
     """
 
-    def __init__(self, resource: str, path: str, metrics: CollectionMetrics) -> None:
-        """Start with nothing wrong."""
-        self._resource = resource
-        self._path = path
+    def __init__(self, collection: Collection, metrics: CollectionMetrics) -> None:
+        self._collection = collection
         self._metrics = metrics
-        self._trouble: Trouble | None = None
-        self._proof = Proof.LIST
+        self._log = FailureLog(
+            log,
+            "objects cannot be followed; the last known ones stay",
+            "objects are followed again",
+        )
+        self._ends_with = Proof.LIST
         self.text: str | None = None
 
     def met(self, error: ApiError, *, until: Proof) -> None:
-        """Take note of an error of the API server."""
-        trouble = _trouble(error)
-        self._begin(trouble, f"{error}{self._remedy(trouble)}", until)
+        """Record an error of the API server, which lasts until this proof of its end."""
+        failure = _failure_of(error)
+        remedy = self._collection.remedies.get(failure)
+        self._begin(failure, f"{error}; {remedy}" if remedy else str(error), until)
 
-    def broken(self, text: str, *, until: Proof) -> None:
-        """Take note that what came makes no sense."""
-        self._begin(Trouble.BROKEN, text, until)
+    def malformed(self, text: str, *, until: Proof) -> None:
+        """Record an answer that cannot be read, which counts until this proof of its end."""
+        self._begin(FollowFailure.BROKEN, text, until)
 
     def over(self, proof: Proof) -> None:
-        """Take note that something went well."""
-        if self.text is None or proof < self._proof:
+        """End the failure, if this proves its end."""
+        if self.text is None or proof < self._ends_with:
             return
-        self.text = self._trouble = None
-        log.info("objects are followed again", extra=self._named())
+        self.text = None
+        self._log.recovered(**self._fields())
 
-    def _begin(self, trouble: Trouble, text: str, until: Proof) -> None:
-        self._metrics.errors[trouble].inc()
-        if trouble is Trouble.EXPIRED:
-            return  # it happens to every watch that was away for some minutes
-        self.text = f"{self._resource}: {text}"
-        self._proof = until
-        if trouble is not self._trouble:
-            self._trouble = trouble
-            extra = {**self._named(), "reason": str(trouble), "err": text}
-            log.warning("objects cannot be followed; what is known stays", extra=extra)
+    def _begin(self, failure: FollowFailure, text: str, until: Proof) -> None:
+        self._metrics.errors[failure].inc()
+        if failure is FollowFailure.EXPIRED:
+            return  # every watch that was interrupted for some minutes meets this
+        self.text = f"{self._collection.resource}: {text}"
+        self._ends_with = until
+        self._log.failed(text, kind=failure, **self._fields(), reason=str(failure))
 
-    def _named(self) -> dict[str, str]:
-        return {"resource": self._resource, "path": self._path}
-
-    def _remedy(self, trouble: Trouble) -> str:
-        if trouble is Trouble.FORBIDDEN:
-            return (
-                f"; grant the exporter's ServiceAccount the verbs get, list and watch on "
-                f"{self._resource}: the Roles in deploy/ do"
-            )
-        if trouble is Trouble.NOT_FOUND and self._resource == "monitors":
-            return (
-                "; there is no CustomResourceDefinition of Monitors: "
-                "kubectl apply --server-side -f deploy/crd/monitors.yaml"
-            )
-        return ""
+    def _fields(self) -> dict[str, str]:
+        return {"resource": self._collection.resource, "path": self._collection.path}
 
 
-def _trouble(error: ApiError) -> Trouble:
-    if not isinstance(error, ApiRefused):
-        return Trouble.UNREACHABLE
+def _failure_of(error: ApiError) -> FollowFailure:
+    if not isinstance(error, ApiStatusError):
+        return FollowFailure.UNREACHABLE
     if error.status >= 500:
-        return Trouble.SERVER_ERROR
-    return _TROUBLE_OF.get(error.status, Trouble.REFUSED)
+        return FollowFailure.SERVER_ERROR
+    return _FAILURE_OF_STATUS.get(error.status, FollowFailure.REFUSED)

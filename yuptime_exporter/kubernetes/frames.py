@@ -1,33 +1,33 @@
-"""The lines of a watch: bytes in, as they come, complete frames out."""
+"""The lines of a watch: bytes in, complete frames out."""
 
 import json
 from typing import Any
 
-# etcd takes requests of 1.5 MiB, and an API server can be told to take more; what is longer than
-# this is not a frame but a stream that has lost its line ends.
+# etcd accepts requests of 1.5 MiB, and its limit can be raised. A longer line is a stream without
+# line ends.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 
 class FrameTooLong(ValueError):
-    """More bytes came without a line end than any object has."""
+    """A line is longer than any object can be."""
 
 
-class FrameMeaningless(ValueError):
-    """A line of a watch is no event."""
+class FrameMalformed(ValueError):
+    """A line of a watch is not an event."""
 
 
 class Frames:
-    """Splits a stream at its line ends only, so that no character is ever cut."""
+    """Splits a stream of bytes at line ends, so that no character is cut."""
 
     def __init__(self, *, max_bytes: int = MAX_FRAME_BYTES) -> None:
         self._max_bytes = max_bytes
         self._rest = bytearray()
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that this chunk completes, empty ones left out.
+        """Return the lines that this chunk completes, without empty lines.
 
         Raises:
-            FrameTooLong: the line that is going on is longer than allowed.
+            FrameTooLong: a line is longer than allowed.
         """
         *lines, rest = chunk.split(b"\n")
         if lines:
@@ -38,21 +38,21 @@ class Frames:
         longest = max((len(self._rest), *(len(line) for line in lines)))
         if longest > self._max_bytes:
             raise FrameTooLong(
-                f"a frame of the watch has more than {self._max_bytes} bytes, which is the limit"
+                f"expected a frame of the watch of at most {self._max_bytes} bytes, got a longer one"
             )
         return [line for line in lines if line.strip()]
 
 
 def read_frame(line: bytes) -> dict[str, Any]:
-    """Return the event that a line is.
+    """Return the event in a line.
 
     Raises:
-        FrameMeaningless: it is none.
+        FrameMalformed: the line is not a JSON object.
     """
     try:
         frame = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise FrameMeaningless(f"a frame is no JSON: {error}") from error
+        raise FrameMalformed(f"a frame is no JSON: {error}") from error
     if not isinstance(frame, dict):
-        raise FrameMeaningless("a frame is no object")
+        raise FrameMalformed("a frame is no JSON object")
     return frame

@@ -1,21 +1,16 @@
-"""What is kept of the objects of one collection, and how it changes; nothing here waits."""
+"""The kept objects of one collection, and how lists, events and single reads change them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
+
+from yuptime_exporter.kubernetes.collection import ObjectName
 
 T = TypeVar("T")
 
 
 class ObjectMalformed(ValueError):
-    """An object of the API server lacks what all objects have."""
-
-
-class ObjectName(NamedTuple):
-    """What names an object in its collection."""
-
-    namespace: str
-    name: str
+    """An object of the API server lacks its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +21,12 @@ class _Record(Generic[T]):
 
 
 @dataclass(slots=True, eq=False)
-class Look:
-    """A look at one object, apart from list and watch, while these go on.
+class SingleRead:
+    """A read of one object, beside the list and the watch.
 
     Attributes:
-        overtaken: whether list or watch have told of the object meanwhile.
-        listing: the list that was being read when the look began.
+        overtaken: whether a list or an event has brought the object since the read began.
+        listing: the list that was in progress when the read began; None: none was.
     """
 
     name: ObjectName
@@ -40,10 +35,11 @@ class Look:
 
 
 class Holdings(Generic[T]):
-    """Keeps what `decode` makes of each object; changes are told after they are in force.
+    """Keeps the decoded value of each object. A change is reported after it is visible.
 
     Attributes:
-        objects: by name; another mapping after each list, so that none is ever half a list.
+        objects: by name. Each completed list replaces the mapping, so that a reader never sees
+            half a list.
     """
 
     def __init__(
@@ -51,20 +47,20 @@ class Holdings(Generic[T]):
         decode: Callable[[Mapping[str, Any]], T | None],
         on_change: Callable[[ObjectName, T | None, T | None], None],
     ) -> None:
-        """Start with nothing; the arguments are those of `Mirror`."""
+        """Start empty; the arguments are those of `Mirror`."""
         self._decode = decode
         self._on_change = on_change
         self._records: dict[ObjectName, _Record[T]] = {}
         self._listing: dict[ObjectName, _Record[T]] | None = None
-        self._looks: list[Look] = []
+        self._reads: list[SingleRead] = []
         self.objects: dict[ObjectName, T] = {}
 
     def begin_list(self) -> None:
-        """Expect a list from its beginning; to be called when its first page was answered."""
+        """Begin a list; to be called when its first page has arrived."""
         self._listing = {}
 
     def list_object(self, raw: Mapping[str, Any]) -> None:
-        """Take an object of the list; one that has not changed is not decoded again."""
+        """Add an object to the list; one of a known version is not decoded again."""
         assert self._listing is not None  # noqa: S101  `begin_list` came first
         name, uid, version = _identity(raw)
         record = self._records.get(name)
@@ -76,15 +72,15 @@ class Holdings(Generic[T]):
         self._listing[name] = record
 
     def swap(self) -> Iterator[None]:
-        """Hold what was listed in the place of what was held, all at once; then tell change by change.
+        """Replace all kept objects by the list at once, then report the changes one by one.
 
-        Nothing else may change anything before all of it is told.
+        Nothing else may change the holdings until all changes are reported.
         """
         assert self._listing is not None  # noqa: S101
         before, self._records, self._listing = self._records, self._listing, None
         self.objects = {name: record.value for name, record in self._records.items()}
-        for look in self._looks:
-            look.overtaken = True
+        for read in self._reads:
+            read.overtaken = True
         for name, old in before.items():
             if name not in self._records:
                 self._on_change(name, old.value, None)
@@ -92,11 +88,11 @@ class Holdings(Generic[T]):
         for name, record in self._records.items():
             old_record = before.get(name)
             if old_record is not record:
-                self._tell(name, old_record, record)
+                self._report(name, old_record, record)
                 yield
 
     def hold(self, raw: Mapping[str, Any]) -> None:
-        """Take an object that is new or has changed."""
+        """Keep an object that is new or has changed."""
         name, uid, version = _identity(raw)
         self._overtake(name)
         before = self._records.get(name)
@@ -104,52 +100,52 @@ class Holdings(Generic[T]):
             self._put(name, self._decoded(raw, uid, version))
 
     def drop(self, raw: Mapping[str, Any]) -> None:
-        """Forget an object that is no more."""
+        """Remove an object that was deleted."""
         name, _, _ = _identity(raw)
         self._overtake(name)
         self._put(name, None)
 
     def forget(self, name: ObjectName) -> None:
-        """Keep nothing of an object any more, since `decode` would not."""
+        """Remove an object that `decode` would no longer keep."""
         if self._listing is not None:
             _put(self._listing, name, None)
         self._put(name, None)
 
-    def begin_look(self, name: ObjectName) -> Look:
-        """Announce that an object is going to be looked at."""
-        look = Look(name, self._listing)
-        self._looks.append(look)
-        return look
+    def begin_read(self, name: ObjectName) -> SingleRead:
+        """Begin a read of one object; `end_read` or `cancel_read` ends it."""
+        read = SingleRead(name, self._listing)
+        self._reads.append(read)
+        return read
 
-    def end_look(self, look: Look, raw: Mapping[str, Any] | None) -> bool:
-        """Take what was found; None: there is no such object.
+    def end_read(self, read: SingleRead, raw: Mapping[str, Any] | None) -> bool:
+        """Keep the result of a read; None: there is no object of this name.
 
         Returns:
-            Whether it was taken. Else the object was told of while it was looked at, and what was
-            found may be older than that: it is to be looked at again.
+            Whether the result was kept. Otherwise a list or an event has brought the object in
+            the meantime, and may be newer, so that the object is to be read again.
         """
-        self.cancel_look(look)
-        if look.overtaken:
+        self.cancel_read(read)
+        if read.overtaken:
             return False
         record = None
         if raw is not None:
             _, uid, version = _identity(raw)
             record = self._decoded(raw, uid, version)
-        if look.listing is self._listing and self._listing is not None:
-            # The list shows an earlier moment, and may have passed this object already.
-            _put(self._listing, look.name, record)
-        self._put(look.name, record)
+        if read.listing is self._listing and self._listing is not None:
+            # The list shows an earlier moment, and may already be past this object.
+            _put(self._listing, read.name, record)
+        self._put(read.name, record)
         return True
 
-    def cancel_look(self, look: Look) -> None:
-        """Take note that nothing comes of a look."""
-        if look in self._looks:
-            self._looks.remove(look)
+    def cancel_read(self, read: SingleRead) -> None:
+        """End a read without a result."""
+        if read in self._reads:
+            self._reads.remove(read)
 
     def _overtake(self, name: ObjectName) -> None:
-        for look in self._looks:
-            if look.name == name:
-                look.overtaken = True
+        for read in self._reads:
+            if read.name == name:
+                read.overtaken = True
 
     def _decoded(self, raw: Mapping[str, Any], uid: str, version: str) -> _Record[T] | None:
         value = self._decode(raw)
@@ -159,9 +155,11 @@ class Holdings(Generic[T]):
         before = self._records.get(name)
         _put(self._records, name, record)
         _put(self.objects, name, None if record is None else record.value)
-        self._tell(name, before, record)
+        self._report(name, before, record)
 
-    def _tell(self, name: ObjectName, before: _Record[T] | None, after: _Record[T] | None) -> None:
+    def _report(
+        self, name: ObjectName, before: _Record[T] | None, after: _Record[T] | None
+    ) -> None:
         if before is not None and after is not None and before.uid != after.uid:
             self._on_change(name, before.value, None)
             before = None

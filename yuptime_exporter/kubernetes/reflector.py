@@ -1,7 +1,7 @@
-"""How one collection is followed: what to ask the API server next, after each answer.
+"""How one collection is followed: the next request to the API server, after each answer.
 
 The rules are those of client-go's reflector (tools/cache/reflector.go), except where noted. Nothing
-here asks, waits or reads a clock; `Mirror` does, and tells what came of it.
+here sends a request, waits or reads a clock; `Mirror` does, and reports the results.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,31 +10,31 @@ from enum import StrEnum
 from typing import Any
 
 from yuptime_exporter.kubernetes.backoff import MAX_ASKED_SECONDS, Backoff
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused, refused_by
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError, status_error_of
 
-# A watch is asked to end after 5 to 10 minutes, another time each, so that they do not all come
-# back at once.
+# The API server is asked to end a watch after 5 to 10 minutes, at random, so that clients do not
+# reconnect at once.
 MIN_WATCH_SECONDS = 300.0
 
-# An API server sends a bookmark each minute (cacher.go, defaultBookmarkFrequency); a watch that
-# had one and then says nothing for so long is dead. Before the first, silence may be as long as
-# the watch was asked to last.
+# An API server sends a bookmark each minute (cacher.go, defaultBookmarkFrequency). A watch that has
+# had one and is then silent for this time is dead. Before the first bookmark, silence may last as
+# long as the watch, with a margin.
 INACTIVITY_SECONDS = 90.0
 SILENCE_MARGIN_SECONDS = 30.0
 
-# VeryShortWatchError: a watch that ends at once without a word is a failure.
+# VeryShortWatchError: a watch that ends within this time without an event is a failure.
 VERY_SHORT_SECONDS = 1.0
 
-# For so long an error within the server is taken for one that passes (MaxInternalErrorRetryDuration
-# of the API server's own reflectors); then all is listed anew.
+# For this time an internal error of the server counts as temporary (MaxInternalErrorRetryDuration
+# of the API server's own reflectors); then all objects are listed again.
 INTERNAL_ERROR_SECONDS = 30.0
 
-# A permission that was taken away comes back when somebody gives it back; API servers also answer
-# so while they are upgraded, as kopf found. So it is asked each 30 to 60 s.
+# The wait after a 403, with a random part of the same size. A permission comes back when an
+# operator grants it; an API server that is being upgraded also answers 403, as kopf found.
 FORBIDDEN_SECONDS = 30.0
-# A definition that is missing is installed by somebody.
+# The wait after a 404: an operator has to install the definition.
 MISSING_SECONDS = 30.0
-# The server is behind the moment that it was asked about, by as much as its cache is.
+# The wait for a server whose cache is behind the requested version.
 TOO_LARGE_SECONDS = 1.0
 
 _CHANGES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
@@ -42,7 +42,7 @@ _CHANGES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Ask for a page of the list; `limited` False: for all of it at once."""
+    """Request a page of the list; `limited` False: the whole list in one answer."""
 
     continue_token: str = ""
     limited: bool = True
@@ -50,16 +50,22 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watch from the moment that is known, for so long, and give up after so much silence."""
+    """Request a watch.
+
+    Attributes:
+        resource_version: the version after which events are sent.
+        timeout_seconds: after this time the API server ends the watch.
+        silence_seconds: after this time without a byte the watch is dead.
+    """
 
     resource_version: str
     timeout_seconds: float
-    inactivity_seconds: float
+    silence_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ask nothing for a while; then do what is next."""
+    """Send nothing for a time; then ask for the next action."""
 
     seconds: float
 
@@ -67,8 +73,8 @@ class Wait:
 Action = ListPage | Watch | Wait
 
 
-class Kind(StrEnum):
-    """What an event of a watch means."""
+class EventKind(StrEnum):
+    """The meaning of an event of a watch."""
 
     HELD = "held"
     """The object is new or has changed."""
@@ -76,40 +82,40 @@ class Kind(StrEnum):
     NOTHING = "nothing"
     """No object has changed: a bookmark."""
     UNKNOWN = "unknown"
-    """Of a newer API: what it means is not known, so it is left alone."""
+    """A type of a newer API, which is ignored."""
     FAILED = "failed"
-    """The watch is over with an error that `watch_failed` is to be told."""
-    BROKEN = "broken"
-    """The watch is over, since this made no sense; `broken` is to be told."""
+    """The watch ended with an error, which `watch_failed` is to be given."""
+    MALFORMED = "malformed"
+    """The event cannot be read; `malformed` is to be called, and the watch ended."""
 
 
 class Reflector:
     """The state of following one collection."""
 
     def __init__(
-        self, jitter: Callable[[], float], *, inactivity_seconds: float | None = None
+        self, jitter: Callable[[], float], *, silence_seconds: float | None = None
     ) -> None:
         """Start with nothing known.
 
         Args:
-            jitter: returns a number from 0 to 1, another each time.
-            inactivity_seconds: how long a watch may be silent; None: as long as the API server
-                is known to be.
+            jitter: returns a random number from 0 to 1.
+            silence_seconds: how long a watch may be silent; None: as the bookmarks of the API
+                server allow.
         """
         self._jitter = jitter
-        self._inactivity_seconds = inactivity_seconds
+        self._silence_seconds = silence_seconds
         self._backoff = Backoff(jitter)
         self._wait: Wait | None = None
         self._page: ListPage | None = ListPage()
         self._snapshot_version = ""
         self._version = ""
         self._bookmarked = False
-        self._progressed = False  # since everything was listed
-        self._heard = False  # of the watch that is going on
+        self._progressed = False  # since the last complete list
+        self._heard = False  # in the current watch
         self._internal_since_timestamp: float | None = None
 
     def next(self) -> Action:
-        """Return what to do now."""
+        """Return the next action."""
         wait, self._wait = self._wait, None
         if wait is not None:
             return wait
@@ -117,15 +123,15 @@ class Reflector:
             return self._page
         self._heard = False
         timeout_seconds = MIN_WATCH_SECONDS * (1 + self._jitter())
-        return Watch(self._version, timeout_seconds, self.patience_seconds(timeout_seconds))
+        return Watch(self._version, timeout_seconds, self.silence_seconds(timeout_seconds))
 
     def relist(self) -> None:
-        """List everything anew, at once; what is known stays until the list is complete."""
+        """List all objects next; the known ones stay until the list is complete."""
         self._wait = None
         self._page = ListPage()
 
     def listed(self, resource_version: str, continue_token: str) -> bool:
-        """Take note of a page; return whether the list is complete by it.
+        """Record a page; return whether it completes the list.
 
         The version of the first page is that of the whole list.
         """
@@ -140,72 +146,77 @@ class Reflector:
         return True
 
     def list_failed(self, error: ApiError, *, now_timestamp: float) -> bool:
-        """Take note that a page could not be had; return whether that ends the attempt for now."""
+        """Record that a page failed; return whether this attempt to list is over."""
         page = self._page or ListPage()
-        refusal = error if isinstance(error, ApiRefused) else None
-        if refusal is not None and _is_expired(refusal) and page.continue_token:
-            # client-go, pager, FullListIfExpired: the moment that the list shows is forgotten, and
-            # would be again; all of it at once cannot expire.
+        answer = error if isinstance(error, ApiStatusError) else None
+        if answer is not None and _is_expired(answer) and page.continue_token:
+            # client-go, pager, FullListIfExpired: the snapshot of the list has expired, and would
+            # expire again. A list in one answer cannot.
             self._page = ListPage(limited=False)
             return False
         self._wait = self._wait_after(error, now_timestamp)
-        if refusal is not None and not _passes(refusal):
+        if answer is not None and not _is_temporary(answer):
             self._page = ListPage()
         return True
 
-    def event(self, frame: Mapping[str, Any]) -> Kind:
-        """Take note of an event of the watch; return what it means."""
+    def event(self, frame: Mapping[str, Any]) -> EventKind:
+        """Record an event of the watch; return its meaning."""
         kind, subject = frame.get("type"), frame.get("object")
         if kind == "ERROR":
-            return Kind.FAILED if isinstance(subject, Mapping) else Kind.BROKEN
+            return EventKind.FAILED if isinstance(subject, Mapping) else EventKind.MALFORMED
         if kind not in _CHANGES:
-            return Kind.UNKNOWN if isinstance(kind, str) else Kind.BROKEN
+            return EventKind.UNKNOWN if isinstance(kind, str) else EventKind.MALFORMED
         version = _version(subject)
         if not version:
-            return Kind.BROKEN
+            return EventKind.MALFORMED
         self._version = version
         self._heard = self._progressed = True
         self._internal_since_timestamp = None
         if kind == "BOOKMARK":
             self._bookmarked = True
-            return Kind.NOTHING
-        return Kind.GONE if kind == "DELETED" else Kind.HELD
+            return EventKind.NOTHING
+        return EventKind.GONE if kind == "DELETED" else EventKind.HELD
 
     def watch_ended(self, *, lasted_seconds: float, now_timestamp: float) -> bool:
-        """Take note that the server ended the watch; return whether that was as it should be."""
+        """Record that the server ended the watch; return whether that was a regular end."""
         if self._heard or lasted_seconds >= VERY_SHORT_SECONDS:
             self._internal_since_timestamp = None
             return True
         self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
         return False
 
-    def broken(self, *, now_timestamp: float) -> None:
-        """Take note that what came made no sense: nothing that is known can be relied on."""
+    def malformed(self, *, now_timestamp: float) -> None:
+        """Record an answer that cannot be read: after a wait all objects are listed again."""
         self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
         self._page = ListPage()
 
     def watch_failed(self, error: ApiError, *, now_timestamp: float) -> None:
-        """Take note that the watch could not begin, or ended with an error.
+        """Record that the watch could not begin, or ended with an error.
 
-        Where the moment from which to watch may still be known to the server, nothing is listed.
+        If the server may still know the version to watch from, nothing is listed.
         """
-        refusal = error if isinstance(error, ApiRefused) else None
-        if refusal is not None and _is_expired(refusal):
+        answer = error if isinstance(error, ApiStatusError) else None
+        if answer is not None and _is_expired(answer):
             self._page = ListPage()
-            if not self._progressed:  # else a server that forgets at once were listed all the time
+            if not self._progressed:  # else a server that forgets at once would be listed at once
                 self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
             return
         self._wait = self._wait_after(error, now_timestamp)
-        if refusal is None or refusal.status in {401, 403, 429}:
+        if answer is None or answer.status in {401, 403, 429}:
             return
-        if refusal.status >= 500 and not _is_too_large(refusal):
-            if self._may_pass(now_timestamp):
+        if answer.status >= 500 and not _is_too_large(answer):
+            if self._is_recent_internal_error(now_timestamp):
                 return
-            self._wait = None  # enough was waited
+            self._wait = None  # `INTERNAL_ERROR_SECONDS` have passed
         self._page = ListPage()
 
-    def _may_pass(self, now_timestamp: float) -> bool:
-        """Tell whether an error within the server is still young."""
+    def silence_seconds(self, timeout_seconds: float) -> float:
+        """Return how long a watch of this timeout may be silent, by the bookmarks so far."""
+        if self._silence_seconds is not None:
+            return self._silence_seconds
+        return INACTIVITY_SECONDS if self._bookmarked else timeout_seconds + SILENCE_MARGIN_SECONDS
+
+    def _is_recent_internal_error(self, now_timestamp: float) -> bool:
         since = self._internal_since_timestamp
         if since is None:
             since = self._internal_since_timestamp = now_timestamp
@@ -214,14 +225,8 @@ class Reflector:
         self._internal_since_timestamp = None
         return False
 
-    def patience_seconds(self, timeout_seconds: float) -> float:
-        """Return how long a watch that lasts for so long may be silent, by what is known now."""
-        if self._inactivity_seconds is not None:
-            return self._inactivity_seconds
-        return INACTIVITY_SECONDS if self._bookmarked else timeout_seconds + SILENCE_MARGIN_SECONDS
-
     def _wait_after(self, error: ApiError, now_timestamp: float) -> Wait:
-        if isinstance(error, ApiRefused):
+        if isinstance(error, ApiStatusError):
             if error.status == 403:
                 return Wait(FORBIDDEN_SECONDS * (1 + self._jitter()))
             if error.status == 404:
@@ -236,9 +241,9 @@ class Reflector:
         )
 
 
-def refusal_in(frame: Mapping[str, Any]) -> ApiRefused:
-    """Return the error that an event of type ERROR tells of."""
-    return refused_by(frame["object"])
+def error_in(frame: Mapping[str, Any]) -> ApiStatusError:
+    """Return the error in an event of type ERROR."""
+    return status_error_of(frame["object"])
 
 
 def _version(subject: object) -> str:
@@ -247,15 +252,15 @@ def _version(subject: object) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _is_expired(error: ApiRefused) -> bool:
+def _is_expired(error: ApiStatusError) -> bool:
     return error.status == 410 or error.reason in {"Expired", "Gone"}
 
 
-def _is_too_large(error: ApiRefused) -> bool:
-    """Tell whether the server has not arrived yet at the moment that it is asked about."""
+def _is_too_large(error: ApiStatusError) -> bool:
+    """Tell whether the server's cache is behind the requested version."""
     return error.status == 504 and "ResourceVersionTooLarge" in error.causes
 
 
-def _passes(error: ApiRefused) -> bool:
-    """Tell whether the same page may be had later."""
+def _is_temporary(error: ApiStatusError) -> bool:
+    """Tell whether the same page may succeed later."""
     return error.status in {401, 429} or (error.status >= 500 and not _is_too_large(error))

@@ -1,4 +1,4 @@
-"""What is counted of the following of objects at a Kubernetes API server."""
+"""Metrics of the collections that are followed at a Kubernetes API server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,43 +7,44 @@ from enum import StrEnum
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
-class Trouble(StrEnum):
-    """Why objects could not be followed for a moment, or for longer."""
+class FollowFailure(StrEnum):
+    """Why a list or watch failed; the values of the label `reason`."""
 
     UNREACHABLE = "unreachable"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     EXPIRED = "expired"
-    """The API server has forgotten the moment from which to go on; everything is listed anew."""
+    """The API server no longer knows the version to continue from; all objects are listed again."""
     TOO_MANY_REQUESTS = "too_many_requests"
     REFUSED = "refused"
+    """Any other status below 500."""
     SERVER_ERROR = "server_error"
     BROKEN = "broken"
-    """What came makes no sense, or a watch ended as soon as it began."""
+    """The answer could not be read, or a watch ended as soon as it began."""
 
 
 @dataclass(slots=True)
 class CollectionMetrics:
-    """What is counted of one collection; those of one resource are shown together.
+    """The metrics of one collection. Collections of one resource are exposed as their sum.
 
     Attributes:
-        objects: of how many something is held.
-        synced: whether all were listed once.
-        last_event_timestamp: when the API server last said anything, 0 before.
+        objects: the number of objects that are kept.
+        synced: whether a list was completed since the start.
+        last_event_timestamp: when the API server last answered or sent an event; 0: never.
     """
 
     lists: Counter
     watches: Counter
     events: Counter
-    errors: Mapping[Trouble, Counter]
+    errors: Mapping[FollowFailure, Counter]
     objects: int = 0
     synced: bool = False
     last_event_timestamp: float = 0.0
 
 
 class KubernetesMetrics:
-    """Counters and gauges of all collections, with all series of what is followed from the start."""
+    """The metrics of all collections; all series of a collection exist from its start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("resource",)
@@ -89,20 +90,15 @@ class KubernetesMetrics:
             labels,
             registry=registry,
         )
-        self.crd_outdated = Gauge(
-            "yuptime_kubernetes_crd_outdated",
-            "Whether the CustomResourceDefinition that is installed drops fields of push monitors.",
-            registry=registry,
-        )
         self._collections: dict[str, list[CollectionMetrics]] = {}
 
     def of(self, resource: str) -> CollectionMetrics:
-        """Return what is counted of one more collection of a resource, from now on shown."""
+        """Add a collection of a resource, and return its metrics."""
         added = CollectionMetrics(
             lists=self._lists.labels(resource),
             watches=self._watches.labels(resource),
             events=self._events.labels(resource),
-            errors={trouble: self._errors.labels(resource, trouble) for trouble in Trouble},
+            errors={failure: self._errors.labels(resource, failure) for failure in FollowFailure},
         )
         if resource not in self._collections:
             all_of_it = self._collections[resource] = []

@@ -1,4 +1,4 @@
-"""Monitor objects as the API server shows them."""
+"""Monitor objects of the API server."""
 
 import json
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey,
 API_PATH = f"/apis/{API_VERSION}"
 CRD_NAME = f"monitors.{GROUP}"
 
-# The reason of TokenResolved where the spec names a Secret of another namespace.
+# The reason of the condition TokenResolved if the spec names a Secret of another namespace.
 CROSS_NAMESPACE = "CrossNamespaceRefForbidden"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SpecProblem:
     """Why the spec of a Monitor cannot be used.
 
     Attributes:
         reason: `SpecInvalid`, `FieldsPruned` or `CROSS_NAMESPACE`.
-        message: what is wrong and what is allowed.
+        message: the problem, and the values that are allowed.
     """
 
     reason: str
@@ -29,17 +29,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class MonitorObject:
-    """What is kept of a Monitor object.
+    """The kept part of a Monitor object.
 
     Attributes:
-        other_type: the type of a monitor that is not of type push, of which nothing else is kept.
-        declared: what its spec says, without tokens; of a spec that cannot be used what the last
-            good one said, None if there was none.
-        refusal: why the spec cannot be used; None where it can.
-        problems: the same, one by one.
-        hidden: whether the spec is stored as it was declared, but the definition that is installed
-            lacks fields of it. Whatever is written now, be it a status, loses them for good.
-        status_json: `status` as it is; kept as bytes, which take a quarter of the memory.
+        other_type: the type, if it is not push; then nothing else is kept.
+        declared: the monitor that the spec declares, without tokens. Of a spec that cannot be
+            used, the monitor of the last good spec; None if there was none.
+        spec_problem: why the spec cannot be used; None if it can.
+        problems: all problems of the spec, one by one.
+        hidden: whether the stored spec has fields that the installed definition lacks. Any write
+            to the object, also of the status, would lose these fields.
+        status_json: `status` as JSON; bytes take a quarter of the memory of objects.
     """
 
     uid: str = ""
@@ -47,20 +47,20 @@ class MonitorObject:
     generation: int = 0
     other_type: str | None = None
     declared: Monitor | None = None
-    refusal: Refusal | None = None
+    spec_problem: SpecProblem | None = None
     problems: tuple[Problem, ...] = ()
     hidden: bool = False
     status_json: bytes = b"{}"
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """The status as plain values."""
+        """The status as plain JSON values."""
         status: Mapping[str, Any] = json.loads(self.status_json)
         return status
 
 
 def monitors_path(namespace: str | None) -> str:
-    """Return the path of all Monitors of a namespace; of None: of all namespaces."""
+    """Return the path of all Monitors of a namespace; None: of all namespaces."""
     return API_PATH + ("/monitors" if namespace is None else f"/namespaces/{namespace}/monitors")
 
 
@@ -70,6 +70,6 @@ def monitor_path(key: MonitorKey) -> str:
 
 
 def status_json_of(raw: Mapping[str, Any]) -> bytes:
-    """Return the status of an object as bytes."""
+    """Return the status of an object as JSON."""
     status = raw.get("status")
     return json.dumps(status, separators=(",", ":")).encode() if status else b"{}"

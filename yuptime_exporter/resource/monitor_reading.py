@@ -1,4 +1,4 @@
-"""Monitor objects of an API server, read into what is kept of them."""
+"""Read the kept part of Monitor objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from yuptime_exporter.moments import timestamp_of
 from yuptime_exporter.resource.monitor_object import (
     CROSS_NAMESPACE,
     MonitorObject,
-    Refusal,
+    SpecProblem,
     status_json_of,
 )
 from yuptime_exporter.resource.objects import (
@@ -21,24 +21,24 @@ from yuptime_exporter.resource.objects import (
 
 FIELDS_PRUNED = "FieldsPruned"
 _PRUNED = (
-    "the CustomResourceDefinition that is installed has no spec.target.push and drops it; "
+    "the installed CustomResourceDefinition has no spec.target.push and drops it; "
     "install the one of yuptime-exporter: kubectl apply --server-side -f deploy/crd/monitors.yaml"
 )
 
 
 def monitor_key(raw: Mapping[str, Any]) -> MonitorKey:
-    """Return what names the Monitor."""
+    """Return the key of a Monitor."""
     metadata = raw["metadata"]
     return MonitorKey(metadata.get("namespace", ""), metadata["name"])
 
 
 def read_monitor_object(raw: Mapping[str, Any], before: MonitorObject | None) -> MonitorObject:
-    """Return what is kept of a Monitor.
+    """Return the kept part of a Monitor.
 
     Args:
         raw: the object.
-        before: what is kept of it until now; None: nothing. Its spec is not read again unless it
-            has changed, and of one that cannot be used the last good one stays in force.
+        before: the kept part until now; None: none. A spec of the same generation is not read
+            again. If a new spec cannot be used, the last good one stays active.
     """
     metadata, spec = raw["metadata"], raw.get("spec")
     uid, generation = metadata.get("uid", ""), metadata.get("generation", 0)
@@ -58,16 +58,16 @@ def read_monitor_object(raw: Mapping[str, Any], before: MonitorObject | None) ->
     hidden = False
     if _is_pruned(spec):
         hidden = _was_declared(metadata)
-        refusal = Refusal(FIELDS_PRUNED, _PRUNED)
+        problem = SpecProblem(FIELDS_PRUNED, _PRUNED)
         problems = (Problem(where, "spec.target.push", _PRUNED),)
     else:
-        refusal = _refusal(problems)
-    return replace(read, declared=last_good, refusal=refusal, problems=problems, hidden=hidden)
+        problem = _spec_problem(problems)
+    return replace(read, declared=last_good, spec_problem=problem, problems=problems, hidden=hidden)
 
 
 def lacks_fields(found: MonitorObject) -> bool:
-    """Tell whether the definition that is installed dropped, or hides, what a monitor needs."""
-    return found.refusal is not None and found.refusal.reason == FIELDS_PRUNED
+    """Tell whether the installed definition dropped or hides fields that a monitor needs."""
+    return found.spec_problem is not None and found.spec_problem.reason == FIELDS_PRUNED
 
 
 def _other_type(raw: Mapping[str, Any]) -> str:
@@ -81,13 +81,13 @@ def _of_cluster(monitor: Monitor, metadata: Mapping[str, Any]) -> Monitor:
 
 
 def _is_pruned(spec: object) -> bool:
-    """Tell whether `spec.target.push` is missing, which our CRD refuses and others drop."""
+    """Tell whether `spec.target.push` is missing: our CRD requires it, others drop it."""
     target = spec.get("target") if isinstance(spec, dict) else None
     return not isinstance(target, dict) or target.get("push") is None
 
 
 def _was_declared(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether `spec.target.push` was ever stored, by what says who set which field."""
+    """Tell by the managed fields whether `spec.target.push` was ever stored."""
     for manager in metadata.get("managedFields") or ():
         fields = manager.get("fieldsV1") or {}
         if "f:push" in (fields.get("f:spec", {}).get("f:target") or {}):
@@ -95,8 +95,8 @@ def _was_declared(metadata: Mapping[str, Any]) -> bool:
     return False
 
 
-def _refusal(problems: Sequence[Problem]) -> Refusal:
+def _spec_problem(problems: Sequence[Problem]) -> SpecProblem:
     where = {problem.field.rpartition(".")[2] for problem in problems}
     crosses = where == {"namespace"} and "secret" in problems[0].field.lower()
     text = "; ".join(": ".join(part for part in (one.field, one.text) if part) for one in problems)
-    return Refusal(CROSS_NAMESPACE if crosses else "SpecInvalid", text[:1000])
+    return SpecProblem(CROSS_NAMESPACE if crosses else "SpecInvalid", text[:1000])

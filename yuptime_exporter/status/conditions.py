@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from yuptime_exporter.core.model import LastPush, Reason, Row, State, TokenTrouble, Verdict
-from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, Refusal
+from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
 from yuptime_exporter.status.model import (
     Condition,
     ConditionType,
@@ -92,8 +92,8 @@ def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
     )
 
 
-def status_of_refused(
-    last_good: MonitorStatus | None, refusal: Refusal, *, generation: int
+def status_of_invalid(
+    last_good: MonitorStatus | None, refusal: SpecProblem, *, generation: int
 ) -> MonitorStatus:
     """Return the status of a Monitor whose spec cannot be used.
 

@@ -10,7 +10,7 @@ from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import API_VERSION, MonitorKey
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.kubernetes.api import Api
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
 from yuptime_exporter.metrics.status import StatusMetrics
 from yuptime_exporter.moments import exact_rfc3339
 from yuptime_exporter.resource.monitor_object import MonitorObject
@@ -69,7 +69,7 @@ class MonitorEvents:
         try:
             await self._api.call("POST", path, body=body, timeout_seconds=_TIMEOUT_SECONDS)
         except ApiError as error:
-            if isinstance(error, ApiRefused) and error.status == 409:
+            if isinstance(error, ApiStatusError) and error.status == 409:
                 self._metrics.events.labels("duplicate").inc()
                 return
             self._metrics.events.labels("failed").inc()

@@ -11,7 +11,7 @@ from typing import Any
 from yuptime_exporter.core.model import Noted, Outage
 from yuptime_exporter.core.outages import Outages, last_receiving
 from yuptime_exporter.kubernetes.api import Api
-from yuptime_exporter.kubernetes.errors import ApiRefused
+from yuptime_exporter.kubernetes.errors import ApiStatusError
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of
 
 OUTAGES = "monitoring.yuptime.io/outages"
@@ -68,7 +68,7 @@ class ReceivingLease:
             wanted = _merged(_noted(found) if found else Noted(), timestamp, outages)
             try:
                 await self._write(found, wanted)
-            except ApiRefused as error:
+            except ApiStatusError as error:
                 if error.status != 409 or not tries_left:  # 409: another replica was faster
                     raise
             else:
@@ -80,7 +80,7 @@ class ReceivingLease:
             return await self._api.call(
                 "GET", f"{self._path}/{self._name}", timeout_seconds=_TIMEOUT_SECONDS
             )
-        except ApiRefused as error:
+        except ApiStatusError as error:
             if error.status == 404:
                 return None
             raise

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from yuptime_exporter.core.model import LastPush, Row, State, Verdict
 from yuptime_exporter.metrics.status import Written
-from yuptime_exporter.resource.monitor_object import Refusal
+from yuptime_exporter.resource.monitor_object import SpecProblem
 
 # A push that only confirms what the status says is shown this much later at most: one write of an
 # object in each half minute is what a Kubernetes Lease costs three times over (KEP-589: each 10 s).
@@ -101,10 +101,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What matters of a Monitor object's spec; `refusal` is None where it can be used."""
+    """What matters of a Monitor object's spec; `problem` is None if it can be used."""
 
     generation: int
-    refusal: Refusal | None
+    problem: SpecProblem | None
 
 
 @dataclass(frozen=True, slots=True)

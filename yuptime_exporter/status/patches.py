@@ -8,7 +8,7 @@ from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.evaluation import push_in_the_present
 from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.kubernetes.api import Api
-from yuptime_exporter.kubernetes.errors import ApiError, ApiRefused
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
 from yuptime_exporter.metrics.status import Written
 from yuptime_exporter.resource.monitor_object import MonitorObject, monitor_path, status_json_of
 from yuptime_exporter.status.body import patch_of, shown_of, stored_in, wanted_body
@@ -90,7 +90,7 @@ class MonitorStatusSink:
     def spec(self, key: MonitorKey) -> Spec | None:
         """Return what is declared of a monitor; None: there is none that may be written to."""
         found = self._shown(key)
-        return Spec(found.generation, found.refusal) if found and not found.hidden else None
+        return Spec(found.generation, found.spec_problem) if found and not found.hidden else None
 
     def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
         """Return what is to be written so that the Monitor says this; None: it is not known."""
@@ -122,7 +122,7 @@ class MonitorStatusSink:
                 content_type=MERGE_PATCH,
                 timeout_seconds=WRITE_TIMEOUT_SECONDS,
             )
-        except ApiRefused as error:
+        except ApiStatusError as error:
             self._answers.pop(key, None)
             return _refusal(error)
         except ApiError as error:
@@ -141,7 +141,7 @@ class MonitorStatusSink:
                 "GET", monitor_path(key), timeout_seconds=WRITE_TIMEOUT_SECONDS
             )
         except ApiError as error:  # the next write tells what is wrong
-            gone = isinstance(error, ApiRefused) and error.status == 404
+            gone = isinstance(error, ApiStatusError) and error.status == 404
             return Found(None) if gone else None
         self._note(key, answer)
         last_push = stored_in(answer.get("status", {})).last_push
@@ -179,7 +179,7 @@ class MonitorStatusSink:
             self._answers[key] = (self._clock() + ANSWER_SECONDS, newest)
 
 
-def _refusal(error: ApiRefused) -> Outcome:
+def _refusal(error: ApiStatusError) -> Outcome:
     _, unknown, fields = error.message.rpartition(_UNKNOWN_FIELD)
     if unknown:
         return Outcome(Written.PRUNED, f"{_DROPPED}: {fields}")

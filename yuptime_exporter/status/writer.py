@@ -9,7 +9,7 @@ from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS, judge
 from yuptime_exporter.core.model import MonitorKey, Row
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.status import StatusMetrics, Written
-from yuptime_exporter.status.conditions import occurrences, status_of, status_of_refused
+from yuptime_exporter.status.conditions import occurrences, status_of, status_of_invalid
 from yuptime_exporter.status.model import (
     Draft,
     Found,
@@ -123,6 +123,6 @@ class StatusWriter:
             outages = self._table.outages(now_timestamp=now_timestamp)
             verdict = judge(row, outages, now_timestamp=now_timestamp)
             status = status_of(row, verdict, generation=spec.generation)
-        if spec.refusal is not None:
-            return status_of_refused(status, spec.refusal, generation=spec.generation)
+        if spec.problem is not None:
+            return status_of_invalid(status, spec.problem, generation=spec.generation)
         return status

@@ -24,6 +24,7 @@ from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
+from yuptime_exporter.metrics.definition import DefinitionMetrics
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 from yuptime_exporter.metrics.status import StatusMetrics
 from yuptime_exporter.metrics.store import StoreMetrics
@@ -147,7 +148,7 @@ def _connected(
         connection=connection,
         source=source,
         secrets=_secrets(settings, api, source, metrics, clock=clock),
-        definition=DefinitionCheck(api, metrics=metrics),
+        definition=DefinitionCheck(api, metrics=DefinitionMetrics(registry)),
         events=events,
         sink=sink,
         reporter=reporter,

@@ -11,7 +11,7 @@ from tests.scenarios.kubernetes.rights import ACCOUNT
 from tests.scenarios.kubernetes.stage import CHANGES, DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.backoff import FIRST_SECONDS
-from yuptime_exporter.kubernetes.connection import CREDENTIALS_SECONDS
+from yuptime_exporter.kubernetes.limits import ApiLimits
 
 pytestmark = pytest.mark.peer
 
@@ -50,7 +50,7 @@ async def test_a_token_that_was_replaced_in_time_is_used_within_a_minute(stage: 
         old, new = file.read_text().strip(), await another_token(stage)
         assert set(sent(stage)) == {old}
         file.write_text(new + "\n")
-        await stage.skip(CREDENTIALS_SECONDS)
+        await stage.skip(ApiLimits().credentials_max_age_seconds)
         before = len(stage.proxy.requests)
         await exporter.push(body=DOWN)
         await stage.state("down")
@@ -108,7 +108,7 @@ async def test_what_is_known_stays_while_nobody_gives_the_exporter_a_valid_token
         await stage.declare("second")
 
         file.write_text(new)
-        await stage.skip(CREDENTIALS_SECONDS + 2 * FIRST_SECONDS)
+        await stage.skip(ApiLimits().credentials_max_age_seconds + 2 * FIRST_SECONDS)
         await eventually(exporter.known, lambda known: "second" in known)
         await stage.state("down")
         assert stage.proxy.seen(CHANGES)[-1].headers["Authorization"] == f"Bearer {new}"

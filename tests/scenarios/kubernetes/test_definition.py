@@ -11,7 +11,7 @@ from tests.waiting import eventually
 from yuptime_exporter.kubernetes.reflector import MISSING_SECONDS
 from yuptime_exporter.resource.monitor_object import CRD_NAME
 from yuptime_exporter.sources.kubernetes.definition import CHECK_SECONDS
-from yuptime_exporter.sources.kubernetes.source import PRUNED_SECONDS
+from yuptime_exporter.sources.kubernetes.limits import SourceLimits
 from yuptime_exporter.status.reporter import PROBE_SECONDS
 
 pytestmark = pytest.mark.peer
@@ -81,7 +81,7 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
 
     assert after["spec"]["target"]["push"]["tokenSecretRef"]["name"] == "push-token"
     assert after["status"]["push"]["armedTime"] == before["push"]["armedTime"]
-    for message in ("the CustomResourceDefinition that", "status of monitors is not written"):
+    for message in ("the installed CustomResourceDefinition", "status of monitors is not written"):
         assert len([one for one in caplog.messages if one.startswith(message)]) == 1
 
 
@@ -95,7 +95,7 @@ async def test_a_restart_under_another_definition_does_no_harm(own_stage: Stage)
         assert (await exporter.push()).status == 401
 
         await stage.cluster.install_crd()
-        await stage.skip(PRUNED_SECONDS)
+        await stage.skip(SourceLimits().pruned_interval_seconds)
         await exporter.accepted()  # with nothing applied anew
         await stage.state("up")
     assert stage.proxy.seen(STATUS_WRITES)[0].status == 200
@@ -122,7 +122,7 @@ async def test_a_monitor_that_lost_its_spec_says_so(own_stage: Stage) -> None:
 
         await stage.cluster.install_crd()
         await stage.apply(pruned)  # which a watch of before shows as it was
-        await stage.skip(PRUNED_SECONDS)
+        await stage.skip(SourceLimits().pruned_interval_seconds)
         await exporter.accepted(token=TOKEN)
         await stage.condition("Valid", "True")
         await stage.state("up")

@@ -11,11 +11,9 @@ from tests.scenarios.kubernetes.passing import PassingTime
 from tests.scenarios.kubernetes.rights import shipped, watching
 from tests.scenarios.kubernetes.stage import Stage, stage_in
 from tests.waiting import eventually
-from yuptime_exporter.sources.kubernetes.secret_reads import (
-    MISSING_TTL_SECONDS,
-    TTL_SECONDS,
-    TTL_SPREAD,
-)
+from yuptime_exporter.sources.kubernetes.limits import SourceLimits
+
+LIMITS = SourceLimits()
 
 pytestmark = pytest.mark.peer
 
@@ -104,7 +102,7 @@ async def test_a_secret_that_no_role_names_is_told_to_be_forbidden(frugal: Stage
             if "secrets" in rule["resources"]:
                 rule["resourceNames"].append("hidden")
         await frugal.grant(role)
-        await frugal.skip(MISSING_TTL_SECONDS)
+        await frugal.skip(LIMITS.secret_missing_ttl_seconds)
         await frugal.condition("TokenResolved", "True", name="other")
         assert (await exporter.push("other")).status == 200
 
@@ -115,6 +113,6 @@ async def test_a_secret_that_is_deleted_is_noticed_when_its_time_is_over(frugal:
         await exporter.push()
         await frugal.delete("Secret", "push-token")
         assert (await exporter.push()).status == 200  # what was read holds for some minutes
-        await frugal.skip(TTL_SECONDS * (1 + TTL_SPREAD))
+        await frugal.skip(LIMITS.secret_ttl_seconds * (1 + LIMITS.secret_ttl_spread))
         await frugal.condition("TokenResolved", "False", "SecretNotFound")
         assert (await exporter.push()).status == 503

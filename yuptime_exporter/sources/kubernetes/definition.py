@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition of Monitors as it is installed, which may be another program's."""
+"""The installed CustomResourceDefinition of Monitors, which may be that of another program."""
 
 import asyncio
 import logging
@@ -7,28 +7,28 @@ from typing import Any, NoReturn
 
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiError
-from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
+from yuptime_exporter.metrics.definition import DefinitionMetrics
 from yuptime_exporter.resource.monitor_object import CRD_NAME
 
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
 
-# What a push monitor cannot do without: where its spec is, and where its pushes rest.
+# The fields that a push monitor needs: its spec, and the place for its pushes.
 _NEEDED = (("spec", "target", "push"), ("status", "push"))
 _PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}"
 
 
 class DefinitionCheck:
-    """Looks now and then whether the definition keeps the fields of push monitors."""
+    """Checks again and again whether the definition keeps the fields of push monitors."""
 
-    def __init__(self, api: Api, *, metrics: KubernetesMetrics) -> None:
+    def __init__(self, api: Api, *, metrics: DefinitionMetrics) -> None:
         self._api = api
         self._metrics = metrics
-        self._told: tuple[str, ...] = ()
+        self._reported: tuple[str, ...] = ()
 
     async def check_forever(self) -> NoReturn:
-        """Look at once and then each minute; where it may not be read there is nothing to tell."""
+        """Check now and then each minute; without permission to read it there is no result."""
         while True:
             try:
                 dropped = dropped_fields(await self._api.call("GET", _PATH))
@@ -39,20 +39,20 @@ class DefinitionCheck:
             await asyncio.sleep(CHECK_SECONDS)
 
     def _report(self, dropped: tuple[str, ...]) -> None:
-        self._metrics.crd_outdated.set(bool(dropped))
-        if dropped and dropped != self._told:
+        self._metrics.outdated.set(bool(dropped))
+        if dropped and dropped != self._reported:
             log.warning(
-                "the CustomResourceDefinition that is installed drops fields of push monitors; "
+                "the installed CustomResourceDefinition drops fields of push monitors; "
                 "kubectl apply --server-side -f deploy/crd/monitors.yaml",
                 extra={"definition": CRD_NAME, "dropped": ", ".join(dropped)},
             )
-        elif self._told and not dropped:
+        elif self._reported and not dropped:
             log.info("the CustomResourceDefinition keeps all fields now")
-        self._told = dropped
+        self._reported = dropped
 
 
 def dropped_fields(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return which of the fields that push monitors need are dropped when they are stored."""
+    """Return the fields of push monitors that this definition drops when an object is stored."""
     versions = definition.get("spec", {}).get("versions", [])
     schemas = [
         version.get("schema", {}).get("openAPIV3Schema", {})

@@ -1,4 +1,4 @@
-"""The tokens in Secrets of the API server, as far as a Monitor names them."""
+"""The tokens in those entries of Secrets that Monitors name."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -13,34 +13,34 @@ from yuptime_exporter.resource.objects import (
 )
 
 References = Mapping[SecretKey, frozenset[str]]
-"""Which keys of which Secrets are named by Monitors."""
+"""The entries that Monitors name, by Secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldSecret:
-    """The digests of the tokens in those entries of a Secret that are named by a Monitor."""
+    """The digests of the tokens in those entries of a Secret that Monitors name."""
 
     digests: Mapping[str, tuple[bytes, ...]]
 
 
 class TokenSecrets(Protocol):
-    """Where tokens come from: Secrets that are watched, or that are read when needed."""
+    """The source of tokens: Secrets that are watched, or read when needed."""
 
     async def want(self, references: References) -> None:
-        """Hold just these entries of these Secrets; return when what is new was looked at.
+        """Hold exactly these entries of these Secrets; return when the new ones were read.
 
-        A Secret without entries is forgotten; what is not spoken of stays as it is.
+        A Secret without entries is forgotten; a Secret that is not named here stays as it is.
         """
 
     def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
-        """Return what is known of a Secret."""
+        """Return the tokens of a Secret, or why there are none."""
 
     def renew(self, secret: SecretKey) -> Awaitable[None] | None:
-        """Read a Secret anew since a token did not match; None: there would be nothing new."""
+        """Read a Secret again after a token did not match; None: it is up to date."""
 
 
 def read_secret(raw: Mapping[str, Any], keys: frozenset[str]) -> HeldSecret:
-    """Return what is to be held of a Secret: digests, and of the named entries only."""
+    """Return the digests of the tokens in the named entries of a Secret."""
     data = raw.get("data")
     entries = {key: data[key] for key in keys if isinstance(data, dict) and key in data}
     lean = {"apiVersion": "v1", "kind": "Secret", "metadata": raw.get("metadata"), "data": entries}
@@ -51,7 +51,7 @@ def read_secret(raw: Mapping[str, Any], keys: frozenset[str]) -> HeldSecret:
 
 
 def digests_in(held: HeldSecret | TokenTrouble, key: str) -> tuple[bytes, ...] | TokenTrouble:
-    """Return the tokens in one entry of a Secret, or why there are none."""
+    """Return the digests of the tokens in one entry of a Secret, or why there are none."""
     if isinstance(held, TokenTrouble):
         return held
     digests = held.digests.get(key)

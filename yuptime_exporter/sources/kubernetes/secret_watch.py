@@ -1,22 +1,22 @@
-"""Secrets that are watched, `--kubernetes.secrets=watch`: a change is in force within a second."""
+"""Secrets that are watched, `--kubernetes.secrets=watch`: a change is active within a second."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import TokenTrouble
 from yuptime_exporter.kubernetes.api import Api
-from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
+from yuptime_exporter.kubernetes.collection import Collection, ObjectName
+from yuptime_exporter.kubernetes.mirror import Mirror
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 from yuptime_exporter.resource.objects import SecretKey
+from yuptime_exporter.sources.kubernetes import remedies
+from yuptime_exporter.sources.kubernetes.limits import SourceLimits
 from yuptime_exporter.sources.kubernetes.secret_tokens import HeldSecret, References, read_secret
 
-log = logging.getLogger(__name__)
-
-# Types that hold no token of ours: the releases of Helm alone are most of what a cluster keeps in
-# Secrets. Whoever keeps a token in one of these types uses --kubernetes.secrets=get.
+# Types of Secrets that hold no push token; the releases of Helm alone are most of the Secrets of a
+# cluster. A token in a Secret of one of these types needs --kubernetes.secrets=get.
 _OTHER_TYPES = (
     "helm.sh/release.v1",
     "kubernetes.io/service-account-token",
@@ -25,14 +25,11 @@ _OTHER_TYPES = (
     "kubernetes.io/tls",
     "bootstrap.kubernetes.io/token",
 )
-# How long after a Secret could not be read it is tried again: the watch tells only of changes.
-RETRY_SECONDS = 5.0
-
 _SELECTOR = ",".join(f"type!={other}" for other in _OTHER_TYPES)
 
 
 class SecretWatch:
-    """The Secrets of some namespaces; of those that no Monitor names nothing is kept."""
+    """The Secrets of some namespaces; only those that Monitors name are kept."""
 
     def __init__(
         self,
@@ -42,16 +39,27 @@ class SecretWatch:
         on_change: Callable[[SecretKey], None],
         metrics: KubernetesMetrics,
         clock: Clock,
+        limits: SourceLimits | None = None,
     ) -> None:
-        """Take what is watched; `on_change` is called with each Secret whose tokens changed."""
+        """Watch nothing yet.
+
+        Args:
+            api: the API server.
+            namespaces: the namespaces to watch; empty: all.
+            on_change: called with each Secret whose tokens have changed.
+            metrics: counts lists, watches, events and errors.
+            clock: the wall clock.
+            limits: None: the defaults.
+        """
         self._on_change = on_change
+        self._retry_seconds = (limits or SourceLimits()).secret_retry_seconds
         self._keys: dict[SecretKey, frozenset[str]] = {}
         self._unread: set[SecretKey] = set()
         self._begun = asyncio.Event()
         self._mirrors: dict[str | None, Mirror[HeldSecret]] = {
             namespace: Mirror(
                 api,
-                Collection("secrets", _secrets_path(namespace), field_selector=_SELECTOR),
+                Collection("secrets", _secrets_path(namespace), _SELECTOR, remedies.SECRETS),
                 decode=self._decode,
                 on_change=self._changed,
                 metrics=metrics,
@@ -60,22 +68,16 @@ class SecretWatch:
             for namespace in (namespaces or (None,))
         }
 
-    @property
-    def trouble(self) -> str | None:
-        """What keeps Secrets from being watched at present, in words; None: nothing."""
-        mirrors = self._mirrors.values()
-        return next((mirror.trouble for mirror in mirrors if mirror.trouble), None)
-
     def begin(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[NoReturn]]:
-        """Begin to watch once it is known what is wanted: what is not is not kept."""
+        """Begin to watch after the first `want`, since unwanted Secrets are not kept."""
         mirrors = self._mirrors.values()
         return [
             *(tasks.create_task(self._run(mirror), name="mirror Secrets") for mirror in mirrors),
-            tasks.create_task(self._read_unread_forever(), name="read Secrets again"),
+            tasks.create_task(self._retry_forever(), name="read Secrets again"),
         ]
 
     async def want(self, references: References) -> None:
-        """Hold just these entries of these Secrets; return when what is new was looked at."""
+        """Hold exactly these entries of these Secrets; return when the new ones were read."""
         new = []
         for secret, keys in references.items():
             if not keys:
@@ -94,12 +96,12 @@ class SecretWatch:
             await self._read(secret)
 
     def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
-        """Return what is known of a Secret."""
+        """Return the tokens of a Secret, or why there are none."""
         found = self._mirror(secret).objects.get(ObjectName(*secret))
         return found if found is not None else TokenTrouble.SECRET_NOT_FOUND
 
     def renew(self, secret: SecretKey) -> Awaitable[None] | None:  # noqa: ARG002
-        """Return None: what the API server has is known already."""
+        """Return None: the watch keeps all Secrets up to date."""
         return None
 
     async def _run(self, mirror: Mirror[HeldSecret]) -> NoReturn:
@@ -107,14 +109,15 @@ class SecretWatch:
         await mirror.run()
 
     async def _read(self, secret: SecretKey) -> None:
-        if await self._mirror(secret).reconsider(ObjectName(*secret)):
+        if await self._mirror(secret).reread(ObjectName(*secret)):
             self._unread.discard(secret)
         else:
             self._unread.add(secret)
 
-    async def _read_unread_forever(self) -> NoReturn:
+    async def _retry_forever(self) -> NoReturn:
+        """Read Secrets again that could not be read when a Monitor first named them."""
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._retry_seconds)
             self._unread &= self._keys.keys()
             for secret in tuple(self._unread):
                 await self._read(secret)

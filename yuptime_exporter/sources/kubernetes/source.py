@@ -1,4 +1,4 @@
-"""Monitor sets from the Kubernetes API: Monitors as they are watched, with the tokens of Secrets."""
+"""Monitor sets from the Kubernetes API: watched Monitors with the tokens of their Secrets."""
 
 import asyncio
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import (
@@ -16,7 +17,8 @@ from yuptime_exporter.core.model import (
     TokenTrouble,
 )
 from yuptime_exporter.kubernetes.api import Api
-from yuptime_exporter.kubernetes.mirror import Collection, Mirror, ObjectName
+from yuptime_exporter.kubernetes.collection import Collection, ObjectName
+from yuptime_exporter.kubernetes.mirror import Mirror
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 from yuptime_exporter.resource.monitor_object import MonitorObject, monitors_path
 from yuptime_exporter.resource.monitor_reading import (
@@ -25,19 +27,9 @@ from yuptime_exporter.resource.monitor_reading import (
     read_monitor_object,
 )
 from yuptime_exporter.resource.objects import SecretKey, secret_key_of
+from yuptime_exporter.sources.kubernetes import remedies
+from yuptime_exporter.sources.kubernetes.limits import SourceLimits
 from yuptime_exporter.sources.kubernetes.secret_tokens import TokenSecrets, digests_in
-
-# Changes that come together are put into force together. A lone one waits for a moment only; where
-# they go on and on, a set of 10,000 monitors costs some 70 ms, of which pushes notice a part, and is
-# made once in this time.
-GATHER_SECONDS = 0.05
-BETWEEN_SETS_SECONDS = 0.5
-
-# What a definition hides is there again when that is replaced, and nobody is told: the objects have
-# not changed, and a watch that is going on shows them by the old definition for some seconds more.
-# So some of them are looked at now and then.
-PRUNED_SECONDS = 60.0
-_PRUNED_AT_ONCE = 100
 
 
 class KubernetesSource:
@@ -51,22 +43,25 @@ class KubernetesSource:
         on_shown: Callable[[MonitorKey, MonitorObject], None],
         metrics: KubernetesMetrics,
         clock: Clock,
+        limits: SourceLimits | None = None,
     ) -> None:
-        """Take what is followed.
+        """Follow nothing yet.
 
         Args:
             api: the API server.
-            namespaces: whose Monitors; empty: of all.
-            on_shown: called with each Monitor that is new or has changed, once its spec is in
-                force; for a change of its status that is at once.
-            metrics: what is counted.
-            clock: gives the moment.
+            namespaces: the namespaces of the Monitors; empty: all.
+            on_shown: called with each Monitor that is new or has changed, once its spec is
+                active; after a change of the status only, at once.
+            metrics: counts lists, watches, events and errors.
+            clock: the wall clock.
+            limits: None: the defaults.
         """
         self._on_shown = on_shown
+        self._limits = limits or SourceLimits()
         self._mirrors = tuple(
             Mirror(
                 api,
-                Collection("monitors", monitors_path(namespace)),
+                Collection("monitors", monitors_path(namespace), remedies=remedies.MONITORS),
                 decode=self._decode,
                 on_change=self._changed,
                 metrics=metrics,
@@ -77,49 +72,49 @@ class KubernetesSource:
         self._by_namespace = dict(zip(namespaces, self._mirrors, strict=False))
         self._secrets: TokenSecrets | None = None
         self._monitors: dict[MonitorKey, Monitor] = {}
-        self._order: list[MonitorKey] = []  # empty: to be sorted anew
+        self._order: list[MonitorKey] = []  # empty: to be sorted again
         self._other_types: dict[MonitorKey, str] = {}
         self._problems: dict[MonitorKey, tuple[Problem, ...]] = {}
         self._entries: dict[SecretKey, dict[MonitorKey, str]] = {}
         self._touched: set[MonitorKey] = set()
         self._woken = asyncio.Event()
-        self._refreshes: list[asyncio.Future[None]] = []
+        self._refreshes = Refreshes()
 
     @property
-    def trouble(self) -> str | None:
-        """What keeps Monitors from being followed at present, in words; None: nothing."""
-        return next((mirror.trouble for mirror in self._mirrors if mirror.trouble), None)
+    def failure(self) -> str | None:
+        """The failure that keeps Monitors from being followed now; None: there is none."""
+        return next((mirror.failure for mirror in self._mirrors if mirror.failure), None)
 
     def begin(
         self, tasks: asyncio.TaskGroup, secrets: TokenSecrets
     ) -> list[asyncio.Task[NoReturn]]:
-        """Begin to follow Monitors; the tokens come from these Secrets."""
+        """Begin to follow Monitors, with these tokens; return the tasks to cancel at the end."""
         self._secrets = secrets
         return [
             *(tasks.create_task(mirror.run(), name="mirror Monitors") for mirror in self._mirrors),
-            tasks.create_task(self._look_at_pruned_forever(), name="look at pruned Monitors"),
+            tasks.create_task(self._reread_pruned_forever(), name="reread pruned Monitors"),
         ]
 
     async def listed(self) -> None:
-        """Return when all Monitors are known."""
+        """Return when all Monitors were listed."""
         for mirror in self._mirrors:
             await mirror.synced.wait()
 
     def objects(self) -> Iterable[tuple[MonitorKey, MonitorObject]]:
-        """Return all Monitors of type push that are known, in no particular order."""
+        """Return all Monitors of type push, in no particular order."""
         for mirror in self._mirrors:
             for name, found in mirror.objects.items():
                 if found.other_type is None:
                     yield MonitorKey(*name), found
 
     def object(self, key: MonitorKey) -> MonitorObject | None:
-        """Return a Monitor of type push; None: there is none of this name."""
+        """Return a Monitor of type push; None: there is none with this name."""
         mirror = self._by_namespace.get(key.namespace) if self._by_namespace else self._mirrors[0]
         found = mirror.objects.get(ObjectName(*key)) if mirror else None
         return found if found is not None and found.other_type is None else None
 
     def secret_changed(self, secret: SecretKey) -> None:
-        """Note that the tokens of a Secret have changed."""
+        """Include the new tokens of a Secret in the next set."""
         self._touched.update(self._entries.get(secret, ()))
         self._woken.set()
 
@@ -137,7 +132,7 @@ class KubernetesSource:
         loop = asyncio.get_running_loop()
         while True:
             self._woken.clear()
-            refreshes, self._refreshes = self._refreshes, []
+            self._refreshes.begin_pass()
             touched, self._touched = self._touched, set()
             await self._resolve(touched)
             found = self._monitor_set()
@@ -145,38 +140,35 @@ class KubernetesSource:
                 yield found
                 shown = found
             await self._show(touched)
-            for done in refreshes:
-                if not done.done():  # else whoever asked has left
-                    done.set_result(None)
-            made = loop.time()
+            self._refreshes.end_pass()
+            made_seconds = loop.time()
             await self._woken.wait()
-            if not self._refreshes:
-                left_seconds = made + BETWEEN_SETS_SECONDS - loop.time()
-                await asyncio.sleep(max(GATHER_SECONDS, left_seconds))
+            if not self._refreshes.waiting:
+                left_seconds = made_seconds + self._limits.between_sets_seconds - loop.time()
+                await asyncio.sleep(max(self._limits.gather_seconds, left_seconds))
 
     async def refresh(self) -> None:
-        """List everything anew; return when what was found is in force."""
+        """List all Monitors now; return when the result is active."""
         for mirror in self._mirrors:
             await mirror.refresh()
-        done = asyncio.get_running_loop().create_future()
-        self._refreshes.append(done)
+        done = self._refreshes.request()
         self._woken.set()
         await done
 
-    async def _look_at_pruned_forever(self) -> NoReturn:
-        """Look again at Monitors whose fields the definition dropped, a few at a time."""
-        begin = 0
+    async def _reread_pruned_forever(self) -> NoReturn:
+        """Read Monitors again whose fields the definition dropped, some at a time."""
+        begin, at_once = 0, self._limits.pruned_at_once
         while True:
-            await asyncio.sleep(PRUNED_SECONDS)
+            await asyncio.sleep(self._limits.pruned_interval_seconds)
             pruned = [
                 (mirror, name)
                 for mirror in self._mirrors
                 for name, found in mirror.objects.items()
                 if lacks_fields(found)
             ]
-            for mirror, name in (pruned[begin:] + pruned[:begin])[:_PRUNED_AT_ONCE]:
-                await mirror.reconsider(name)
-            begin = (begin + _PRUNED_AT_ONCE) % max(len(pruned), 1)
+            for mirror, name in (pruned[begin:] + pruned[:begin])[:at_once]:
+                await mirror.reread(name)
+            begin = (begin + at_once) % max(len(pruned), 1)
 
     async def _show(self, keys: Iterable[MonitorKey]) -> None:
         turn = Turn()
@@ -188,7 +180,7 @@ class KubernetesSource:
                 await turn.pass_on()
 
     async def _resolve(self, touched: Iterable[MonitorKey]) -> None:
-        """Bring the monitors that may have changed up to date, tokens included."""
+        """Update the monitors that may have changed, tokens included."""
         assert self._secrets is not None  # noqa: S101  `begin` came first
         declared = {}
         secrets = set()
@@ -211,7 +203,7 @@ class KubernetesSource:
         await self._complete(declared)
 
     async def _complete(self, declared: Mapping[MonitorKey, Monitor]) -> None:
-        """Put the tokens to what is declared."""
+        """Add the tokens to declared monitors."""
         turn = Turn()
         for key, monitor in declared.items():
             if turn.is_over():
@@ -250,7 +242,7 @@ class KubernetesSource:
             before is not None
             and after is not None
             and (before.uid, before.generation) == (after.uid, after.generation)
-            and before.refusal == after.refusal
+            and before.spec_problem == after.spec_problem
         ):
             if after.other_type is None:
                 self._on_shown(key, after)
@@ -259,7 +251,7 @@ class KubernetesSource:
         self._woken.set()
 
     def _note_unusable(self, key: MonitorKey, found: MonitorObject | None) -> None:
-        """Remember of what is no monitor of ours as much as is told of it: few are not."""
+        """Remember why an object is not a usable push monitor; most objects are."""
         self._other_types.pop(key, None)
         self._problems.pop(key, None)
         if found is not None and found.other_type is not None:

@@ -1,0 +1,44 @@
+import asyncio
+import time
+
+from yuptime_exporter.concurrency.turns import Turn
+
+
+async def worked(turn: Turn, seconds: float) -> bool:
+    """Work for a time without a pause; return whether the turn is over by then."""
+    time.sleep(seconds)  # noqa: ASYNC251  blocks the loop, as work does
+    return turn.is_over()
+
+
+async def test_a_turn_is_over_after_its_length_and_not_before() -> None:
+    turn = Turn(max_seconds=0.02)
+    early = turn.is_over()
+
+    assert not early
+    assert await worked(turn, 0.03)
+
+
+async def test_passing_on_lets_other_work_run_and_begins_another_turn() -> None:
+    others: list[str] = []
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    turn = Turn(max_seconds=10)
+    await turn.pass_on()
+
+    assert others == ["ran"]
+    assert not turn.is_over()
+
+
+async def test_a_pause_lets_work_of_several_passes_finish() -> None:
+    finished = asyncio.Event()
+
+    async def push() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        finished.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(push())
+        await Turn(pause_seconds=0.05).pass_on()
+        done = finished.is_set()
+
+    assert done

@@ -1,0 +1,43 @@
+"""The events of one watch, read from its stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+import aiohttp
+
+from yuptime_exporter.concurrency.turns import Turn
+from yuptime_exporter.kubernetes.errors import ApiUnreachable
+from yuptime_exporter.kubernetes.frames import Frames
+
+_CHUNK_BYTES = 64 * 1024
+
+
+async def watched_lines(
+    stream: aiohttp.StreamReader, *, silence_seconds: Callable[[], float]
+) -> AsyncGenerator[bytes, None]:
+    """Yield the lines of a watch until its end, with pauses for other work.
+
+    Args:
+        stream: the body of the answer.
+        silence_seconds: returns how long the watch may be silent; called before each read, since
+            the first bookmark shortens it.
+
+    Raises:
+        ApiUnreachable: the watch was silent for too long.
+        FrameTooLong: a line is longer than allowed.
+    """
+    frames = Frames()
+    turn = Turn()
+    while chunk := await _read(stream, silence_seconds()):
+        for line in frames.feed(chunk):
+            yield line
+            if turn.is_over():
+                await turn.pass_on()
+
+
+async def _read(stream: aiohttp.StreamReader, silence_seconds: float) -> bytes:
+    try:
+        async with asyncio.timeout(silence_seconds):
+            return await stream.read(_CHUNK_BYTES)
+    except TimeoutError as error:
+        raise ApiUnreachable(f"the watch was silent for {silence_seconds:g} s") from error

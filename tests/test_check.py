@@ -37,14 +37,14 @@ def checked(*paths: Path) -> tuple[int, list[str]]:
     return code, out.getvalue().splitlines()
 
 
-def test_good_manifests_are_counted(manifests):
+def test_valid_manifests_are_counted(manifests):
     assert checked(manifests) == (
         0,
         ["3 monitors, 3 secrets, 0 documents ignored: 0 errors, 0 warnings"],
     )
 
 
-def test_what_is_passed_over_is_counted(manifests):
+def test_ignored_documents_are_counted(manifests):
     write(manifests / "other.yaml", "apiVersion: apps/v1\nkind: Deployment\n")
 
     code, lines = checked(manifests)
@@ -53,7 +53,7 @@ def test_what_is_passed_over_is_counted(manifests):
     assert lines == ["3 monitors, 3 secrets, 1 document ignored: 0 errors, 0 warnings"]
 
 
-def test_all_problems_are_listed(manifests):
+def test_every_problem_of_every_file_is_listed(manifests):
     rewrite(manifests / "push-token.yaml", "expireSeconds: 300", "expireSeconds: 5m")
     rewrite(manifests / "payment-push-token.yaml", "yuptime.io/v1", "yuptime.io/v2")
 
@@ -63,12 +63,12 @@ def test_all_problems_are_listed(manifests):
     version, expire, summary = lines
     assert version == (
         f"error: {manifests}/payment-push-token.yaml, document 1 (line 1): apiVersion: "
-        'found "monitoring.yuptime.io/v2" (a string), allowed is monitoring.yuptime.io/v1'
+        'expected monitoring.yuptime.io/v1, got "monitoring.yuptime.io/v2" (a string)'
     )
     assert expire == (
         f"error: {manifests}/push-token.yaml, document 1 (line 1): "
-        'spec.target.push.expireSeconds: found "5m" (a string), '
-        "allowed is a whole number of seconds from 1 to 315360000"
+        "spec.target.push.expireSeconds: "
+        'expected a whole number of seconds from 1 to 315360000, got "5m" (a string)'
     )
     assert summary == "1 monitor, 3 secrets, 0 documents ignored: 2 errors, 0 warnings"
 
@@ -83,7 +83,7 @@ def test_a_path_that_does_not_exist_is_a_problem(tmp_path):
     )
 
 
-def test_a_declaration_that_stands_twice_is_a_problem_with_both_places(manifests):
+def test_an_object_declared_twice_is_a_problem_that_names_both_places(manifests):
     write(manifests / "z.yaml", BACKUP_JOB)
 
     code, (error, _) = checked(manifests)
@@ -100,7 +100,7 @@ def test_a_declaration_that_stands_twice_is_a_problem_with_both_places(manifests
             "expireSeconds: 300",
             "expireSeconds: 200",
             "spec.target.push.expireSeconds",
-            "found 200, which is below spec.schedule.intervalSeconds, 300",
+            "expected at least spec.schedule.intervalSeconds, 300, got 200",
         ),
         (
             "name: push-token\n        key",
@@ -112,13 +112,13 @@ def test_a_declaration_that_stands_twice_is_a_problem_with_both_places(manifests
             "key: token",
             "key: tokens",
             "spec.target.push.tokenSecretRef.key",
-            "Secret yuptime/push-token does not hold the key tokens",
+            "Secret yuptime/push-token does not have the key tokens",
         ),
         (
             '"your-secure-push-token-token"',
             '"\\n"',
             "spec.target.push.tokenSecretRef.key",
-            "Secret yuptime/push-token holds no token under the key token",
+            "Secret yuptime/push-token has no token under the key token",
         ),
         (
             '"your-secure-push-token-token"',
@@ -134,7 +134,9 @@ def test_a_declaration_that_stands_twice_is_a_problem_with_both_places(manifests
         ),
     ],
 )
-def test_what_will_surely_misfire_is_a_warning(manifests, old, new, field, text):
+def test_a_valid_manifest_that_will_not_work_as_intended_is_a_warning(
+    manifests, old, new, field, text
+):
     rewrite(manifests / "push-token.yaml", old, new)
 
     code, (warning, summary) = checked(manifests)
@@ -147,7 +149,7 @@ def test_what_will_surely_misfire_is_a_warning(manifests, old, new, field, text)
     assert summary.endswith(": 0 errors, 1 warning")
 
 
-def test_a_secret_that_everybody_can_read_is_a_warning(manifests):
+def test_a_secret_that_every_user_can_read_is_a_warning(manifests):
     (manifests / "push-token.yaml").chmod(0o644)
 
     code, (warning, _) = checked(manifests)
@@ -155,11 +157,11 @@ def test_a_secret_that_everybody_can_read_is_a_warning(manifests):
     assert code == 0
     assert warning == (
         f"warning: {manifests}/push-token.yaml: "
-        "holds a Secret and can be read by every user of this machine: chmod o-r"
+        "contains a Secret and can be read by every user of this machine: chmod o-r"
     )
 
 
-def test_a_monitor_that_everybody_can_read_is_none(tmp_path):
+def test_a_monitor_that_every_user_can_read_is_not_a_warning(tmp_path):
     (tmp_path / "a.yaml").write_text(BACKUP_JOB)
     (tmp_path / "a.yaml").chmod(0o644)
 
@@ -168,7 +170,7 @@ def test_a_monitor_that_everybody_can_read_is_none(tmp_path):
     assert not any("can be read by" in line for line in lines)
 
 
-def test_one_token_in_two_secrets_is_a_warning_with_both_names_and_without_the_token(manifests):
+def test_one_token_in_two_secrets_is_a_warning_that_names_both_but_not_the_token(manifests):
     rewrite(
         manifests / "payment-push-token.yaml",
         "your-secure-payment-push-token-token",
@@ -178,11 +180,14 @@ def test_one_token_in_two_secrets_is_a_warning_with_both_names_and_without_the_t
     code, (warning, _) = checked(manifests)
 
     assert code == 0
-    assert "the Secrets yuptime/payment-push-token, yuptime/push-token hold the same" in warning
+    assert (
+        "the Secrets yuptime/payment-push-token, yuptime/push-token have a token in common"
+        in warning
+    )
     assert "your-secure" not in warning
 
 
-def test_equal_lines_of_secrets_that_no_monitor_uses_are_no_warning(tmp_path):
+def test_equal_lines_in_secrets_that_no_monitor_uses_are_not_a_warning(tmp_path):
     for name in ("a", "b"):
         write(tmp_path / f"{name}.yaml", PUSH_TOKEN.replace("name: push-token", f"name: {name}"))
 

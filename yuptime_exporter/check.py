@@ -6,7 +6,7 @@ from typing import TextIO
 
 from yuptime_exporter.sources.manifests.declarations import Declarations, declarations
 from yuptime_exporter.sources.manifests.files import ManifestFiles
-from yuptime_exporter.sources.manifests.warnings import misfires
+from yuptime_exporter.sources.manifests.warnings import warnings_of
 
 
 def check(paths: Sequence[Path], out: TextIO) -> int:
@@ -20,7 +20,7 @@ def check(paths: Sequence[Path], out: TextIO) -> int:
         0 when the manifests can be used, with or without warnings; 1 when there are problems.
     """
     found = declarations(ManifestFiles(paths).look())
-    warnings = misfires(found)
+    warnings = warnings_of(found)
     out.writelines(f"error: {problem}\n" for problem in found.problems)
     out.writelines(f"warning: {warning}\n" for warning in warnings)
     errors = _counted(len(found.problems), "error")

@@ -32,7 +32,7 @@ from yuptime_exporter.core.identity import (
     label_problems,
 )
 from yuptime_exporter.core.model import LastPush, Monitor, Row
-from yuptime_exporter.resource.objects import Declared, Refused, read_object
+from yuptime_exporter.resource.objects import Declared, Invalid, read_object
 from yuptime_exporter.sinks.alertmanager.body import alert_body
 
 START = 1_700_000_000.0
@@ -83,20 +83,20 @@ class TestFiring:
 
         assert moments(told) == [0, 15, 30, 50, 60, 80, 100]
 
-    def test_a_longer_resend_delay_spares_only_the_later_repetitions(self) -> None:
+    def test_a_longer_resend_delay_only_reduces_the_later_repetitions(self) -> None:
         told = Story(AlertSettings(resend_seconds=300)).through(down(), start=0, end=1000)
 
         assert moments(told) == [0, 15, 30, 60, 360, 660, 960]
 
     @pytest.mark.parametrize("resend_seconds", [1, 60, 300])
-    def test_it_outlives_three_lost_repetitions(self, resend_seconds: float) -> None:
+    def test_a_firing_alert_outlives_three_lost_repetitions(self, resend_seconds: float) -> None:
         told = Story(AlertSettings(resend_seconds=resend_seconds)).through(
             down(), start=0, end=1000
         )
 
         assert [ends - at for at, ends in told] == [4 * resend_seconds] * len(told)
 
-    def test_each_alert_is_repeated_by_its_own_times(self) -> None:
+    def test_each_alert_is_repeated_at_its_own_times(self) -> None:
         story, first, second = Story(), down("first"), down("second")
         story.through(first, start=0, end=7)
 
@@ -104,7 +104,7 @@ class TestFiring:
 
         assert moments(told) == [7, 15, 22, 30, 37, 60, 67]
 
-    def test_a_late_look_sends_what_was_missed_once(self) -> None:
+    def test_a_late_look_sends_the_missed_repetitions_once(self) -> None:
         story = Story()
         story.look(down(), at=0)
 
@@ -112,7 +112,7 @@ class TestFiring:
 
         assert moments(told) == [500, 560]
 
-    def test_what_is_known_of_an_alert_is_sent_as_it_is_now(self) -> None:
+    def test_a_repetition_of_an_alert_has_the_newest_state_of_its_monitor(self) -> None:
         story = Story()
         [alert] = story.feed.due({down().labels: down()}, BY_DEFAULT, now_timestamp=START)
         worse = row(push(DOWN, at=START + 60, since_timestamp=START, message="worse"))
@@ -125,7 +125,7 @@ class TestFiring:
         assert again.alert.row.last_push is not None
         assert again.alert.row.last_push.message == "worse"
 
-    def test_a_second_report_of_the_same_failure_begins_no_new_series_of_repetitions(self) -> None:
+    def test_a_second_down_push_does_not_restart_the_repetitions(self) -> None:
         story = Story()
         story.through(down(), start=0, end=61)
 
@@ -133,20 +133,20 @@ class TestFiring:
 
         assert moments(told) == [120, 180]
 
-    def test_the_next_repetition_is_known(self) -> None:
+    def test_the_feed_knows_the_moment_of_the_next_repetition(self) -> None:
         story = Story()
         story.look(down(), at=0)
 
         assert story.feed.next_timestamp() == START + 15
 
-    def test_a_feed_that_was_told_nothing_has_nothing_to_repeat(self) -> None:
+    def test_a_feed_without_alerts_has_no_next_repetition(self) -> None:
         story = Story()
 
         assert story.look(at=0) == []
         assert story.feed.next_timestamp() is None
 
     @pytest.mark.parametrize("back", [100, 3600, 10 * 365 * 86_400])
-    def test_a_clock_that_is_set_back_keeps_no_alert_from_being_repeated(self, back: int) -> None:
+    def test_an_alert_is_repeated_after_the_clock_was_set_back(self, back: int) -> None:
         story = Story()
         story.through(down(), start=0, end=61)
 
@@ -155,7 +155,7 @@ class TestFiring:
         assert moments(told)
         assert moments(told)[0] <= 61 - back + 90
 
-    def test_a_resend_delay_made_shorter_holds_for_what_fires_already(self) -> None:
+    def test_a_shorter_resend_delay_applies_to_alerts_that_already_fire(self) -> None:
         story = Story(AlertSettings(resend_seconds=3600))
         story.through(down(), start=0, end=100)
         story.settings = AlertSettings(resend_seconds=20, resolve_delay_seconds=0)
@@ -166,7 +166,7 @@ class TestFiring:
 
 
 class TestRecovery:
-    def test_firing_is_no_longer_sent_from_the_moment_of_recovery_on(self) -> None:
+    def test_firing_is_not_sent_after_the_recovery(self) -> None:
         story = Story()
         story.through(down(), start=0, end=14)
 
@@ -174,7 +174,7 @@ class TestRecovery:
 
         assert told == []
 
-    def test_it_is_sent_after_the_delay_with_the_moment_of_recovery(self) -> None:
+    def test_a_recovery_is_sent_after_the_delay_with_its_moment(self) -> None:
         story = Story()
         story.through(down(), start=0, end=100)
 
@@ -182,7 +182,7 @@ class TestRecovery:
 
         assert told == [(190, 100)]
 
-    def test_without_a_delay_it_is_sent_at_once_and_then_each_minute(self) -> None:
+    def test_a_recovery_without_a_delay_is_sent_at_once_and_then_each_minute(self) -> None:
         story = Story(AlertSettings(resolve_delay_seconds=0))
         story.through(down(), start=0, end=5)
 
@@ -190,7 +190,7 @@ class TestRecovery:
 
         assert told == [(5, 5), (65, 5), (125, 5)]
 
-    def test_it_is_repeated_for_15_minutes_and_then_forgotten(self) -> None:
+    def test_a_recovery_is_repeated_for_15_minutes_and_then_forgotten(self) -> None:
         story = Story()
         story.through(down(), start=0, end=100)
 
@@ -210,7 +210,7 @@ class TestRecovery:
 
         assert {ends for _, ends in told} == {100}
 
-    def test_it_never_ends_before_it_began(self) -> None:
+    def test_an_alert_never_ends_before_it_began(self) -> None:
         story = Story(AlertSettings(resolve_delay_seconds=0))
         story.look(down(), at=0)
 
@@ -248,7 +248,7 @@ class TestRecovery:
 
         assert recoveries == [{100}, {1100}, {2100}]
 
-    def test_one_alert_of_two_recovers_and_the_other_goes_on(self) -> None:
+    def test_one_of_two_alerts_recovers_and_the_other_still_fires(self) -> None:
         story, first, second = Story(), down("first"), down("second")
         story.through(first, second, start=0, end=100)
 
@@ -257,7 +257,7 @@ class TestRecovery:
         assert [at for at, ends in told if ends > at] == [120, 180, 240, 300, 360]
         assert [at for at, ends in told if ends <= at] == [190, 250, 310, 370]
 
-    def test_other_labels_make_another_alert_and_resolve_the_old_one(self) -> None:
+    def test_a_change_of_labels_resolves_the_old_alert_and_fires_a_new_one(self) -> None:
         story = Story(AlertSettings(resolve_delay_seconds=0))
         old, new = down(alert_labels=(("team", "a"),)), down(alert_labels=(("team", "b"),))
         story.look(old, at=0)
@@ -300,10 +300,10 @@ class TestTheBeginning:
         ],
         ids=["pending", "up", "late", "paused after a report", "paused and silent"],
     )
-    def test_a_monitor_that_is_not_down_raises_nothing(self, declared: Row, at: float) -> None:
+    def test_a_monitor_that_is_not_down_raises_no_alert(self, declared: Row, at: float) -> None:
         assert alert_of(declared, judged(declared, at=at), BY_DEFAULT) is None
 
-    def test_the_body_never_ends_before_it_starts(self) -> None:
+    def test_the_body_of_an_alert_never_ends_before_it_starts(self) -> None:
         declared = row(push(DOWN, at=START))
         alert = alert_of(declared, judged(declared, at=START), BY_DEFAULT)
         assert alert is not None
@@ -320,23 +320,25 @@ GLOBAL = ("http://one:9093", "http://two:9093")
 
 
 class TestRecipients:
-    def test_every_monitor_is_told_to_the_configured_ones(self) -> None:
+    def test_configured_alertmanagers_receive_the_alerts_of_every_monitor(self) -> None:
         assert urls_of(monitor(), AlertSettings(alertmanager_urls=GLOBAL)) == set(GLOBAL)
 
-    def test_a_monitor_adds_its_own(self) -> None:
+    def test_a_monitor_can_name_an_alertmanager_of_its_own(self) -> None:
         own = monitor(alertmanager_url="http://own:9093")
 
         urls = urls_of(own, AlertSettings(alertmanager_urls=GLOBAL))
 
         assert urls == {*GLOBAL, "http://own:9093"}
 
-    def test_one_that_is_configured_and_named_is_told_once(self) -> None:
+    def test_an_alertmanager_both_configured_and_named_is_sent_to_once(self) -> None:
         own = monitor(alertmanager_url="http://two:9093/api/v2/alerts/")
 
         assert urls_of(own, AlertSettings(alertmanager_urls=GLOBAL)) == set(GLOBAL)
 
     @pytest.mark.parametrize("allowed", [frozenset(), frozenset({"http://other:9093"})])
-    def test_one_that_is_not_allowed_is_not_told(self, allowed: frozenset[str]) -> None:
+    def test_an_alertmanager_that_is_not_allowed_is_not_sent_to(
+        self, allowed: frozenset[str]
+    ) -> None:
         own = monitor(alertmanager_url="http://own:9093")
         settings = AlertSettings(alertmanager_urls=GLOBAL, allowed_urls=allowed)
 
@@ -354,22 +356,24 @@ class TestRecipients:
             "http://own:9093/api/v2/alerts/../../..",
         ],
     )
-    def test_only_the_very_url_is_allowed(self, url: str) -> None:
+    def test_only_the_exact_url_is_allowed(self, url: str) -> None:
         settings = AlertSettings(allowed_urls=frozenset({"http://own:9093"}))
 
         assert urls_of(monitor(alertmanager_url=url), settings) == frozenset()
 
-    def test_an_allowed_one_is_allowed_however_it_is_written(self) -> None:
+    def test_an_allowed_alertmanager_is_allowed_in_every_spelling(self) -> None:
         own = monitor(alertmanager_url="http://own:9093/api/v1/alerts")
         settings = AlertSettings(allowed_urls=frozenset({"http://own:9093"}))
 
         assert urls_of(own, settings) == {"http://own:9093"}
 
     @pytest.mark.parametrize("allowed", [None, frozenset[str]()])
-    def test_a_monitor_that_names_none_breaks_no_rule(self, allowed: frozenset[str] | None) -> None:
+    def test_a_monitor_without_an_alertmanager_is_always_allowed(
+        self, allowed: frozenset[str] | None
+    ) -> None:
         assert may_name_its_alertmanager(monitor(), AlertSettings(allowed_urls=allowed))
 
-    def test_each_alertmanager_holds_what_is_meant_for_it_and_is_down(self) -> None:
+    def test_each_alertmanager_holds_the_alerts_that_fire_and_are_meant_for_it(self) -> None:
         rows = [
             row(push(DOWN), name="a"),
             row(push(DOWN), name="b", alertmanager_url="http://own:9093"),
@@ -409,13 +413,15 @@ class TestFingerprints:
             ),
         ],
     )
-    def test_it_is_what_a_real_alertmanager_calls_the_alert(
+    def test_the_fingerprint_is_the_one_of_a_real_alertmanager(
         self, labels: Mapping[str, str], expected: str
     ) -> None:
         assert fingerprint(labels.items()) == expected
 
     @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)).map(lambda d: [*d.items()]))
-    def test_the_order_of_the_labels_does_not_matter(self, labels: list[tuple[str, str]]) -> None:
+    def test_the_fingerprint_does_not_depend_on_the_order_of_the_labels(
+        self, labels: list[tuple[str, str]]
+    ) -> None:
         try:
             assert fingerprint(labels) == fingerprint(labels[::-1])
         except UnicodeEncodeError:
@@ -470,7 +476,7 @@ def exposed_labels(down_row: Row, defaults: AlertDefaults) -> dict[str, str]:
 
 class TestOneIdentityOnBothPaths:
     @given(any_monitors(), any_defaults())
-    def test_what_is_exposed_is_what_is_sent(
+    def test_the_exposed_labels_are_the_sent_labels(
         self, declared: Monitor, defaults: AlertDefaults
     ) -> None:
         down_row = row(
@@ -499,7 +505,7 @@ class TestOneIdentityOnBothPaths:
             max_size=4,
         )
     )
-    def test_labels_that_a_manifest_may_not_give_are_refused_when_it_is_read(
+    def test_labels_that_a_manifest_must_not_give_make_it_invalid(
         self, labels: dict[str, str]
     ) -> None:
         manifest = {
@@ -523,7 +529,7 @@ class TestOneIdentityOnBothPaths:
             and not re.search("[\ud800-\udfff]", value)
             for name, value in labels.items()
         )
-        assert isinstance(read, Declared if harmless else Refused)
+        assert isinstance(read, Declared if harmless else Invalid)
         assert bool(label_problems(labels)) is not harmless
         if isinstance(read, Declared):
             assert isinstance(read.value, Monitor)

@@ -172,12 +172,12 @@ class TestWhatAScrapeReads:
         assert f"# HELP {exposed} " in text(families())
         assert f"# TYPE {exposed} {FAMILIES[name]}\n" in text(families())
 
-    def test_counters_and_nothing_else_are_named_total(self) -> None:
+    def test_only_counters_have_names_that_end_in_total(self) -> None:
         for family in families(REPORTED_DOWN):
             for sample in family.samples:
                 assert sample.name.endswith("_total") == (family.type == "counter")
 
-    def test_a_monitor_that_never_pushed_shows_zeros_for_what_it_never_did(self) -> None:
+    def test_a_monitor_without_a_push_has_zeros_for_pushes_and_successes(self) -> None:
         exposed = values(families(row()))
 
         assert exposed["yuptime_monitor_last_push_timestamp_seconds"] == 0
@@ -186,13 +186,13 @@ class TestWhatAScrapeReads:
         assert exposed["yuptime_monitor_pushes_total"] == 0
         assert exposed["yuptime_monitor_pushes_down_total"] == 0
 
-    def test_a_monitor_that_never_pushed_has_its_clock_exposed(self) -> None:
+    def test_a_monitor_without_a_push_has_its_armed_and_deadline_timestamps(self) -> None:
         exposed = values(families(row()))
 
         assert exposed["yuptime_monitor_armed_timestamp_seconds"] == 1000
         assert exposed["yuptime_monitor_deadline_timestamp_seconds"] == 1360
 
-    def test_up_is_what_was_reported_however_long_ago(self) -> None:
+    def test_up_is_the_status_of_the_last_push_however_old_it_is(self) -> None:
         exposed = values(families(row(push(UP, at=1000)), at=1e9))
 
         assert exposed["yuptime_monitor_up"] == 1
@@ -211,7 +211,7 @@ class TestAlertLabels:
     def exposed(self, *rows: Row, defaults: AlertDefaults = NO_DEFAULTS) -> list[dict[str, str]]:
         return labels_of("yuptime_monitor_alert_labels", families(*rows, defaults=defaults))
 
-    def test_they_are_absent_while_paused(self) -> None:
+    def test_a_paused_monitor_has_no_alert_labels(self) -> None:
         assert self.exposed(row(paused=1100)) == []
 
     def test_a_paused_monitor_has_all_its_other_series(self) -> None:
@@ -222,7 +222,7 @@ class TestAlertLabels:
             {"namespace": "prod", "monitor": "backup", "source": "manifests", "paused": "true"}
         ]
 
-    def test_labels_that_prometheus_gives_to_targets_are_written_empty(self) -> None:
+    def test_labels_that_prometheus_gives_to_targets_are_exposed_as_empty(self) -> None:
         [labels] = self.exposed(row())
 
         assert labels == {
@@ -235,7 +235,7 @@ class TestAlertLabels:
         }
 
     @pytest.mark.parametrize("label", TARGET_LABELS)
-    def test_a_target_label_that_the_user_sets_is_the_user_s(self, label: str) -> None:
+    def test_a_target_label_that_the_user_sets_keeps_the_users_value(self, label: str) -> None:
         [labels] = self.exposed(row(alert_labels=((label, "mine"),)))
 
         assert {name: labels[name] for name in TARGET_LABELS} == {
@@ -243,12 +243,12 @@ class TestAlertLabels:
         }
 
     @pytest.mark.parametrize("label", TARGET_LABELS)
-    def test_a_target_label_may_be_set_for_all_monitors(self, label: str) -> None:
+    def test_a_target_label_can_be_set_for_all_monitors(self, label: str) -> None:
         [labels] = self.exposed(row(), defaults=AlertDefaults(((label, "ours"),)))
 
         assert labels[label] == "ours"
 
-    def test_own_labels_of_one_monitor_do_not_show_on_another(self) -> None:
+    def test_alert_labels_of_one_monitor_are_not_exposed_for_another(self) -> None:
         with_team, without = self.exposed(row(name="a", alert_labels=(("team", "x"),)), row())
 
         assert with_team["team"] == "x"
@@ -256,7 +256,7 @@ class TestAlertLabels:
 
 
 class TestTheExporterItself:
-    def test_its_families_are_exposed_in_exactly_these_bytes(self) -> None:
+    def test_the_families_of_the_exporter_are_exposed_in_exactly_these_bytes(self) -> None:
         metrics = process_families(
             monitors_by_type={"push": 3, "http": 2}, now_timestamp=1_700_000_000.5
         )
@@ -271,7 +271,7 @@ class TestTheExporterItself:
             'yuptime_monitors{type="push"} 3.0\n'
         )
 
-    def test_with_no_monitors_it_still_has_help_and_type(self) -> None:
+    def test_the_families_of_the_exporter_have_help_and_type_without_monitors(self) -> None:
         metrics = process_families(monitors_by_type={}, now_timestamp=1000)
 
         assert "# TYPE yuptime_monitors gauge\n" in text(metrics)
@@ -303,7 +303,9 @@ class TestStrictParsers:
             pytest.param([REPORTED_DOWN, row(name="b"), row(name="c", paused=1100)], id="three"),
         ],
     )
-    def test_both_formats_read_back_to_what_was_meant(self, read: Reader, rows: list[Row]) -> None:
+    def test_both_formats_read_back_to_the_same_samples(
+        self, read: Reader, rows: list[Row]
+    ) -> None:
         metrics = families(*rows)
 
         assert meant(read(metrics)) == meant(metrics)
@@ -332,20 +334,20 @@ class TestStrictParsers:
             "nul\x00",
         ],
     )
-    def test_a_hostile_label_value_reads_back_as_it_was(self, read: Reader, value: str) -> None:
+    def test_a_hostile_label_value_reads_back_unchanged(self, read: Reader, value: str) -> None:
         metrics = families(row(alert_labels=(("team", value),)))
 
         assert labels_of("yuptime_monitor_alert_labels", metrics)[0]["team"] == value
         assert meant(read(metrics)) == meant(metrics)
 
     @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
-    def test_any_label_value_reads_back_as_it_was(self, value: str) -> None:
+    def test_any_label_value_reads_back_unchanged(self, value: str) -> None:
         metrics = families(row(alert_labels=(("team", value),)))
 
         assert meant(read_text(metrics)) == meant(metrics)
         assert meant(read_openmetrics(metrics)) == meant(metrics)
 
-    def test_the_exporter_s_own_families_read_back(self) -> None:
+    def test_the_families_of_the_exporter_read_back(self) -> None:
         metrics = list(process_families(monitors_by_type={"push": 3}, now_timestamp=1000))
 
         assert meant(read_text(metrics)) == meant(metrics)

@@ -23,7 +23,7 @@ from tests.deploy.specs import URLS, Spec, specs
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
 from yuptime_exporter.core.model import API_VERSION, GROUP
 from yuptime_exporter.core.urls import url_problem
-from yuptime_exporter.resource.objects import Declared, Refused, read_object
+from yuptime_exporter.resource.objects import Declared, Invalid, read_object
 from yuptime_exporter.resource.shapes import MAX_SECONDS, PUSH_FIELDS
 from yuptime_exporter.sources.kubernetes.definition import dropped_fields
 
@@ -53,7 +53,7 @@ def test_what_the_definition_accepts_the_exporter_can_use_and_nothing_else(spec:
 
     if found:
         # An API server drops a label that is null; in a file it is a mistake.
-        assert isinstance(read_object(monitor(spec), "here"), Refused), found
+        assert isinstance(read_object(monitor(spec), "here"), Invalid), found
     else:
         read = read_object(monitor(kept), "here")
         assert isinstance(read, Declared), read

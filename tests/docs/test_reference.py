@@ -114,7 +114,7 @@ def test_every_flag_that_is_mentioned_anywhere_exists() -> None:
 
 
 def test_every_field_of_a_monitor_is_listed_and_no_other() -> None:
-    paths = set(resources._ALLOWED[MonitorResource])
+    paths = set(resources._EXPECTED[MonitorResource])
     parents = {path[:length] for path in paths for length in range(1, len(path))}
     fields = {".".join(path) for path in paths - parents}
     rows = rows_of("docs/manifests.md")

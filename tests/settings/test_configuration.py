@@ -17,7 +17,7 @@ WRONG_CONFIGURATIONS = {
     "alerting: {alertmanagers: [{url: am}]}": "alertmanagers.0.url: expected an http or https",
     "alerting: {allowed_urls: ['http://u:p@am']}": "allowed_urls.0: expected an http or https",
     "alerting: {default_labels: {job: x}}": "alerting.default_labels: job: this label is set by",
-    "alerting: {external_labels: {a-b: x}}": "a-b: a label name must match",
+    "alerting: {external_labels: {a-b: x}}": "a-b: expected a label name that matches",
     "alerting: {external_labels: {cluster: 1}}": "alerting.external_labels.cluster",
     "- a list": "the file",
     "a: [": "expected",

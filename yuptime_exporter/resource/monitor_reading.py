@@ -14,8 +14,8 @@ from yuptime_exporter.resource.monitor_object import (
 )
 from yuptime_exporter.resource.objects import (
     Declared,
+    Invalid,
     OtherMonitor,
-    Refused,
     read_object,
 )
 
@@ -54,7 +54,7 @@ def read_monitor_object(raw: Mapping[str, Any], before: MonitorObject | None) ->
     if isinstance(found, Declared) and isinstance(found.value, Monitor):
         return replace(read, declared=_of_cluster(found.value, metadata))
     last_good = before.declared if before is not None and before.uid == uid else None
-    problems = found.problems if isinstance(found, Refused) else ()
+    problems = found.problems if isinstance(found, Invalid) else ()
     hidden = False
     if _is_pruned(spec):
         hidden = _was_declared(metadata)

@@ -1,7 +1,7 @@
-"""The Monitor and Secret resources as written, read into the program's own words.
+"""Monitors and Secrets, read from plain values into the program's own types.
 
-Every rule about what a manifest may say lives in this file. It reads plain values, so that it
-serves objects from files and objects from the Kubernetes API alike.
+Every rule about a valid manifest is in this file and in shapes.py. Both read plain values, and so
+serve objects from files and objects from the Kubernetes API.
 """
 
 import base64
@@ -26,7 +26,7 @@ from yuptime_exporter.resource.shapes import (
 )
 from yuptime_exporter.resource.text import quotable
 
-# What can stand in an Authorization header after `Bearer `: visible ASCII (RFC 9110, VCHAR).
+# The characters of a token that an Authorization header can carry: visible ASCII (RFC 9110, VCHAR).
 _SENDABLE = re.compile(rb"[\x21-\x7e]+")
 
 _PUSH = "spec.target.push"
@@ -34,7 +34,7 @@ _TOKEN_REF = f"{_PUSH}.tokenSecretRef"
 
 
 class SecretKey(NamedTuple):
-    """What names a Secret."""
+    """Namespace and name of a Secret."""
 
     namespace: str
     name: str
@@ -46,11 +46,11 @@ class SecretKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of one entry of a Secret, unreadable.
+    """The tokens under one key of a Secret, known only by their digests.
 
     Attributes:
-        digests: SHA-256, in the order of the lines.
-        unsendable_lines: numbers of the lines that no HTTP header can carry.
+        digests: SHA-256 of each token, in the order of the lines.
+        unsendable_lines: numbers of the lines whose token no HTTP header can carry.
     """
 
     digests: tuple[bytes, ...] = field(repr=False)
@@ -59,30 +59,30 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A declared Secret; what it holds is known by its digests only."""
+    """A declared Secret: the tokens under each of its keys."""
 
     key: SecretKey
     tokens: Mapping[str, Tokens]
 
 
 class ObjectKey(NamedTuple):
-    """What names any object: a Monitor and a Secret may be called the same."""
+    """The identity of an object; a Monitor and a Secret may have the same name."""
 
     kind: str
     key: MonitorKey | SecretKey
 
 
 def object_key(value: Monitor | Secret) -> ObjectKey:
-    """Return what names the object."""
+    """Return the identity of the object."""
     return ObjectKey(type(value).__name__, value.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A Monitor or a Secret that can be used as it is written.
+    """A valid Monitor or Secret.
 
     Attributes:
-        where: file and document.
+        where: file and document, for problems.
     """
 
     where: str
@@ -90,35 +90,35 @@ class Declared:
 
     @property
     def key(self) -> ObjectKey:
-        """What no two objects may share."""
+        """The identity that no two objects may share."""
         return object_key(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class OtherMonitor:
-    """A Monitor that is not of type push: counted, and otherwise not looked at."""
+    """A Monitor that is not of type push: counted, and otherwise ignored."""
 
     type: str
 
 
 @dataclass(frozen=True, slots=True)
 class OtherKind:
-    """An object that is neither a Monitor nor a Secret: counted."""
+    """An object that is neither a Monitor nor a Secret: counted, and otherwise ignored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """An object that cannot be used."""
+class Invalid:
+    """A Monitor or a Secret with problems, which cannot be used."""
 
     problems: tuple[Problem, ...]
 
 
 def secret_key_of(monitor: Monitor) -> SecretKey:
-    """Return which Secret holds the monitor's tokens: always one of its own namespace."""
+    """Return the Secret that holds the monitor's tokens, which is in the monitor's namespace."""
     return SecretKey(monitor.key.namespace, monitor.token_ref.secret_name)
 
 
-def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKind | Refused:
+def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKind | Invalid:
     """Read one object.
 
     Args:
@@ -126,15 +126,16 @@ def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKin
         where: its place, for problems.
     """
     if not isinstance(value, dict):
-        text = f"found {described(value, quote=False)}, allowed is a mapping with apiVersion, kind"
-        return Refused((Problem(where, "", text),))
+        got = described(value, quote=False)
+        text = f"expected a mapping with apiVersion and kind, got {got}"
+        return Invalid((Problem(where, "", text),))
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if api_version is None and kind is None:
-        return OtherKind()  # settings of another program that share the directory
+        return OtherKind()  # settings of another program in the same directory
     for name, found in (("apiVersion", api_version), ("kind", kind)):
         if not isinstance(found, str):
-            text = f"found {described(found, quote=False)}, allowed is a string"
-            return Refused((Problem(where, name, text),))
+            text = f"expected a string, got {described(found, quote=False)}"
+            return Invalid((Problem(where, name, text),))
     if api_version == "v1" and kind == "Secret":
         return _read_secret(value, where)
     if kind == "Monitor" and str(api_version).partition("/")[0] == GROUP:
@@ -142,21 +143,21 @@ def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKin
     return OtherKind()
 
 
-def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMonitor | Refused:
+def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMonitor | Invalid:
     api_version = value.get("apiVersion")
     if api_version != API_VERSION:
-        text = f"found {described(api_version)}, allowed is {API_VERSION}"
-        return Refused((Problem(where, "apiVersion", text),))
+        text = f"expected {API_VERSION}, got {described(api_version)}"
+        return Invalid((Problem(where, "apiVersion", text),))
     other_type = _other_type(value)
     if other_type is not None:
         return OtherMonitor(other_type)
     resource = read_resource(MonitorResource, value, where, quote_values=True)
     if not isinstance(resource, MonitorResource):
-        return Refused(resource)
+        return Invalid(resource)
     problems = [*_token_ref_problems(resource, where), *_label_problems(resource, where)]
     token_ref = _token_ref(resource.spec.target.push)
     if problems or token_ref is None:
-        return Refused(tuple(problems))
+        return Invalid(tuple(problems))
     return Declared(where, _monitor(resource, token_ref))
 
 
@@ -175,7 +176,7 @@ def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
 
 
 def _other_type(value: Mapping[str, object]) -> str | None:
-    """Return the type of a monitor that is not of type push, and None for all else."""
+    """Return the type of a monitor that is not of type push; else None."""
     spec = value.get("spec")
     monitor_type = spec.get("type") if isinstance(spec, dict) else None
     if not isinstance(monitor_type, str) or monitor_type == "push":
@@ -190,12 +191,12 @@ def _token_ref(push: Push) -> SecretRef | None:
 def _token_ref_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
     token_ref, own = _token_ref(resource.spec.target.push), resource.metadata.namespace
     if token_ref is None:
-        text = "found nothing, allowed is a mapping with the name and the key of a Secret's entry"
+        text = "expected a mapping with the name of a Secret and a key in it, got nothing"
         yield Problem(where, _TOKEN_REF, text)
     elif token_ref.namespace not in (None, own):
         text = (
-            f'cross-namespace reference: found "{token_ref.namespace}", allowed is the '
-            f'namespace of the monitor, "{own}": put the Secret there and leave this out'
+            f'cross-namespace reference: expected the namespace of the monitor, "{own}", '
+            f'got "{token_ref.namespace}"; move the Secret there and remove this field'
         )
         yield Problem(where, f"{_TOKEN_REF}.namespace", text)
 
@@ -207,7 +208,7 @@ def _label_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
 
 
 def unknown_fields(value: object, where: str) -> Iterator[Problem]:
-    """Return what stands in `spec.target.push` of any object and is no field of it."""
+    """Return a warning for each unknown field in `spec.target.push` of an object."""
     written = value
     for part in _PUSH.split("."):
         written = written.get(part) if isinstance(written, dict) else None
@@ -218,22 +219,22 @@ def unknown_fields(value: object, where: str) -> Iterator[Problem]:
             yield Problem(where, f"{_PUSH}.{quotable(name)}", f"unknown field, ignored{meant}")
 
 
-def _read_secret(value: Mapping[str, object], where: str) -> Declared | Refused:
+def _read_secret(value: Mapping[str, object], where: str) -> Declared | Invalid:
     resource = read_resource(SecretResource, value, where, quote_values=False)
     if not isinstance(resource, SecretResource):
-        return Refused(resource)
+        return Invalid(resource)
     values: dict[str, bytes] = {}
     problems = []
-    for key, text in resource.data.items():
+    for key, encoded in resource.data.items():
         try:
-            values[key] = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
+            values[key] = base64.b64decode(re.sub(r"[\r\n]", "", encoded), validate=True)
         except (binascii.Error, ValueError):
-            found = "found a string that is not base64, allowed is base64: put text in stringData"
-            problems.append(Problem(where, f"data.{quotable(key)}", found))
+            text = "expected base64, got another string; put plain text in stringData"
+            problems.append(Problem(where, f"data.{quotable(key)}", text))
     if problems:
-        return Refused(tuple(problems))
-    for key, text in resource.string_data.items():
-        values[key] = text.encode(errors="surrogatepass")
+        return Invalid(tuple(problems))
+    for key, plain in resource.string_data.items():
+        values[key] = plain.encode(errors="surrogatepass")
     metadata = resource.metadata
     tokens = {key: _tokens(held) for key, held in values.items()}
     return Declared(where, Secret(SecretKey(metadata.namespace, metadata.name), tokens))

@@ -1,6 +1,6 @@
-"""The shapes of the Monitor and Secret resources: which fields there are, what each may hold.
+"""The shapes of Monitors and Secrets: their fields, and the values that each may have.
 
-The description of a field is what a problem with it says is allowed.
+A problem with a field quotes the description of that field as the expected value.
 """
 
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.urls import MAX_URL_CHARS, url_problem, without_credentials
 from yuptime_exporter.resource.text import quotable
 
-# The namespace of objects that name none, as `kubectl apply` has it without further settings.
+# The namespace of objects without one, as in `kubectl apply` without further settings.
 DEFAULT_NAMESPACE = "default"
 
 MAX_SECONDS = 315_360_000  # ten years of 365 days
 MAX_SHOWN_DIGITS = 20
 
-# RFC 1123 and the form of Secret keys, as Kubernetes reads them:
+# RFC 1123 and the form of the keys of Secrets, as Kubernetes reads them:
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -100,21 +100,21 @@ class _Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, value: object) -> object:
-        """Take a field that holds nothing as not written, as Kubernetes does."""
+        """Read a field with the value null as a missing field, as Kubernetes does."""
         if isinstance(value, dict):
             return {key: held for key, held in value.items() if held is not None}
         return value
 
 
 class Metadata(_Part):
-    """`metadata`, as far as it names the object."""
+    """`metadata`: the name of the object."""
 
     name: _Name
     namespace: _Namespace = DEFAULT_NAMESPACE
 
 
 class SecretRef(_Part):
-    """`tokenSecretRef`; its namespace may be repeated, but not differ."""
+    """`tokenSecretRef`; its namespace, if given, must be that of the monitor."""
 
     name: _Name
     key: _SecretEntryName
@@ -143,7 +143,7 @@ class Target(_Part):
 
 
 class Schedule(_Part):
-    """`spec.schedule`, as far as it means anything for a push monitor."""
+    """`spec.schedule`: the fields that concern a push monitor."""
 
     interval_seconds: _PositiveSeconds | None = None
 
@@ -156,7 +156,7 @@ class Alerting(_Part):
 
 
 class Spec(_Part):
-    """`spec` of a push monitor; `alertmanagerUrl` here is another place for the same."""
+    """`spec` of a push monitor; `alertmanagerUrl` can also be given in `alerting`."""
 
     type: Annotated[str, Field(description="a string, such as push")]
     target: Target
@@ -167,14 +167,14 @@ class Spec(_Part):
 
 
 class MonitorResource(_Part):
-    """A Monitor of type push as it is written."""
+    """A Monitor of type push."""
 
     metadata: Metadata
     spec: Spec
 
 
 class SecretResource(_Part):
-    """A Secret as it is written."""
+    """A Secret."""
 
     metadata: Metadata
     data: dict[str, str] = {}
@@ -189,13 +189,13 @@ _Resource = TypeVar("_Resource", MonitorResource, SecretResource)
 def read_resource(
     shape: type[_Resource], value: object, where: str, *, quote_values: bool
 ) -> _Resource | tuple[Problem, ...]:
-    """Return the object in its shape, or all that keeps it from having it.
+    """Return the object in its shape, or all problems with it.
 
     Args:
-        shape: what the object should be.
-        value: the object as it was written.
+        shape: the shape that the object should have.
+        value: the object as plain values.
         where: its place, for problems.
-        quote_values: False for what must not be seen; then problems tell its type only.
+        quote_values: False for a Secret; then problems contain the types of values only.
     """
     try:
         return shape.model_validate(value)
@@ -207,7 +207,7 @@ def read_resource(
 
 
 def described(value: object, *, quote: bool = True) -> str:
-    """Return in words what was found."""
+    """Return a value in words, with its type."""
     match value:
         case None:
             return "nothing"
@@ -218,7 +218,7 @@ def described(value: object, *, quote: bool = True) -> str:
         case bool():
             return f"{str(value).lower()} (a boolean)" if quote else "a boolean"
         case int():
-            # Python refuses to write out numbers of thousands of digits.
+            # Python raises an error when it formats a number with thousands of digits.
             shown = quote and abs(value) < 10**MAX_SHOWN_DIGITS
             return f"{value} (a whole number)" if shown else "a whole number"
         case float():
@@ -233,20 +233,20 @@ def _problem(
     shape: type[BaseModel], details: ErrorDetails, where: str, *, quote_values: bool
 ) -> Problem:
     path = tuple(str(part) for part in details["loc"])
-    # Past the last field of a shape there are only mappings of strings.
-    allowed = _ALLOWED[shape].get(path, "a string")
+    # Below the last field of a shape there are only mappings of strings.
+    expected = _EXPECTED[shape].get(path, "a string")
     if details["type"] == "missing":
-        found = "nothing"
+        got = "nothing"
     else:
-        found = described(details["input"], quote=quote_values and allowed != _MAPPING)
-    text = f"found {found}, allowed is {allowed}{_hint(details)}"
+        got = described(details["input"], quote=quote_values and expected != _MAPPING)
+    text = f"expected {expected}, got {got}{_hint(details)}"
     return Problem(where, ".".join(quotable(part) for part in path), text)
 
 
 def _hint(details: ErrorDetails) -> str:
     match details["type"], details["input"]:
         case "string_type", bool():
-            return "; YAML takes yes, no, on and off for booleans: put the value in quotes"
+            return "; YAML reads yes, no, on and off as booleans: put the value in quotes"
         case "string_type", int() | float():
             return "; put the value in quotes"
         case _:
@@ -256,7 +256,7 @@ def _hint(details: ErrorDetails) -> str:
 _MAPPING = "a mapping"
 
 
-def _allowed(
+def _expected(
     shape: type[BaseModel], parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     for info in shape.model_fields.values():
@@ -264,20 +264,20 @@ def _allowed(
         yield path, _description(info) or _MAPPING
         for part in (info.annotation, *get_args(info.annotation)):
             if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _allowed(part, path)
+                yield from _expected(part, path)
 
 
 def _description(info: FieldInfo) -> str | None:
     if info.description:
         return info.description
-    for part in get_args(info.annotation):  # of `X | None` it stands with the X
-        for said in getattr(part, "__metadata__", ()):
-            if isinstance(said, FieldInfo):
-                return said.description
+    for part in get_args(info.annotation):  # in `X | None` it is that of X
+        for metadata in getattr(part, "__metadata__", ()):
+            if isinstance(metadata, FieldInfo):
+                return metadata.description
     return None
 
 
-_ALLOWED: dict[type[BaseModel], dict[tuple[str, ...], str]] = {
-    MonitorResource: dict(_allowed(MonitorResource)),
-    SecretResource: dict(_allowed(SecretResource)),
+_EXPECTED: dict[type[BaseModel], dict[tuple[str, ...], str]] = {
+    MonitorResource: dict(_expected(MonitorResource)),
+    SecretResource: dict(_expected(SecretResource)),
 }

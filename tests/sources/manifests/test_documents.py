@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yuptime_exporter.sources.manifests.documents import MAX_DEPTH, MAX_FILE_BYTES, read_documents
+from yuptime_exporter.sources.manifests.documents import MAX_FILE_BYTES, read_documents
+from yuptime_exporter.sources.manifests.yaml_values import MAX_DEPTH
 
 # A slow machine is not a broken law.
 LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,13 +55,13 @@ def test_a_file_without_content_has_no_documents(text):
     assert values(text) == []
 
 
-def test_json_is_read():
+def test_json_with_tabs_is_read():
     value = {"kind": "x", "list": [1, 2.5, True, None, "a\tb"], "empty": {}}
 
     assert values(json.dumps(value, indent="\t")) == [value]
 
 
-def test_a_byte_order_mark_is_passed_over():
+def test_a_byte_order_mark_is_skipped():
     assert values("\ufeffa: 1\n") == [{"a": 1}]
 
 
@@ -89,11 +90,11 @@ def test_aliases_and_merge_keys_are_followed():
     ]
 
 
-def test_a_key_that_stands_twice_is_a_problem_that_names_both_lines():
+def test_a_key_given_twice_is_a_problem_that_names_both_lines():
     (found,) = problems("spec:\n  target:\n    push: 1\n    push: 2\n")
 
     place = "a.yaml, document 1 (line 1): spec.target.push"
-    assert found == f"{place}: found twice, on lines 3 and 4; allowed is once"
+    assert found == f"{place}: expected one value, got two, on lines 3 and 4"
 
 
 def test_a_document_with_a_problem_does_not_hide_the_others():
@@ -103,7 +104,7 @@ def test_a_document_with_a_problem_does_not_hide_the_others():
     assert len(found) == 1
 
 
-def test_what_comes_before_a_syntax_error_is_read():
+def test_documents_before_a_syntax_error_are_read():
     documents, found = read_documents(b"a: 1\n---\nb: [\n---\nc: 1\n", "a.yaml")
 
     assert [document.value for document in documents] == [{"a": 1}]
@@ -114,21 +115,24 @@ def test_what_comes_before_a_syntax_error_is_read():
     ("data", "text"),
     [
         ("a:\n\t- b\n", "a.yaml, line 2: not YAML: found character that cannot start any token"),
-        ("a: b\n\0", "a.yaml, line 2: found the character U+0000, which YAML does not allow"),
-        (b"a: b\nc: \xff", "a.yaml, line 2: found bytes that are not UTF-8"),
+        (
+            "a: b\n\0",
+            "a.yaml, line 2: expected characters that YAML allows, got the character U+0000",
+        ),
+        (b"a: b\nc: \xff", "a.yaml, line 2: expected UTF-8, got other bytes"),
         ("a: x\nb: y: z", "a.yaml, line 2: not YAML: mapping values are not allowed"),
-        ("? [a]\n: b", "found a key on line 1 that is no text"),
-        ("a: *b", "the alias on line 1 stands for nothing"),
-        ("a: &a [*a]", "the alias on line 1 stands for nothing"),
-        ("a: !b c", "found a tag on line 1"),
-        ("<<: 1", "<< takes a mapping"),
-        ("[" * 10_000, f"nested deeper than {MAX_DEPTH} levels"),
-        ("- " * 10_000, f"nested deeper than {MAX_DEPTH} levels"),
-        ("{a: " * 10_000, f"nested deeper than {MAX_DEPTH} levels"),
-        (b"#" * (MAX_FILE_BYTES + 1), f"allowed are {MAX_FILE_BYTES} bytes"),
+        ("? [a]\n: b", "expected text as the key on line 1, got a mapping or a list"),
+        ("a: *b", "the alias on line 1 has no anchor before it"),
+        ("a: &a [*a]", "the alias on line 1 has no anchor before it"),
+        ("a: !b c", "expected a value without a tag on line 1"),
+        ("<<: 1", "<<: expected a mapping"),
+        ("[" * 10_000, f"expected at most {MAX_DEPTH} levels of nesting"),
+        ("- " * 10_000, f"expected at most {MAX_DEPTH} levels of nesting"),
+        ("{a: " * 10_000, f"expected at most {MAX_DEPTH} levels of nesting"),
+        (b"#" * (MAX_FILE_BYTES + 1), f"expected a file of at most {MAX_FILE_BYTES} bytes"),
     ],
 )
-def test_what_cannot_be_read_is_one_problem(data, text):
+def test_a_file_that_cannot_be_read_is_one_problem(data, text):
     found = problems(data)
 
     assert len(found) == 1
@@ -140,13 +144,13 @@ def test_what_cannot_be_read_is_one_problem(data, text):
     ["[{aliases}]", "{{<<: [{aliases}]}}", "{{kind: List, items: [{aliases}]}}"],
     ids=["lists", "merge keys", "Lists"],
 )
-def test_aliases_that_unfold_to_billions_of_values_cost_nothing(level):
+def test_aliases_that_expand_to_billions_of_values_cost_little(level):
     levels = [f"- &a{i + 1} " + level.format(aliases=", ".join([f"*a{i}"] * 9)) for i in range(30)]
     started = time.process_time()
 
     found = problems("\n".join(["- &a0 {kind: List, items: [x, x, x]}", *levels]))
 
-    assert "counting what aliases stand for" in found[0]
+    assert "with the targets of aliases" in found[0]
     assert time.process_time() - started < 2
 
 
@@ -181,7 +185,7 @@ PLAIN = st.recursive(
 
 @LAW
 @given(value=st.dictionaries(st.text("abc", min_size=1), PLAIN, min_size=1))
-def test_what_is_written_as_json_is_read_back(value):
+def test_a_value_written_as_json_is_read_back(value):
     text = json.dumps(value, ensure_ascii=False)
     documents, found = read_documents(text.encode(), "a.json")
 

@@ -169,7 +169,7 @@ async def test_of_two_declarations_the_first_by_path_is_in_force(tmp_path):
     assert expires(found) == {"job": 100}
     (line,) = problem_lines(found)
     assert line.startswith(f"{second}, document 1 (line 1): metadata.name: ")
-    assert f"Monitor yuptime/job is declared in {first}, document 1 (line 1) already" in line
+    assert f"Monitor yuptime/job is also declared in {first}, document 1 (line 1)" in line
 
 
 async def test_two_secrets_of_one_name_are_a_problem_and_a_monitor_of_it_is_not(tmp_path):
@@ -178,7 +178,7 @@ async def test_two_secrets_of_one_name_are_a_problem_and_a_monitor_of_it_is_not(
 
     (line,) = problem_lines(await first_set(tmp_path))
 
-    assert "Secret yuptime/push-token is declared in" in line
+    assert "Secret yuptime/push-token is also declared in" in line
 
 
 async def test_monitors_are_added_changed_and_removed_while_running(tmp_path):

@@ -1,4 +1,4 @@
-"""What all files together declare: no object twice, and each monitor with its tokens."""
+"""The objects of all files together: each once, and each monitor with its tokens."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,12 @@ from yuptime_exporter.sources.manifests.files import Look, ManifestFile
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """The objects in force.
+    """The active objects.
 
     Attributes:
         monitors: with the digests of their tokens, in the order of their keys.
-        secrets: by what names them.
-        declared: each object in force, as it was declared.
+        secrets: by namespace and name.
+        declared: each active object with its place, by its identity.
         problems: in the order in which they were found.
     """
 
@@ -35,15 +35,15 @@ class Declarations:
     problems: tuple[Problem, ...]
 
     def where(self, value: Monitor | Secret) -> str:
-        """Return file and document of an object in force."""
+        """Return file and document of an active object."""
         return self.declared[object_key(value)].where
 
     def tokens_of(self, monitor: Monitor) -> Tokens | None:
-        """Return the tokens that may push to the monitor; None if the Secret lacks the key."""
+        """Return the tokens of the monitor; None if the Secret or its key is missing."""
         return _tokens_of(monitor, self.secrets)
 
     def as_monitor_set(self) -> MonitorSet:
-        """Return what the engine is told."""
+        """Return the monitors, and the numbers of ignored objects, for the engine."""
         manifests = [file.manifest for file in self.files]
         types = Counter(name for manifest in manifests for name in manifest.ignored_types)
         return MonitorSet(
@@ -55,36 +55,34 @@ class Declarations:
 
 
 def declarations(look: Look) -> Declarations:
-    """Put together what was found in one look; of equal objects the first by path is in force."""
+    """Combine the files of one look; of objects declared twice, the first by path is active."""
     problems = list(look.problems.values())
-    in_force: dict[ObjectKey, Declared] = {}
+    active: dict[ObjectKey, Declared] = {}
     for file in look.files:
         problems += file.manifest.problems
-        problems += _added(file.manifest.declared, in_force)
-    for file in look.files:  # what a broken file held gives way to what a good one holds
+        problems += _added(file.manifest.declared, active)
+    for file in look.files:  # an object of a valid file replaces the kept object of a broken one
         for kept in file.kept:
-            in_force.setdefault(kept.key, kept)
-    values = [declared.value for declared in in_force.values()]
+            active.setdefault(kept.key, kept)
+    values = [declared.value for declared in active.values()]
     secrets = {value.key: value for value in values if isinstance(value, Secret)}
     monitors = [_with_tokens(value, secrets) for value in values if isinstance(value, Monitor)]
     return Declarations(
         files=look.files,
         monitors=tuple(sorted(monitors, key=lambda monitor: monitor.key)),
         secrets=secrets,
-        declared=in_force,
+        declared=active,
         problems=tuple(problems),
     )
 
 
-def _added(
-    declared: tuple[Declared, ...], in_force: dict[ObjectKey, Declared]
-) -> Iterator[Problem]:
+def _added(declared: tuple[Declared, ...], active: dict[ObjectKey, Declared]) -> Iterator[Problem]:
     for one in declared:
-        first = in_force.setdefault(one.key, one)
+        first = active.setdefault(one.key, one)
         if first is not one:
             kind, key = one.key
-            text = f"{kind} {key} is declared in {first.where} already, which is in force"
-            yield Problem(one.where, "metadata.name", f"{text}; allowed is once: remove one")
+            text = f"{kind} {key} is also declared in {first.where}, which is active: remove one"
+            yield Problem(one.where, "metadata.name", text)
 
 
 def _with_tokens(monitor: Monitor, secrets: Mapping[SecretKey, Secret]) -> Monitor:

@@ -1,6 +1,6 @@
-"""Manifest files: which there are, what each says now, and what each said while it was good.
+"""Manifest files: found, read, and kept as they were while they are broken.
 
-Plain synchronous functions over paths; whoever calls them from an event loop uses a thread.
+These functions block: from an event loop, call them in a thread.
 """
 
 import os
@@ -24,9 +24,9 @@ class ManifestFile:
     """One file, read.
 
     Attributes:
-        path: as it was found, which is below the path that was given.
-        world_readable: whether every user of the machine may read it.
-        kept: objects that the file no longer declares validly, from before it broke.
+        path: as it was found, below a given path.
+        world_readable: whether every user of the machine can read the file.
+        kept: the objects of a broken file from before it broke, unless they are declared now.
     """
 
     path: str
@@ -37,12 +37,12 @@ class ManifestFile:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """All that was found in one look.
+    """All files below the given paths, at one moment.
 
     Attributes:
         files: in the order of their paths.
-        problems: of paths that could not be looked at, by path.
-        directories: identities of the directories whose changes matter, by path.
+        problems: of paths that cannot be read, by path.
+        directories: identities of the directories to watch for changes, by path.
     """
 
     files: tuple[ManifestFile, ...]
@@ -51,14 +51,14 @@ class Look:
 
 
 class Identity(NamedTuple):
-    """What tells one file or directory from all others while it exists."""
+    """The identity of a file or directory; no other has it at the same time."""
 
     device: int
     inode: int
 
 
 class Version(NamedTuple):
-    """What changes with the content of a file."""
+    """The version of a file: it changes with the content."""
 
     identity: Identity
     size_bytes: int
@@ -67,7 +67,7 @@ class Version(NamedTuple):
 
 
 class ManifestFiles:
-    """The files below some paths, each parsed again only when it has changed."""
+    """The files below some paths; each is parsed again only after it changed."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = tuple(str(path) for path in paths)
@@ -75,9 +75,9 @@ class ManifestFiles:
         self.parsed_total = 0
 
     def look(self) -> Look:
-        """Find all files and read those that have changed since the last look.
+        """Find all files and read those that changed since the last look.
 
-        What cannot be found or read now, though it was there, is kept as it was.
+        A known file that cannot be found or read because of a problem is kept as it was.
         """
         found = _Listing()
         for path in self._paths:
@@ -98,7 +98,7 @@ class ManifestFiles:
         try:
             status, data = _content(path)
         except FileNotFoundError:
-            del found.versions[path]  # it left after it was listed
+            del found.versions[path]  # removed after it was listed
             return
         except OSError as error:
             found.note(path, error)
@@ -116,7 +116,7 @@ class ManifestFiles:
 
 @dataclass(slots=True)
 class _Listing:
-    """What there is below the given paths, each file and each directory once."""
+    """The files and directories below the given paths, each once."""
 
     versions: dict[str, Version] = field(default_factory=dict)
     directories: dict[str, Identity] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class _Listing:
         try:
             status = Path(path).stat()
             if Path(path).is_symlink() or not stat.S_ISDIR(status.st_mode):
-                # Its replacement shows as a change of the directory that it stands in.
+                # A replacement of the file is seen as a change of its directory.
                 parent = str(Path(path).parent)
                 self.directories[parent] = _identity(Path(parent).stat())
         except OSError as error:
@@ -138,16 +138,16 @@ class _Listing:
         elif stat.S_ISREG(status.st_mode):
             self._add_file(path, status)
         else:
-            text = "found neither a file nor a directory, allowed is one of them"
+            text = "expected a file or a directory, got something else, such as a device"
             self.problems[path] = Problem(printable(path), "", text)
 
     def note(self, path: str, error: OSError) -> None:
-        """Remember why a path, and with it all that lies below it, was not seen."""
+        """Store why a path, and everything below it, cannot be read."""
         text = f"cannot be read: {error.strerror or error}"
         self.problems[path] = Problem(printable(path), "", text)
 
     def is_lost(self, path: str) -> bool:
-        """Tell whether the path may still be there, though it was not seen."""
+        """Return whether the path may still exist below a path that cannot be read."""
         return path in self.problems or any(
             str(parent) in self.problems for parent in Path(path).parents
         )
@@ -157,7 +157,7 @@ class _Listing:
         while waiting:
             path, status = waiting.pop()
             if self._is_seen(status):
-                continue  # a symlink to a parent, or one of several to the same directory
+                continue  # reached again through a symlink
             self.directories[path] = _identity(status)
             below = []
             for entry in self._entries(path):
@@ -173,7 +173,7 @@ class _Listing:
     def _entries(self, path: str) -> list["os.DirEntry[str]"]:
         try:
             with os.scandir(path) as entries:
-                # Kubelet's `..data`, editors' drafts and .git are all hidden.
+                # Hidden are the `..data` of the kubelet, drafts of editors, and .git.
                 shown = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
             self.note(path, error)
@@ -209,10 +209,10 @@ def _version(status: os.stat_result) -> Version:
 
 
 def _content(path: str) -> tuple[os.stat_result, bytes]:
-    # O_NONBLOCK: a FIFO that took the place of the file must not be waited for.
+    # O_NONBLOCK: opening a FIFO that replaced the file must not block.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        # Before the content: a change while it is read makes the version an old one.
+        # The status comes before the content: a change during the read makes the version old.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise FileNotFoundError(path)
@@ -220,7 +220,7 @@ def _content(path: str) -> tuple[os.stat_result, bytes]:
 
 
 def _keeping(before: ManifestFile | None, now: ManifestFile) -> ManifestFile:
-    """Return the file with what it held before, if it has problems, and does not hold now."""
+    """Return the file; if it has problems, together with its earlier objects that are missing."""
     if before is None or not now.manifest.problems:
         return now
     held_now = {declared.key for declared in now.manifest.declared}

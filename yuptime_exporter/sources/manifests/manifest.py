@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.resource.objects import (
     Declared,
+    Invalid,
     OtherKind,
     OtherMonitor,
-    Refused,
     read_object,
     unknown_fields,
 )
@@ -16,10 +16,11 @@ from yuptime_exporter.sources.manifests.documents import read_documents
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that one file says, in the order of its documents.
+    """The content of one file, in the order of its documents.
 
     Attributes:
-        warnings: what is surely not meant, in objects that can be used and in those that cannot.
+        ignored_types: the type of each monitor that is not of type push.
+        warnings: unknown fields, in valid and in invalid objects.
     """
 
     declared: tuple[Declared, ...] = ()
@@ -30,17 +31,17 @@ class Manifest:
 
 
 def read_manifest(data: bytes, name: str) -> Manifest:
-    """Read a file; whatever its bytes are, the answer is a Manifest.
+    """Read a file; the result is a Manifest for any bytes.
 
     Args:
         data: the whole file.
-        name: what the file is called in problems.
+        name: the name of the file, for problems.
     """
     documents, problems = read_documents(data, name)
     objects = [read_object(document.value, document.where) for document in documents]
-    for refused in objects:
-        if isinstance(refused, Refused):
-            problems += refused.problems
+    for invalid in objects:
+        if isinstance(invalid, Invalid):
+            problems += invalid.problems
     return Manifest(
         declared=tuple(o for o in objects if isinstance(o, Declared)),
         ignored_types=tuple(o.type for o in objects if isinstance(o, OtherMonitor)),

@@ -1,4 +1,4 @@
-"""Monitor sets from files and directories, again whenever a file changes."""
+"""Monitor sets from files and directories, and a new set after each change of a file."""
 
 import asyncio
 import logging
@@ -14,34 +14,35 @@ from yuptime_exporter.sources.manifests.files import Identity, Look, ManifestFil
 
 log = logging.getLogger(__name__)
 
-# A change is looked at once nothing more has changed for one step, at the latest after the
-# debounce time: an editor or `kubectl cp` that writes a file in pieces is mostly done by then.
+# Files are read once no file has changed for one step, and at the latest after the debounce time: an
+# editor or `kubectl cp` that writes a file in pieces is mostly done by then.
 _STEP_MS = 50
 _DEBOUNCE_MS = 300
 
-# How long nothing may have been announced before it is looked anyway: inotify tells nothing of
-# changes on network file systems, nor of those to what a symlink points to.
+# Files are also read after 5 ticks without an announced change: inotify does not announce changes on
+# network file systems, nor changes of the target of a symlink.
 _TICK_SECONDS = 1.0
 _TICKS_PER_LOOK = 5
 
-# While the kernel announces no changes, every tick is a look, and this many are between tries.
+# While the kernel cannot announce changes, files are read at every tick, and after 300 ticks the
+# announcements are tried again.
 _TICKS_PER_RETRY = 300
 
 
 class DirectorySource:
-    """The monitors that the manifests in some files and directories declare."""
+    """The monitors in the manifests of some files and directories."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = tuple(paths)
         self._files = ManifestFiles(paths)
         self._look: Look | None = None
         self._found = MonitorSet(())
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self._refreshes: list[asyncio.Future[None]] = []
 
     @property
     def files_parsed_total(self) -> int:
-        """How many times a file was parsed: once, and again after each of its changes."""
+        """Number of times that a file was parsed: once, and again after each of its changes."""
         return self._files.parsed_total
 
     async def watch(self) -> AsyncGenerator[MonitorSet, None]:
@@ -51,11 +52,11 @@ class DirectorySource:
             SourceUnusable: a given path does not exist or cannot be read; only before the first
                 set. Later its last good monitors are kept.
         """
-        changes = _Changes(self._asked)
+        changes = _Changes(self._requested)
         shown: MonitorSet | None = None
         try:
             while True:
-                self._asked.clear()
+                self._requested.clear()
                 refreshes = len(self._refreshes)
                 found = await asyncio.to_thread(self._look_again)
                 if found != shown:
@@ -68,15 +69,15 @@ class DirectorySource:
             await changes.close()
 
     async def refresh(self) -> None:
-        """Look for changes now; return when what was found is in force."""
+        """Look for changes now; return when the monitors that were found are active."""
         done = asyncio.get_running_loop().create_future()
         self._refreshes.append(done)
-        self._asked.set()
+        self._requested.set()
         await done
 
     def _resolve_refreshes(self, count: int) -> None:
         for done in self._refreshes[:count]:
-            if not done.done():  # else whoever asked has left
+            if not done.done():  # cancelled: the caller left
                 done.set_result(None)
         del self._refreshes[:count]
 
@@ -102,16 +103,16 @@ class DirectorySource:
 
 
 class _Changes:
-    """Waits until something may have changed below some directories."""
+    """Waits until a file in some directories may have changed."""
 
-    def __init__(self, asked: asyncio.Event) -> None:
-        self._asked = asked
+    def __init__(self, requested: asyncio.Event) -> None:
+        self._requested = requested
         self._watcher: AsyncGenerator[set[tuple[Change, str]], None] | None = None
         self._directories: Mapping[str, Identity] = {}
         self._ticks_until_retry = 0
 
     async def wait(self, directories: Mapping[str, Identity]) -> None:
-        """Return after a change, when asked, and in any case after some seconds."""
+        """Return after a change, on request, and in any case after some seconds."""
         if self._ticks_until_retry:
             self._ticks_until_retry -= 1
             await self._wait_a_tick()
@@ -120,14 +121,14 @@ class _Changes:
         if self._watcher is None or directories != self._directories:
             await self.close()
             self._watcher, self._directories = self._started(directories), directories
-            ticks = 1  # look once more: what changed before the watcher stood went unannounced
+            ticks = 1  # read soon again: changes before the watcher began were not announced
         try:
             await self._wait_for_change(self._watcher, ticks)
         except (OSError, RuntimeError) as error:  # watchfiles' own error is a RuntimeError
             log.warning(
-                "file changes are not announced, looking for them every second; "
+                "file changes are not announced; files are read every second; "
                 "the limits of inotify may be too low (sysctl fs.inotify)",
-                extra={"error": str(error)},
+                extra={"err": str(error)},
             )
             self._ticks_until_retry = _TICKS_PER_RETRY
             await self.close()
@@ -146,10 +147,10 @@ class _Changes:
             watch_filter=None,
             debounce=_DEBOUNCE_MS,
             step=_STEP_MS,
-            stop_event=self._asked,
+            stop_event=self._requested,
             rust_timeout=round(_TICK_SECONDS * 1000),
             yield_on_timeout=True,
-            recursive=False,  # these are all directories, those behind symlinks included
+            recursive=False,  # the list has all directories, also those behind symlinks
             ignore_permission_denied=True,
         )
 
@@ -160,13 +161,13 @@ class _Changes:
             try:
                 if await anext(watcher):
                     return
-            except StopAsyncIteration:  # asked
+            except StopAsyncIteration:  # on request
                 self._watcher = None
                 return
 
     async def _wait_a_tick(self) -> None:
         try:
             async with asyncio.timeout(_TICK_SECONDS):
-                await self._asked.wait()
+                await self._requested.wait()
         except TimeoutError:
             pass

@@ -1,4 +1,4 @@
-"""What is valid, and will surely not work as it was meant."""
+"""Warnings: valid manifests that will not work as intended."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ _EXPIRE = "spec.target.push.expireSeconds"
 _TOKEN_REF = "spec.target.push.tokenSecretRef"  # noqa: S105  the name of a field
 
 
-def misfires(found: Declarations) -> tuple[Problem, ...]:
-    """Return a warning for each; none of them contains anything of a token."""
+def warnings_of(found: Declarations) -> tuple[Problem, ...]:
+    """Return the warnings about these manifests; none contains any part of a token."""
     return (
         *_readable_secrets(found),
         *(warning for file in found.files for warning in file.manifest.warnings),
@@ -28,8 +28,8 @@ def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
     interval = monitor.interval_seconds
     if interval is not None and monitor.expire_seconds < interval:
         text = (
-            f"found {monitor.expire_seconds}, which is below spec.schedule.intervalSeconds, "
-            f"{interval}: each push expires before the next one is meant to come"
+            f"expected at least spec.schedule.intervalSeconds, {interval}, "
+            f"got {monitor.expire_seconds}: each push expires before the next one is due"
         )
         yield Problem(where, _EXPIRE, text)
     if not monitor.token_digests:
@@ -38,22 +38,22 @@ def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
 
 def _tokens_missing(monitor: Monitor, found: Declarations) -> Problem:
     secret_key, ref = secret_key_of(monitor), monitor.token_ref
-    where, unable = found.where(monitor), "until it does, nobody can push"
+    where, effect = found.where(monitor), "until then, all pushes are rejected"
     if secret_key not in found.secrets:
-        text = f"there is no Secret {secret_key}; until there is one, nobody can push"
+        text = f"there is no Secret {secret_key}; {effect}"
         return Problem(where, f"{_TOKEN_REF}.name", text)
     if found.tokens_of(monitor) is None:
-        text = f"Secret {secret_key} does not hold the key {ref.secret_key}; {unable}"
+        text = f"Secret {secret_key} does not have the key {ref.secret_key}; {effect}"
         return Problem(where, f"{_TOKEN_REF}.key", text)
-    text = f"Secret {secret_key} holds no token under the key {ref.secret_key}; {unable}"
+    text = f"Secret {secret_key} has no token under the key {ref.secret_key}; {effect}"
     return Problem(where, f"{_TOKEN_REF}.key", text)
 
 
 def _readable_secrets(found: Declarations) -> Iterator[Problem]:
     for file in found.files:
-        held = (*file.manifest.declared, *file.kept)
-        if file.world_readable and any(isinstance(one.value, Secret) for one in held):
-            text = "holds a Secret and can be read by every user of this machine: chmod o-r"
+        objects = (*file.manifest.declared, *file.kept)
+        if file.world_readable and any(isinstance(one.value, Secret) for one in objects):
+            text = "contains a Secret and can be read by every user of this machine: chmod o-r"
             yield Problem(printable(file.path), "", text)
 
 
@@ -62,7 +62,7 @@ def _unsendable_tokens(found: Declarations) -> Iterator[Problem]:
         secret = found.secrets[secret_key]
         for line in secret.tokens[entry].unsendable_lines:
             text = (
-                f"no HTTP header can carry the token on line {line}: allowed are "
+                f"no HTTP header can carry the token on line {line}: expected "
                 "visible ASCII characters without spaces"
             )
             yield Problem(found.where(secret), f"stringData.{entry}", text)
@@ -77,12 +77,12 @@ def _shared_tokens(found: Declarations) -> Iterator[Problem]:
     for shared in sorted(keys for keys in holders.values() if len(keys) > 1):
         names = ", ".join(str(key) for key in shared)
         where = found.where(found.secrets[shared[-1]])
-        text = f"the Secrets {names} hold the same token: who knows one can push for all"
+        text = f"the Secrets {names} have a token in common: it can push to the monitors of all"
         yield Problem(where, "", text)
 
 
 def _entries_in_use(found: Declarations) -> list[tuple[SecretKey, str]]:
-    """Return the entries that monitors refer to: all others may hold anything."""
+    """Return the keys of Secrets that monitors refer to; the others need not hold tokens."""
     return sorted(
         {
             (secret_key_of(monitor), monitor.token_ref.secret_key)

@@ -20,7 +20,7 @@ def test_a_burst_passes_and_no_more() -> None:
     assert passed(RateLimiter(RateLimit(1.0, burst=10)), 50) == 10
 
 
-def test_whoever_is_refused_is_told_how_long_to_wait() -> None:
+def test_an_empty_bucket_says_how_long_to_wait() -> None:
     limiter = RateLimiter(RateLimit(2.0, burst=3))
     passed(limiter, 3)
 
@@ -28,7 +28,7 @@ def test_whoever_is_refused_is_told_how_long_to_wait() -> None:
     assert limiter.wait_seconds(KEY, now_timestamp=NOW + 0.5) == 1.5
 
 
-def test_whoever_waits_as_told_passes() -> None:
+def test_after_the_announced_wait_there_is_a_token() -> None:
     limiter = RateLimiter(RateLimit(2.0, burst=3))
     passed(limiter, 3)
 
@@ -36,7 +36,7 @@ def test_whoever_waits_as_told_passes() -> None:
     assert limiter.wait_seconds(KEY, now_timestamp=NOW + 2.0) == 0
 
 
-def test_a_refused_push_costs_nothing() -> None:
+def test_a_push_that_finds_no_token_costs_nothing() -> None:
     limiter = RateLimiter(RateLimit(1.0, burst=1))
     passed(limiter, 1000)
 
@@ -125,7 +125,7 @@ def test_over_any_time_at_most_the_burst_and_one_each_interval_pass(
 
 
 @given(limits, gaps)
-def test_whoever_waits_exactly_as_long_as_told_always_passes(
+def test_after_exactly_the_announced_wait_there_is_always_a_token(
     limit: RateLimit, waits: list[float]
 ) -> None:
     limiter = RateLimiter(limit)
@@ -139,7 +139,7 @@ def test_whoever_waits_exactly_as_long_as_told_always_passes(
 
 
 @given(limits, gaps)
-def test_pushes_no_closer_than_the_interval_are_never_refused(
+def test_pushes_no_closer_than_the_interval_always_pass(
     limit: RateLimit, waits: list[float]
 ) -> None:
     limiter = RateLimiter(limit)

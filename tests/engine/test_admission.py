@@ -27,7 +27,7 @@ class Gate:
         in_secret: the tokens that the next read makes active.
         renewals: the monitors whose tokens were read again.
         hanging: whether a read never ends.
-        read_just_now: whether another read is refused.
+        read_just_now: whether the tokens were read a moment ago.
     """
 
     def __init__(self, *tokens: bytes, renews: bool = True, burst: int = 100) -> None:
@@ -55,7 +55,7 @@ class Gate:
     def admit(self, token: bytes | None, key: MonitorKey = KEY) -> Coroutine[Any, Any, None]:
         return self._admission.admit(key, token)
 
-    async def seconds_until_refused(self, token: bytes, key: MonitorKey = KEY) -> float:
+    async def seconds_until_rejected(self, token: bytes, key: MonitorKey = KEY) -> float:
         loop = asyncio.get_running_loop()
         began = loop.time()
         with pytest.raises(NotAuthenticated):
@@ -90,13 +90,13 @@ class TestWithWatchedTokens:
     @pytest.mark.parametrize(
         ("key", "token"), [(KEY, b"wrong"), (KEY, None), (UNKNOWN, b"old"), (UNKNOWN, None)]
     )
-    def test_a_wrong_token_and_an_unknown_monitor_are_refused_at_once_and_alike(
+    def test_a_wrong_token_and_an_unknown_monitor_are_rejected_at_once_and_alike(
         self, key: MonitorKey, token: bytes | None
     ) -> None:
-        with pytest.raises(NotAuthenticated) as refusal:
+        with pytest.raises(NotAuthenticated) as rejection:
             decided_at_once(Gate(b"old", renews=False).admit(token, key))
 
-        assert str(refusal.value) == str(NotAuthenticated())
+        assert str(rejection.value) == str(NotAuthenticated())
 
     def test_a_missing_secret_is_named_only_to_a_client_with_a_token(self) -> None:
         gate = Gate(renews=False)
@@ -113,17 +113,17 @@ class TestWithWatchedTokens:
         with pytest.raises(NotReady, match="yuptime-exporter is stopping"):
             decided_at_once(gate.admit(b"old"))
 
-    def test_pushes_beyond_the_burst_are_refused_until_the_interval_is_over(self) -> None:
+    def test_pushes_beyond_the_burst_are_rejected_until_the_interval_is_over(self) -> None:
         gate = Gate(b"old", renews=False, burst=2)
         for _ in range(2):
             decided_at_once(gate.admit(b"old"))
 
-        with pytest.raises(RateLimited) as refusal:
+        with pytest.raises(RateLimited) as rejection:
             decided_at_once(gate.admit(b"old"))
         gate.clock.advance(1)
         decided_at_once(gate.admit(b"old"))
 
-        assert refusal.value.retry_after_seconds == 1
+        assert rejection.value.retry_after_seconds == 1
 
     def test_a_wrong_token_uses_up_nothing_of_the_limit(self) -> None:
         gate = Gate(b"old", renews=False, burst=1)
@@ -174,22 +174,22 @@ class TestWithTokensThatAreReadOnRequest:
         ],
         ids=["unknown monitor", "known monitor", "read just now", "reading hangs"],
     )
-    async def test_every_refusal_takes_all_of_the_time_whatever_there_was_to_read(
+    async def test_every_rejection_takes_all_of_the_time_whatever_there_was_to_read(
         self, key: MonitorKey, hanging: bool, read_just_now: bool
     ) -> None:
         gate = Gate(b"old")
         gate.hanging, gate.read_just_now = hanging, read_just_now
 
-        # None comes earlier; that none comes much later is the event loop's business.
-        assert await gate.seconds_until_refused(b"wrong", key) >= LIMITS.total_seconds
+        # No rejection comes earlier; the event loop decides how much later one comes.
+        assert await gate.seconds_until_rejected(b"wrong", key) >= LIMITS.total_seconds
 
     async def test_a_wrong_token_costs_one_read(self) -> None:
         gate = Gate(b"old")
-        await gate.seconds_until_refused(b"wrong")
+        await gate.seconds_until_rejected(b"wrong")
 
         assert gate.renewals == [KEY]
 
-    async def test_a_client_without_a_token_is_refused_at_once(self) -> None:
+    async def test_a_client_without_a_token_is_rejected_at_once(self) -> None:
         gate = Gate(b"old")
 
         with pytest.raises(NotAuthenticated):
@@ -197,7 +197,7 @@ class TestWithTokensThatAreReadOnRequest:
 
         assert gate.renewals == []
 
-    async def test_a_client_with_the_right_token_that_pushes_too_often_is_refused_at_once(
+    async def test_a_client_with_the_right_token_that_pushes_too_often_is_rejected_at_once(
         self,
     ) -> None:
         gate = Gate(b"old", burst=1)

@@ -1,4 +1,4 @@
-"""Whether the exporter may be believed and pushed to."""
+"""Readiness: when pushes and scrapes may come in."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -11,7 +11,7 @@ def gauge(readiness: Readiness) -> float:
     return float(readiness._metrics.ready._value.get())
 
 
-def test_it_begins_when_state_is_restored_and_monitors_are_listed() -> None:
+def test_the_exporter_is_ready_once_state_is_restored_and_monitors_are_listed() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     seen = [(readiness.ready, readiness.awaited)]
     readiness.restored()
@@ -26,7 +26,7 @@ def test_it_begins_when_state_is_restored_and_monitors_are_listed() -> None:
     ]
 
 
-def test_it_ends_with_the_exporter() -> None:
+def test_an_exporter_that_stops_is_not_ready() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.listed()
     readiness.stopping()
@@ -34,7 +34,7 @@ def test_it_ends_with_the_exporter() -> None:
     assert (readiness.ready, readiness.awaited) == (False, "yuptime-exporter is stopping")
 
 
-def test_it_pauses_while_no_push_can_be_stored() -> None:
+def test_the_exporter_is_not_ready_while_no_push_can_be_stored() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.listed()
     readiness.receiving(possible=False)
@@ -45,7 +45,7 @@ def test_it_pauses_while_no_push_can_be_stored() -> None:
     assert readiness.ready
 
 
-def test_a_store_that_takes_pushes_does_not_make_up_for_monitors_that_are_not_listed() -> None:
+def test_a_store_that_takes_pushes_is_not_enough_while_monitors_are_not_listed() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
     readiness.receiving(possible=True)
@@ -53,7 +53,7 @@ def test_a_store_that_takes_pushes_does_not_make_up_for_monitors_that_are_not_li
     assert not readiness.ready
 
 
-def test_everything_that_is_awaited_is_named() -> None:
+def test_all_reasons_for_not_being_ready_are_named() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
     readiness.receiving(possible=False)
@@ -62,7 +62,7 @@ def test_everything_that_is_awaited_is_named() -> None:
 
 
 @pytest.mark.parametrize("possible", [True, False])
-def test_the_gauge_says_the_same(possible: bool) -> None:
+def test_the_gauge_of_readiness_says_the_same(possible: bool) -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     before = gauge(readiness)
     readiness.listed()

@@ -1,4 +1,4 @@
-"""Pushes that arrive together: in order, durable before they are acknowledged, none for nothing."""
+"""Saving pushes: in the order of arrival, and durable before they are acknowledged."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,7 +18,7 @@ OTHER = MonitorKey("prod", "other")
 
 
 class Desk:
-    """A receiver with everything around it, and what it told of pushes."""
+    """A receiver with everything around it, and the changes of state that it reported."""
 
     def __init__(
         self, tasks: asyncio.TaskGroup, *, save_timeout_seconds: float = SAVE_TIMEOUT_SECONDS
@@ -30,11 +30,11 @@ class Desk:
             monitor("other", token_digests=TOKEN_DIGESTS),
             at=START,
         )
-        self.told: list[tuple[MonitorKey, State, State]] = []
+        self.reported: list[tuple[MonitorKey, State, State]] = []
         self.receiver = Receiver(
             self.table,
             self.store,
-            on_push=lambda *told: self.told.append(told),
+            on_push=lambda *change: self.reported.append(change),
             save_timeout_seconds=save_timeout_seconds,
         )
         self._tasks = tasks
@@ -70,7 +70,7 @@ async def test_a_push_is_shown_and_acknowledged_once_it_is_durable() -> None:
     assert receipt.verdict.state is State.UP
 
 
-async def test_what_arrives_while_one_is_saved_is_saved_together() -> None:
+async def test_pushes_that_arrive_during_a_save_are_saved_together() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         pushed = [await desk.push(str(n)) for n in range(10)]
@@ -90,7 +90,7 @@ async def test_what_arrives_while_one_is_saved_is_saved_together() -> None:
     )
 
 
-async def test_each_is_told_of_the_state_that_it_made_in_the_order_of_arrival() -> None:
+async def test_each_push_gets_the_state_that_it_made_in_the_order_of_arrival() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         pushed = [
@@ -104,7 +104,7 @@ async def test_each_is_told_of_the_state_that_it_made_in_the_order_of_arrival() 
 
     assert [one.verdict.state for one in receipts] == ["up", "down", "down", "up"]
     assert [one.verdict.since_timestamp for one in receipts] == [1001, 1002, 1002, 1004]
-    assert [(before, after) for _, before, after in desk.told] == [
+    assert [(before, after) for _, before, after in desk.reported] == [
         (State.PENDING, State.UP),
         (State.UP, State.DOWN),
         (State.DOWN, State.DOWN),
@@ -115,7 +115,7 @@ async def test_each_is_told_of_the_state_that_it_made_in_the_order_of_arrival() 
     assert (last.pushes_total, last.pushes_down_total) == (4, 2)
 
 
-async def test_a_push_is_received_when_it_arrives_and_not_when_it_is_saved() -> None:
+async def test_the_moment_of_receipt_is_the_arrival_and_not_the_save() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         pushed = [await desk.push("first"), await desk.push("second")]
@@ -137,7 +137,7 @@ async def outcome(accepting: Coroutine[Any, Any, Receipt]) -> type[BaseException
     return None
 
 
-async def test_a_save_that_fails_fails_all_that_it_was_to_save_and_no_other() -> None:
+async def test_a_failed_save_fails_its_own_pushes_and_no_other() -> None:
     pushed: list[asyncio.Task[type[BaseException] | None]] = []
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
@@ -169,7 +169,7 @@ async def test_a_save_that_fails_fails_all_that_it_was_to_save_and_no_other() ->
     assert [save.push.pushes_total for save in desk.store.saves] == [1, 3, 2]
 
 
-async def test_a_failure_is_told_to_nobody_as_a_push_and_counts_as_refusing() -> None:
+async def test_a_failed_save_reports_no_push_and_begins_an_outage() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         tasks.create_task(outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), ""))))
@@ -177,11 +177,11 @@ async def test_a_failure_is_told_to_nobody_as_a_push_and_counts_as_refusing() ->
         desk.store.saves[0].fail()
     desk.clock.advance(1)
 
-    assert desk.told == []
+    assert desk.reported == []
     assert desk.table.open_outage(now_timestamp=desk.clock()) is not None
 
 
-async def test_what_the_store_refuses_of_one_monitor_is_no_outage_of_the_others() -> None:
+async def test_a_monitor_that_cannot_be_written_is_no_outage_of_the_others() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         pushing = tasks.create_task(outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), ""))))
@@ -193,7 +193,7 @@ async def test_what_the_store_refuses_of_one_monitor_is_no_outage_of_the_others(
     assert desk.table.open_outage(now_timestamp=desk.clock()) is None
 
 
-async def test_who_left_before_the_save_began_is_not_counted() -> None:
+async def test_a_push_whose_client_left_before_the_save_is_not_counted() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         first = await desk.push("first")
@@ -211,7 +211,7 @@ async def test_who_left_before_the_save_began_is_not_counted() -> None:
     assert desk.shown() == (2, "stayed")
 
 
-async def test_where_all_have_left_nothing_is_saved() -> None:
+async def test_nothing_is_saved_when_all_clients_have_left() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         first = await desk.push("first")
@@ -229,7 +229,7 @@ async def test_where_all_have_left_nothing_is_saved() -> None:
     assert desk.shown() == (2, "again")
 
 
-async def test_who_left_while_it_was_saved_is_counted_all_the_same() -> None:
+async def test_a_push_whose_client_left_during_the_save_is_counted() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         left = await desk.push("left")
@@ -239,10 +239,10 @@ async def test_who_left_while_it_was_saved_is_counted_all_the_same() -> None:
         await settled()
 
     assert desk.shown() == (1, "left")
-    assert desk.told == [(KEY, State.PENDING, State.UP)]
+    assert desk.reported == [(KEY, State.PENDING, State.UP)]
 
 
-async def test_monitors_do_not_wait_for_each_other() -> None:
+async def test_pushes_to_one_monitor_do_not_wait_for_those_to_another() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         slow = await desk.push("slow")
@@ -256,7 +256,7 @@ async def test_monitors_do_not_wait_for_each_other() -> None:
     assert desk.shown(OTHER) == (1, "quick")
 
 
-async def test_who_waits_for_too_long_is_told_to_come_again() -> None:
+async def test_a_push_that_waits_too_long_for_the_store_is_asked_to_retry() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks, save_timeout_seconds=0.01)
         outcomes = [
@@ -271,7 +271,7 @@ async def test_who_waits_for_too_long_is_told_to_come_again() -> None:
     assert desk.shown() == (1, "0")  # it became durable after all; of the others nobody waits
 
 
-async def test_a_monitor_that_left_meanwhile_takes_no_push() -> None:
+async def test_a_monitor_that_is_removed_during_a_save_takes_no_further_push() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         first = await desk.push("first")
@@ -287,7 +287,7 @@ async def test_a_monitor_that_left_meanwhile_takes_no_push() -> None:
     assert len(desk.store.saves) == 1
 
 
-async def test_what_the_store_remembers_instead_is_shown_and_continued() -> None:
+async def test_a_merged_push_that_the_store_returns_is_shown_and_continued() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)
         first = await desk.push("mine")

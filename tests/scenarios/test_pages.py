@@ -1,4 +1,4 @@
-"""What a person sees."""
+"""Pages for people."""
 
 from tests.exporters import Home, StandingClock, exporter_here
 from tests.manifests import monitor_yaml, secret_yaml
@@ -14,7 +14,7 @@ async def test_the_landing_page_says_how_to_push(home: Home, clock: StandingCloc
     assert 'href="/metrics"' in text
 
 
-async def test_the_page_of_a_monitor_says_what_is_known_of_it(
+async def test_the_page_of_a_monitor_shows_its_state_and_its_last_push(
     home: Home, clock: StandingClock
 ) -> None:
     home.declare(monitor_yaml(labels={"severity": "page"}), secret_yaml())

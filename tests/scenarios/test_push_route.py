@@ -68,7 +68,7 @@ async def test_a_push_is_visible_to_the_scrape_that_follows_its_answer(
             assert samples[series("last_push_timestamp_seconds")] == clock()
 
 
-async def test_a_cut_message_is_mentioned_in_the_answer(home: Home, clock: StandingClock) -> None:
+async def test_the_answer_says_that_a_message_was_cut(home: Home, clock: StandingClock) -> None:
     body = json.dumps({"status": "up", "message": "x" * 2000}).encode()
 
     async with exporter_here(home, clock) as client:
@@ -82,7 +82,7 @@ def without_date(answer: Answer) -> tuple[int, dict[str, str], bytes]:
     return answer.status, {k: v for k, v in answer.headers.items() if k != "Date"}, answer.body
 
 
-async def test_all_refusals_of_strangers_are_identical(home: Home, clock: StandingClock) -> None:
+async def test_all_rejections_of_strangers_are_identical(home: Home, clock: StandingClock) -> None:
     home.declare(
         monitor_yaml(), secret_yaml(), secret_yaml(namespace="other", tokens=("t2-token",))
     )
@@ -114,7 +114,7 @@ async def test_all_refusals_of_strangers_are_identical(home: Home, clock: Standi
     assert [without_date(other) for other in others] == [without_date(wrong_token)] * len(others)
 
 
-async def test_the_scheme_is_read_without_regard_to_case(home: Home, clock: StandingClock) -> None:
+async def test_the_word_bearer_may_be_in_any_case(home: Home, clock: StandingClock) -> None:
     async with exporter_here(home, clock) as client:
         answer = await client.request("POST", PATH, headers={"Authorization": f"bEARER {TOKEN}"})
 
@@ -136,7 +136,7 @@ async def test_a_token_that_is_not_ascii_may_push(home: Home, clock: StandingClo
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-async def test_other_methods_are_refused_and_count_as_nothing(
+async def test_other_methods_are_not_allowed_and_count_as_no_push(
     home: Home, clock: StandingClock, method: str
 ) -> None:
     async with exporter_here(home, clock) as client:
@@ -200,7 +200,7 @@ def head(*lines: str) -> bytes:
 AUTHORIZED = f"Authorization: Bearer {TOKEN}"
 
 
-async def test_a_body_in_chunks_is_refused_for_lack_of_a_length(
+async def test_a_body_in_chunks_is_rejected_for_lack_of_a_length(
     home: Home, clock: StandingClock
 ) -> None:
     async with exporter_here(home, clock) as client:
@@ -209,7 +209,7 @@ async def test_a_body_in_chunks_is_refused_for_lack_of_a_length(
     assert answer.startswith(b"HTTP/1.1 411 ")
 
 
-async def test_a_body_that_is_too_long_is_refused_before_it_is_sent(
+async def test_a_body_that_is_too_long_is_rejected_before_it_is_sent(
     home: Home, clock: StandingClock
 ) -> None:
     async with exporter_here(home, clock) as client:
@@ -230,14 +230,14 @@ async def test_a_body_that_does_not_arrive_is_given_up(home: Home, clock: Standi
 
 @pytest.mark.peer
 @pytest.mark.parametrize("sent", [b"", b"POST /api/push/jobs/backup HTTP/1.1\r\nHost: x\r\n"])
-async def test_a_connection_that_asks_nothing_is_closed(
+async def test_a_connection_without_a_request_is_closed(
     home: Home, clock: StandingClock, sent: bytes
 ) -> None:
     async with exporter_here(home, clock) as client:
         assert await raw(client, sent) == b""
 
 
-async def test_a_stranger_is_refused_before_the_body_is_sent(
+async def test_a_stranger_is_rejected_before_the_body_is_sent(
     home: Home, clock: StandingClock
 ) -> None:
     async with exporter_here(home, clock) as client:
@@ -246,7 +246,7 @@ async def test_a_stranger_is_refused_before_the_body_is_sent(
     assert answer.startswith(b"HTTP/1.1 401 ")
 
 
-async def test_more_pushes_than_the_limit_are_told_when_to_come_back(
+async def test_a_push_beyond_the_limit_is_told_when_to_come_back(
     home: Home, clock: StandingClock
 ) -> None:
     async with exporter_here(home, clock) as client:
@@ -271,7 +271,7 @@ async def test_a_stranger_cannot_use_up_a_monitors_limit(home: Home, clock: Stan
         assert (await client.push()).status == 200
 
 
-async def test_a_missing_secret_is_said_to_whoever_brings_a_token(
+async def test_a_missing_secret_is_named_only_to_a_client_with_a_token(
     home: Home, clock: StandingClock
 ) -> None:
     home.declare(monitor_yaml(secret="nowhere"))
@@ -286,7 +286,7 @@ async def test_a_missing_secret_is_said_to_whoever_brings_a_token(
     assert without.status == 401
 
 
-async def test_a_push_before_everything_is_restored_is_put_off(home: Home) -> None:
+async def test_a_push_before_state_is_restored_is_asked_to_retry(home: Home) -> None:
     async with (
         exporter_process(home) as holder_of_the_database,
         exporter_process(home, wait_ready=False) as waiting,
@@ -307,7 +307,7 @@ async def test_a_push_before_everything_is_restored_is_put_off(home: Home) -> No
     assert accepted.status == 200
 
 
-async def test_every_refusal_is_counted_by_its_reason(home: Home, clock: StandingClock) -> None:
+async def test_every_rejection_is_counted_by_its_reason(home: Home, clock: StandingClock) -> None:
     home.declare(monitor_yaml(), secret_yaml(), monitor_yaml("tokenless", secret="nowhere"))
     async with exporter_here(home, clock) as client:
         await client.push(token="wrong")
@@ -337,7 +337,7 @@ async def test_every_refusal_is_counted_by_its_reason(home: Home, clock: Standin
 
 
 async def test_pushes_at_the_same_time_to_one_monitor_are_all_counted(home: Home) -> None:
-    """Each waits for the one before; one that waited for the wrong thing once spun forever."""
+    """Each push waits for the push before it; one that waited for the wrong future spun forever."""
     config = home.folder / "config.yaml"
     config.write_text("limits: {push_rate: {interval: 0s}}\n")
     home.flags = [f"--config.file={config}"]
@@ -351,7 +351,7 @@ async def test_pushes_at_the_same_time_to_one_monitor_are_all_counted(home: Home
             assert samples[series("pushes_total")] == 64 * round_number
 
 
-async def test_pushes_are_served_on_their_own_listener_alone(
+async def test_with_a_listener_of_their_own_pushes_are_served_only_there(
     home: Home, clock: StandingClock
 ) -> None:
     home.flags = ["--push.listen-address=127.0.0.1:0"]

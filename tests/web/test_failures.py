@@ -1,4 +1,4 @@
-"""Each rejection has its answer, also one of a class that nobody wrote a line for."""
+"""The answers to rejections: one for each reason, inherited by subclasses."""
 
 import json
 from collections.abc import Iterator

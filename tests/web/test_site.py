@@ -1,4 +1,4 @@
-"""What every request passes through: rejections become answers, and everything is timed."""
+"""A site: rejections become answers, and every request is timed."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -24,7 +24,7 @@ async def broken(_: Request) -> Answer:
 
 
 class Visit:
-    """A site, and how its metrics name and count what was asked of it."""
+    """A site, and how its metrics name and count requests."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

@@ -91,7 +91,7 @@ class RateLimited(FaultyPush):
 
 
 class MalformedPush(FaultyPush):
-    """The body is not a valid push; the text names the field and what is expected."""
+    """The body is not a valid push; the text names the field and the expected value."""
 
     reason = RejectionReason.MALFORMED
 

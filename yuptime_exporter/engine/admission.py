@@ -40,8 +40,8 @@ class Admission:
     """Admits the pushes of authenticated jobs at a limited rate, when the exporter is ready.
 
     Where tokens are read on request instead of watched, a job may send a newer token than the
-    exporter knows: then a token that does not match is decided again after a new read. Every such
-    rejection takes the same time, whether or not there was a Secret to read, and so does not tell
+    exporter knows. Then a token that does not match is decided again after a new read. Every
+    rejection after that takes the same time, with or without a Secret to read: it does not tell
     which monitors exist.
     """
 

@@ -75,7 +75,7 @@ class Receiver:
             ) from error
 
     def _save_next(self, key: MonitorKey) -> None:
-        """Save all arrivals of a monitor whose client still waits."""
+        """Save the arrivals of a monitor, except those without a waiting client."""
         arrivals = [one for one in self._arrivals.pop(key, ()) if not one.accepted.done()]
         row = self._table.row(key)
         if row is None:

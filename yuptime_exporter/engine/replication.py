@@ -1,4 +1,4 @@
-"""Adopt what other replicas stored of a monitor."""
+"""Adopt the pushes and armings that other replicas stored."""
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.evaluation import judge
@@ -16,7 +16,7 @@ class Replication:
         self._clock = clock
 
     def adopt(self, key: MonitorKey, arming: Arming | None, push: LastPush | None) -> None:
-        """Show what is stored of a monitor, as far as it is newer than what is known here.
+        """Show the stored state of a monitor, as far as it is newer than the state known here.
 
         Args:
             key: the monitor.

@@ -53,9 +53,9 @@ def problem(
     headers: Mapping[str, str] | None = None,
     close: bool = False,
 ) -> Answer:
-    """Return an answer that says what went wrong, for people and programs."""
+    """Return an answer that explains an error to people and programs."""
     body = {
-        "type": "about:blank",  # RFC 9457, section 4.2.1: the status says what kind it is
+        "type": "about:blank",  # RFC 9457, section 4.2.1: the status is the type
         "title": status.phrase,
         "status": status.value,
         "detail": detail,

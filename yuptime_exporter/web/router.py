@@ -84,7 +84,7 @@ class _Template:
         self.handlers: dict[str, Handler] = {}
 
     def parameters(self, segments: Sequence[str]) -> Mapping[str, str] | None:
-        """Return what the named segments hold; None where the path does not match."""
+        """Return the values of the named segments; None where the path does not match."""
         found: dict[str, str] = {}
         for expected, segment in zip(self.segments, segments, strict=True):
             if not expected.startswith("{"):

@@ -1,4 +1,4 @@
-"""One listener's routes, with what every request of it passes through: failures and metrics."""
+"""The routes of one listener; every request there passes the same failures and metrics."""
 
 import time
 from collections.abc import Iterable

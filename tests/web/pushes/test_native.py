@@ -1,4 +1,4 @@
-"""What a job may send: every form of body, and every way to get it wrong."""
+"""The body of a native push: every form that a job may send, and every mistake."""
 
 import json
 from contextlib import suppress
@@ -17,7 +17,7 @@ NOW = 1000.0
 UP = Push(PushKind.UP, NOW)
 DONE = Push(PushKind.UP, NOW, "done")
 
-ACCEPTED = {
+VALID = {
     "nothing": (b"", "", UP),
     "nothing, whatever its type": (b"", "text/xml", UP),
     "white space": (b" \r\n", JSON, UP),
@@ -43,7 +43,7 @@ ACCEPTED = {
     ),
 }
 
-REFUSED = {
+INVALID = {
     "an unknown status": (b'{"status":"OK"}', JSON, ['status: expected "up" or "down"']),
     "a status in capitals": (b'{"status":"UP"}', JSON, ['expected "up" or "down"']),
     "a status that is true": (b'{"status":true}', JSON, ['status: expected "up" or "down"']),
@@ -92,25 +92,25 @@ def parsed(body: bytes, content_type: str) -> Push:
     return parse_push(body, content_type, received_timestamp=NOW)
 
 
-@pytest.mark.parametrize("case", ACCEPTED)
-def test_accepts(case: str) -> None:
-    body, content_type, push = ACCEPTED[case]
+@pytest.mark.parametrize("case", VALID)
+def test_a_valid_body_is_a_push(case: str) -> None:
+    body, content_type, push = VALID[case]
 
     assert parsed(body, content_type) == push
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refuses_and_says_what_is_allowed(case: str) -> None:
-    body, content_type, words = REFUSED[case]
+@pytest.mark.parametrize("case", INVALID)
+def test_an_invalid_body_is_rejected_with_the_expected_form(case: str) -> None:
+    body, content_type, words = INVALID[case]
 
-    with pytest.raises(MalformedPush) as refusal:
+    with pytest.raises(MalformedPush) as rejection:
         parsed(body, content_type)
 
-    assert all(word in str(refusal.value) for word in words), str(refusal.value)
+    assert all(word in str(rejection.value) for word in words), str(rejection.value)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
-def test_refuses_other_media_types_and_names_those_allowed(content_type: str) -> None:
+def test_other_media_types_are_rejected_with_the_expected_types(content_type: str) -> None:
     with pytest.raises(UnsupportedBody, match=r"application/json or application/x-www-form"):
         parsed(b'{"status":"up"}', content_type)
 
@@ -130,7 +130,7 @@ def test_a_message_of_just_the_allowed_length_is_whole() -> None:
 
 
 @given(body=st.binary(max_size=200), content_type=st.sampled_from(["", JSON, FORM, "text/plain"]))
-def test_any_bytes_are_a_push_or_a_clear_refusal(body: bytes, content_type: str) -> None:
+def test_any_bytes_are_a_push_or_a_clear_rejection(body: bytes, content_type: str) -> None:
     push = UP
     with suppress(MalformedPush, UnsupportedBody):
         push = parsed(body, content_type)
@@ -146,10 +146,10 @@ def test_every_message_arrives_as_it_was_sent(status: PushKind, message: str) ->
 
 
 @given(secret=st.text("abcdefghijklmnop", min_size=12))
-def test_a_refusal_repeats_no_value_of_the_client(secret: str) -> None:
+def test_a_rejection_repeats_no_value_of_the_client(secret: str) -> None:
     body = json.dumps({"status": secret, "message": [secret]}).encode()
 
-    with pytest.raises(MalformedPush) as refusal:
+    with pytest.raises(MalformedPush) as rejection:
         parsed(body, JSON)
 
-    assert secret not in str(refusal.value)
+    assert secret not in str(rejection.value)

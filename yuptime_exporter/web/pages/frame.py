@@ -32,7 +32,7 @@ td {{ overflow-wrap: anywhere; white-space: pre-wrap; }}
 </html>
 """
 
-# These pages run no script and load nothing, whatever the message of a job contains.
+# These pages run no script and load nothing, even if the message of a job asks for it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 

@@ -53,7 +53,7 @@ def _announced_bytes(request: Request, limits: BodyLimits) -> int:
         raise LengthRequired("body: expected a Content-Length, got chunks")
     if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedBody("Content-Encoding: expected none, got another")
-    length = int(headers.get("Content-Length", 0))  # digits only, or the server refused it
+    length = int(headers.get("Content-Length", 0))  # the server checked that it is a number
     if length > limits.max_bytes:
         raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got {length}")
     return length

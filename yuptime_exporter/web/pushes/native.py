@@ -98,7 +98,7 @@ def _form_as_json(body: bytes) -> bytes:
 
 
 def _explain(error: ValidationError) -> str:
-    """Say which field is wrong and what is expected, without repeating what the client sent."""
+    """Name each wrong field and its expected value, without repeating a value of the client."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(_explain_one(details["type"], details["loc"]) for details in errors[:5])
 

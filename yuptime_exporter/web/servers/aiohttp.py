@@ -151,7 +151,7 @@ def _handler(site: Site, traffic: Traffic) -> _Handler:
 
 
 async def _continued(incoming: web.BaseRequest) -> bool:
-    """Have the client send its body, if that is what it waits for (RFC 9110, section 10.1.1)."""
+    """Tell a waiting client to send its body (RFC 9110, section 10.1.1); False: unknown."""
     if incoming.version != HttpVersion11:
         return True
     if incoming.headers["Expect"].lower() != "100-continue":

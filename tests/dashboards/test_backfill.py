@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("generation", list(Generation))
-async def test_the_past_is_what_a_scrape_would_have_stored(
+async def test_a_backfilled_day_equals_the_samples_of_scrapes(
     generation: Generation, tmp_path: Path
 ) -> None:
     home = Home(tmp_path / "exporter", flags=["--alertmanager.url=http://127.0.0.1:9"])

@@ -12,7 +12,7 @@ from tests.dashboards.script import MINUTE, at
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(240)]
 
 
-def test_the_dashboard_of_a_job_tells_its_story(answers: Answers):
+def test_the_dashboard_of_a_job_shows_its_pushes_silence_and_alerts(answers: Answers):
     shown = answers[of_monitor("shop", "mail-queue")]
     [overdue] = shown["Overdue"]["A"]
     [silence] = shown["Silence between pushes"]["A"]
@@ -36,7 +36,7 @@ def test_the_dashboard_of_a_job_tells_its_story(answers: Answers):
     }
 
 
-def test_pushes_are_counted_once_however_many_replicas_took_them(answers: Answers):
+def test_the_dashboards_count_a_push_once_for_all_replicas(answers: Answers):
     shown = answers[of_monitor("shop", "mail-queue")]["Pushes"]["A"]
     [one] = shown
     with_two = [
@@ -46,7 +46,7 @@ def test_pushes_are_counted_once_however_many_replicas_took_them(answers: Answer
     assert 0 < max(with_two) < 2
 
 
-def test_rejected_pushes_appear_at_their_job_and_at_the_exporter(answers: Answers):
+def test_a_rejected_push_appears_on_the_dashboards_of_its_job_and_of_the_exporter(answers: Answers):
     [at_the_job] = answers[of_monitor("ops", "flaky-sync")]["Pushes"]["C"]
     rejected = answers[EXPORTER]["Rejected pushes"]["A"]
     strangers = matching(rejected, reason="unauthorized")[0]["values"]
@@ -59,7 +59,7 @@ def test_rejected_pushes_appear_at_their_job_and_at_the_exporter(answers: Answer
     )
 
 
-def test_the_exporter_shows_its_own_health(answers: Answers):
+def test_the_dashboard_of_the_exporter_shows_its_health(answers: Answers):
     credit = number(answers, EXPORTER, "Outage credit in the range")
     by_hour = answers[EXPORTER]["Outage credit of the last hour"]["A"]
     commits = answers[EXPORTER]["Age of the last commit"]["A"]
@@ -79,7 +79,7 @@ def test_the_exporter_shows_its_own_health(answers: Answers):
     assert answers[EXPORTER]["Alerts sent"]["A"]
 
 
-def test_the_silence_of_the_api_server_is_shown_while_it_is_away(answers: Answers):
+def test_the_dashboard_of_the_exporter_shows_the_silence_of_the_api_server(answers: Answers):
     silence = answers[EXPORTER]["Silence of the API server"]["A"]
 
     assert {(one["metric"]["instance"], one["metric"]["resource"]) for one in silence} == {
@@ -91,7 +91,9 @@ def test_the_silence_of_the_api_server_is_shown_while_it_is_away(answers: Answer
         assert silent == {moment: moment - AWAY + MINUTE for moment in range(AWAY, BACK, STEP)}
 
 
-def test_what_was_read_of_kubernetes_is_shown_and_what_failed(answers: Answers):
+def test_the_dashboard_of_the_exporter_shows_events_lists_and_errors_of_kubernetes(
+    answers: Answers,
+):
     changes = answers[EXPORTER]["Changes received"]["A"]
     listed, failed = (answers[EXPORTER]["Lists and errors"][ref] for ref in "AB")
     when = {
@@ -112,7 +114,9 @@ def test_what_was_read_of_kubernetes_is_shown_and_what_failed(answers: Answers):
     assert when == {}
 
 
-def test_statuses_that_are_written_that_fail_and_that_wait_are_told_apart(answers: Answers):
+def test_the_dashboard_of_the_exporter_separates_written_failed_and_waiting_statuses(
+    answers: Answers,
+):
     shown = answers[EXPORTER]
     written = {one["metric"]["cause"]: curve(one) for one in shown["Statuses written"]["A"]}
     failed = {one["metric"]["reason"]: curve(one) for one in shown["Statuses not written"]["A"]}

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 each_dashboard = pytest.mark.parametrize("uid", sorted(dashboards()))
 
 
-def test_what_is_generated_is_what_is_committed(tmp_path: Path):
+def test_the_generated_dashboards_are_the_committed_ones(tmp_path: Path):
     subprocess.run(
         [sys.executable, "-m", "dashboards.generate", tmp_path], cwd=CHECKOUT, check=True
     )
@@ -48,7 +48,7 @@ def test_what_is_generated_is_what_is_committed(tmp_path: Path):
         assert same, f"{name}: run `make dashboards-generate`"
 
 
-def test_the_dashboards_have_names_that_do_not_change():
+def test_every_dashboard_has_a_fixed_name_and_uid():
     uids = {path.stem: json.loads(path.read_text())["uid"] for path in dashboard_files()}
 
     assert uids == {
@@ -57,7 +57,7 @@ def test_the_dashboards_have_names_that_do_not_change():
 
 
 @each_dashboard
-def test_a_dashboard_can_be_imported_anywhere(uid: str):
+def test_a_dashboard_can_be_imported_into_any_grafana(uid: str):
     dashboard = dashboards()[uid]
     ids = [panel["id"] for panel in dashboard["panels"]]
     titles = [panel["title"] for panel in dashboard["panels"]]
@@ -107,7 +107,7 @@ def test_the_provider_reads_a_folder_of_files():
     assert Path(one["options"]["path"]).is_absolute()
 
 
-def test_the_mixin_carries_the_dashboards():
+def test_the_mixin_contains_the_dashboards():
     mixin = (ALERT_RULES / "mixin.libsonnet").read_text()
     carried = dict(re.findall(r"'([\w-]+\.json)': import '([^']+)'", mixin))
 
@@ -118,7 +118,7 @@ def test_the_mixin_carries_the_dashboards():
 
 
 @each_dashboard
-def test_dashboards_lead_to_each_other_and_keep_what_was_chosen(uid: str):
+def test_links_between_dashboards_keep_the_chosen_variables(uid: str):
     [link] = dashboards()[uid]["links"]
 
     assert link["tags"] == dashboards()[uid]["tags"] == ["yuptime"]
@@ -127,7 +127,7 @@ def test_dashboards_lead_to_each_other_and_keep_what_was_chosen(uid: str):
     assert link["includeVars"] is True
 
 
-def test_the_overview_leads_to_a_monitor_and_to_its_page():
+def test_the_overview_links_to_the_dashboard_and_the_page_of_a_monitor():
     overview = dashboards()["yuptime-overview"]
     urls = set(re.findall(r'"url": "([^"]+)"', json.dumps(overview)))
     to_monitor = {url for url in urls if url.startswith("/d/yuptime-monitor?")}
@@ -143,7 +143,7 @@ def test_the_overview_leads_to_a_monitor_and_to_its_page():
 
 
 @each_dashboard
-def test_alerts_are_marked_on_every_graph(uid: str):
+def test_every_graph_has_annotations_of_alerts(uid: str):
     marks = [one for one in dashboards()[uid]["annotations"]["list"] if "expr" in one]
 
     assert marks
@@ -178,7 +178,7 @@ async def test_every_metric_on_the_dashboards_is_exposed(tmp_path: Path):
                     assert labels <= exposed[metric] | {"job", "instance", "severity"}, promql
 
 
-def test_states_have_a_text_and_colours_are_never_alone():
+def test_every_coloured_state_has_a_text():
     assert len({code.text for code in STATES}) == len(STATES)
     for dashboard in dashboards().values():
         for panel in panels(dashboard):
@@ -205,7 +205,7 @@ SIGHTS = {
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_colours_can_be_told_apart(sight: str):
+def test_colours_are_distinct_with_colour_blindness(sight: str):
     colours = sorted({code.colour for code in STATES})
     for one, other in combinations(colours, 2):
         distance = max(

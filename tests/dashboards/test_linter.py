@@ -50,7 +50,7 @@ def test_every_exclusion_from_the_linter_has_a_reason_and_a_subject():
 
 
 @each_dashboard
-def test_there_is_one_data_source_to_choose(uid: str):
+def test_every_dashboard_has_one_data_source_variable(uid: str):
     sources = [one for one in variables(dashboards()[uid]).values() if one["type"] == "datasource"]
 
     [source] = sources
@@ -60,7 +60,7 @@ def test_there_is_one_data_source_to_choose(uid: str):
 
 @each_dashboard
 @pytest.mark.parametrize("name", ["job", "instance"])
-def test_there_are_jobs_and_instances_to_choose(uid: str, name: str):
+def test_a_dashboard_has_the_variables_of_its_subject(uid: str, name: str):
     dashboard = dashboards()[uid]
     if excluded(f"template-{name}-rule", dashboard):
         assert name not in variables(dashboard)
@@ -73,7 +73,7 @@ def test_there_are_jobs_and_instances_to_choose(uid: str, name: str):
 
 
 @each_dashboard
-def test_variables_ask_the_chosen_data_source_whenever_the_time_changes(uid: str):
+def test_variables_are_refreshed_from_the_chosen_data_source_with_the_time_range(uid: str):
     for name, variable in variables(dashboards()[uid]).items():
         if variable["type"] == "query":
             assert variable["datasource"]["uid"] == "${datasource}", name
@@ -82,7 +82,7 @@ def test_variables_ask_the_chosen_data_source_whenever_the_time_changes(uid: str
 
 
 @each_dashboard
-def test_panels_ask_the_chosen_data_source_and_only_with_known_variables(uid: str):
+def test_panels_query_the_chosen_data_source_with_known_variables_only(uid: str):
     for panel in panels(dashboards()[uid]):
         assert panel["datasource"]["uid"] == "${datasource}"
         assert panel["targets"], panel["title"]
@@ -94,7 +94,7 @@ def test_panels_ask_the_chosen_data_source_and_only_with_known_variables(uid: st
 
 
 @each_dashboard
-def test_every_panel_says_what_it_is_for_and_every_number_has_a_unit(uid: str):
+def test_every_panel_has_a_description_and_every_number_a_unit(uid: str):
     for panel in panels(dashboards()[uid]):
         defaults = panel["fieldConfig"]["defaults"]
 
@@ -107,7 +107,7 @@ def test_every_panel_says_what_it_is_for_and_every_number_has_a_unit(uid: str):
 
 
 @each_dashboard
-def test_every_query_is_about_the_chosen_job_and_instance(uid: str):
+def test_every_query_selects_the_chosen_job_and_instance(uid: str):
     dashboard = dashboards()[uid]
     for panel, promql in queries(dashboard):
         assert selectors(promql), panel["title"]
@@ -118,7 +118,7 @@ def test_every_query_is_about_the_chosen_job_and_instance(uid: str):
 
 
 @each_dashboard
-def test_rates_are_over_the_interval_that_fits_the_scrapes(uid: str):
+def test_rates_use_the_interval_that_fits_the_scrapes(uid: str):
     for panel, promql in queries(dashboards()[uid]):
         for interval in re.findall(r"\bi?rate\([^\[]+\[([^\]]+)\]", promql):
             assert interval == "$__rate_interval", panel["title"]
@@ -133,5 +133,5 @@ def test_counters_are_never_shown_raw(uid: str):
 
 
 @each_dashboard
-def test_nobody_edits_a_dashboard_whose_source_is_a_file(uid: str):
+def test_a_dashboard_from_a_file_cannot_be_edited(uid: str):
     assert dashboards()[uid]["editable"] is False

@@ -24,7 +24,7 @@ def test_a_picture_shows_every_panel(uid: str):
     assert f"(images/{image(uid).name})" in text_of("docs/dashboards.md")
 
 
-def test_the_page_says_of_every_panel_which_question_it_answers():
+def test_the_document_of_the_dashboards_explains_every_panel():
     told = [row[0] for row in rows_of("docs/dashboards.md") if row[0] not in {"panel", "---"}]
     shown = [
         panel["title"]
@@ -38,7 +38,7 @@ def test_the_page_says_of_every_panel_which_question_it_answers():
 
 @pytest.mark.peer
 @pytest.mark.timeout(240)
-def test_the_pictures_can_be_drawn_from_what_prometheus_answers(answers: Answers):
+def test_the_pictures_can_be_drawn_from_answers_of_prometheus(answers: Answers):
     for path, svg in pictures(answers).items():
         ElementTree.fromstring(svg)  # noqa: S314  we drew it ourselves
         assert titles(svg) == titles(path.read_text(encoding="utf-8"))

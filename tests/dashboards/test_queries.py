@@ -44,7 +44,7 @@ OF_A_PAGE = {
 }
 
 
-def test_every_query_is_answered_with_data(answers: Answers):
+def test_prometheus_answers_every_query_of_the_dashboards_with_data(answers: Answers):
     eventful = of_monitor("shop", "mail-queue")
     for name, answered in answers.items():
         for panel in panels(dashboards()[name.split()[0]]):
@@ -56,7 +56,7 @@ def test_every_query_is_answered_with_data(answers: Answers):
         assert all(answered["variables"].values()), name
 
 
-def test_an_exporter_that_reads_files_tells_nothing_of_kubernetes(answers: Answers):
+def test_the_kubernetes_row_is_empty_for_an_exporter_that_reads_files(answers: Answers):
     told = {title for title in OF_KUBERNETES if any(answers[ON_FILES][title].values())}
 
     assert told == set()
@@ -69,7 +69,7 @@ def test_a_job_that_never_pushed_has_no_push_and_no_silence(answers: Answers):
     assert empty == {"Last push", "Last success", "Silence between pushes"}
 
 
-def test_the_overview_shows_the_worst_and_says_how_many_it_leaves_out(answers: Answers):
+def test_the_overview_shows_the_worst_jobs_and_counts_the_remaining_ones(answers: Answers):
     two = f"{OVERVIEW} two"
     listed = by_monitor(answers[two]["Not healthy now"]["A"])
     drawn = answers[two]["Since when: jobs that are late or down"]["A"]
@@ -80,7 +80,7 @@ def test_the_overview_shows_the_worst_and_says_how_many_it_leaves_out(answers: A
     assert number(answers, two, "Down") == 3
 
 
-def test_a_panel_of_one_number_gets_one_number(answers: Answers):
+def test_the_query_of_a_single_number_panel_returns_one_number(answers: Answers):
     for name, answered in answers.items():
         for panel in panels(dashboards()[name.split()[0]]):
             if panel["type"] == "stat":
@@ -103,9 +103,7 @@ def test_no_series_of_a_panel_shares_its_name_with_another(answers: Answers):
                     assert set(legends.values()) <= {1}, (name, panel["title"], legends)
 
 
-def test_the_state_on_the_dashboard_is_the_state_that_the_exporter_tells(
-    answers: Answers, day: Day
-):
+def test_the_state_on_the_dashboard_is_the_state_of_the_exporter(answers: Answers, day: Day):
     assert len(day.states) > 400
     for namespace, name in NAMES:
         shown = states_of(answers, namespace, name)
@@ -117,7 +115,7 @@ def test_the_state_on_the_dashboard_is_the_state_that_the_exporter_tells(
         assert {moment: shown.get(moment) for moment in told} == told
 
 
-def test_the_overview_counts(answers: Answers):
+def test_the_overview_counts_jobs_by_state(answers: Answers):
     shown = {
         title: number(answers, OVERVIEW, title)
         for title in ("Down", "Late", "Never pushed", "Paused", "Declared", "Not shown")
@@ -134,7 +132,7 @@ def test_the_overview_counts(answers: Answers):
     assert number(answers, OVERVIEW, "Exporters ready") == 1
 
 
-def test_the_table_lists_what_is_not_healthy_and_when_it_was_last_heard_of(answers: Answers):
+def test_the_table_lists_unhealthy_jobs_with_their_last_push(answers: Answers):
     columns = answers[OVERVIEW]["Not healthy now"]
     listed = {key: TEXT[int(value)] for key, value in by_monitor(columns["A"]).items()}
     last_push, due_in, grace, success = (by_monitor(columns[ref]) for ref in "BCDE")
@@ -164,7 +162,7 @@ def test_the_table_has_one_row_for_each_monitor(answers: Answers):
         assert set(counted.values()) == {1}, ref
 
 
-def test_the_timeline_says_since_when(answers: Answers):
+def test_the_timeline_shows_the_start_of_a_failure(answers: Answers):
     shown = answers[OVERVIEW]["Since when: jobs that are late or down"]["A"]
     since = {
         (one["metric"]["namespace"], one["metric"]["monitor"]): (span[0], span[1])
@@ -182,7 +180,7 @@ def test_the_timeline_says_since_when(answers: Answers):
     }
 
 
-def test_what_recovered_is_shown_and_what_was_always_well_is_not(answers: Answers):
+def test_the_overview_shows_recovered_jobs_without_those_that_were_always_up(answers: Answers):
     shown = answers[OVERVIEW]["Recovered: jobs that are no longer late or down"]
     found = {one["metric"]["monitor"]: spans(one) for one in shown["A"]}
 
@@ -214,7 +212,7 @@ def test_a_paused_monitor_is_shown_as_paused_and_has_no_alert_labels(answers: An
     assert states_of(answers, "lab", "experiment")[MIDNIGHT + DAY] == "paused"
 
 
-def test_annotations_mark_the_alerts(answers: Answers):
+def test_annotations_mark_firing_alerts(answers: Answers):
     marked = answers[OVERVIEW]["annotations"]
     jobs = {one["metric"]["monitor"] for one in marked["Jobs down"]}
     own = {one["metric"]["alertname"] for one in marked["Alerts of the exporter"]}
@@ -228,7 +226,7 @@ def test_annotations_mark_the_alerts(answers: Answers):
     }
 
 
-def test_the_variables_offer_what_there_is(answers: Answers):
+def test_the_variables_offer_every_existing_job_and_monitor(answers: Answers):
     offered = answers[OVERVIEW]["variables"]
 
     assert offered == {

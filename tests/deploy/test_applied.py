@@ -80,9 +80,7 @@ async def admin(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Cluster]:
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-async def test_an_overlay_is_applied_and_then_there_is_nothing_left_to_apply(
-    admin: Cluster, name: str
-) -> None:
+async def test_an_overlay_that_is_applied_again_changes_nothing(admin: Cluster, name: str) -> None:
     flags = ("--server-side", "--force-conflicts", "-k", DEPLOY / "overlays" / name)
 
     # Again and again, since the kinds of others are served only a moment after they are defined.
@@ -117,7 +115,7 @@ async def test_a_namespace_of_restricted_pods_admits_the_pod_of_the_chart(admin:
     assert await admitted(admin, namespace, template["spec"]) == (201, "")
 
 
-async def test_the_example_job_is_admitted_there_too(admin: Cluster) -> None:
+async def test_a_namespace_of_restricted_pods_admits_the_example_job(admin: Cluster) -> None:
     namespace = await admin.create_namespace(
         "restricted", **{"pod-security.kubernetes.io/enforce": "restricted"}
     )
@@ -143,7 +141,7 @@ def documents(path: Path) -> list[Object]:
 @pytest.mark.parametrize(
     "path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: str(path.relative_to(EXAMPLES))
 )
-async def test_an_example_is_accepted_as_it_is(admin: Cluster, path: Path) -> None:
+async def test_the_api_server_accepts_every_example(admin: Cluster, path: Path) -> None:
     flags = ("--dry-run=server", "--validate=strict", "-f", path)
 
     code, said = await eventually(

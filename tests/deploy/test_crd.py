@@ -47,7 +47,7 @@ def pushed(**fields: object) -> Spec:
 @example({"type": "push", "target": {"push": {"token": {"secretRef": TOKEN_REF}}}})
 @example({**pushed(), "schedule": {"intervalSeconds": MAX_SECONDS}})
 @example({**pushed(), "schedule": {"intervalSeconds": MAX_SECONDS + 1}})
-def test_what_the_definition_accepts_the_exporter_can_use_and_nothing_else(spec: Spec) -> None:
+def test_the_definition_accepts_exactly_the_specs_that_the_exporter_accepts(spec: Spec) -> None:
     kept = stored(spec, schema_at("spec"))
     found = refusals(kept, schema_at("spec"))
 
@@ -77,7 +77,7 @@ def hosts() -> Iterator[str]:
         yield from (f"{'a' * length}.b", f"b.{'a' * length}", f"{'a' * length}.")
 
 
-def test_each_host_and_port_is_judged_as_the_exporter_judges_it() -> None:
+def test_the_definition_accepts_exactly_the_hosts_and_ports_that_the_exporter_accepts() -> None:
     schema = schema_at("spec")
     judged = {host: not url_problem(f"http://{host}/") for host in hosts()}
 
@@ -89,7 +89,7 @@ def test_each_host_and_port_is_judged_as_the_exporter_judges_it() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(URLS)
-def test_each_url_is_judged_as_the_exporter_judges_it(url: object) -> None:
+def test_the_definition_accepts_exactly_the_urls_that_the_exporter_accepts(url: object) -> None:
     for alerting in ({"alertmanagerUrl": url}, {"alerting": {"alertmanagerUrl": url}}):
         kept = stored({**pushed(), **alerting}, schema_at("spec"))
 
@@ -99,7 +99,7 @@ def test_each_url_is_judged_as_the_exporter_judges_it(url: object) -> None:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(NAMESPACE))
-def test_the_definition_fills_in_what_the_exporter_takes_for_granted(spec: Spec) -> None:
+def test_the_definition_has_the_defaults_of_the_exporter(spec: Spec) -> None:
     as_written = read_object(monitor(spec), "here")
     if not isinstance(as_written, Declared):
         return
@@ -107,7 +107,7 @@ def test_the_definition_fills_in_what_the_exporter_takes_for_granted(spec: Spec)
     assert read_object(monitor(stored(spec, schema_at("spec"))), "here") == as_written
 
 
-def test_monitors_of_other_types_are_left_alone() -> None:
+def test_the_definition_does_not_change_monitors_of_other_types() -> None:
     spec = {
         "type": "http",
         "schedule": {"intervalSeconds": 10**9, "timeoutSeconds": 5},
@@ -134,7 +134,7 @@ def test_monitors_of_other_types_are_left_alone() -> None:
     }
 
 
-def test_every_limit_is_the_exporters() -> None:
+def test_every_limit_of_the_definition_is_that_of_the_exporter() -> None:
     push, labels = schema_at("spec", "target", "push"), schema_at("spec", "alerting", "labels")
     rules = " ".join(rule["rule"] for rule in labels["x-kubernetes-validations"])
 
@@ -145,7 +145,7 @@ def test_every_limit_is_the_exporters() -> None:
     assert set(re.findall(r"'([a-z]+)'", rules)) == RESERVED_LABELS
 
 
-def test_it_is_what_yuptime_has_and_more() -> None:
+def test_the_definition_contains_all_of_yuptimes_definition() -> None:
     crd = definition()["spec"]
 
     assert (crd["group"], crd["scope"]) == (GROUP, "Namespaced")
@@ -168,11 +168,11 @@ def test_it_is_what_yuptime_has_and_more() -> None:
 
 
 @pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
-def test_it_is_of_the_form_that_kubernetes_has(version: str) -> None:
+def test_the_definition_has_the_form_of_a_kubernetes_object(version: str) -> None:
     assert strict_problem(definition(), version) is None
 
 
-def test_the_columns_show_what_is_asked_first() -> None:
+def test_the_columns_of_kubectl_get_show_state_last_push_and_expiry() -> None:
     (version,) = definition()["spec"]["versions"]
     columns = version["additionalPrinterColumns"]
 
@@ -193,11 +193,11 @@ def test_the_columns_show_what_is_asked_first() -> None:
         and ".notifyOn." not in path
     ],
 )
-def test_explain_teaches_every_field_of_a_push_monitor(path: str, schema: dict[str, Any]) -> None:
+def test_every_field_of_a_push_monitor_has_a_description(path: str, schema: dict[str, Any]) -> None:
     assert re.fullmatch(r"[A-Zft].*\.", schema["description"]), path
 
 
-def test_every_rule_has_its_sentence() -> None:
+def test_every_validation_rule_has_a_message() -> None:
     rules = [
         rule
         for _, schema in every_schema(schema_of(definition()))
@@ -208,7 +208,7 @@ def test_every_rule_has_its_sentence() -> None:
     assert all(rule["message"] for rule in rules)
 
 
-def test_a_push_is_closed_so_that_misspelt_fields_are_seen() -> None:
+def test_the_definition_allows_no_unknown_fields_in_a_push() -> None:
     push = schema_at("spec", "target", "push")
 
     assert all(
@@ -216,11 +216,11 @@ def test_a_push_is_closed_so_that_misspelt_fields_are_seen() -> None:
     )
 
 
-def test_the_exporter_finds_that_it_keeps_all_fields() -> None:
+def test_the_exporter_reports_no_missing_field_of_the_definition() -> None:
     assert dropped_fields(definition()) == ()
 
 
-def test_the_patch_adds_just_what_the_definition_says() -> None:
+def test_the_patch_adds_the_push_fields_of_the_definition() -> None:
     operations = yaml.safe_load((DEPLOY / "crd" / "push-fields.yaml").read_text())
     root = "/spec/versions/0/schema/openAPIV3Schema/properties/"
     added = {

@@ -98,7 +98,9 @@ async def pushes_are_kept(cluster: Cluster) -> None:
     await eventually(probe, lambda target: "push" in target)
 
 
-async def test_it_drops_what_makes_a_push_monitor_and_that_is_noticed(yuptime: Cluster) -> None:
+async def test_the_exporter_notices_that_yuptimes_definition_drops_push_fields(
+    yuptime: Cluster,
+) -> None:
     assert await spec_of(yuptime, "backup") == {
         "type": "push",
         "enabled": True,
@@ -109,7 +111,7 @@ async def test_it_drops_what_makes_a_push_monitor_and_that_is_noticed(yuptime: C
     assert dropped_fields(await installed(yuptime)) == ("spec.target.push", "status.push")
 
 
-async def test_kubectl_does_not_even_send_it(yuptime: Cluster) -> None:
+async def test_kubectl_refuses_a_push_monitor_with_yuptimes_definition(yuptime: Cluster) -> None:
     body = {"apiVersion": API_VERSION, "kind": "Monitor", "metadata": {"name": "x"}, "spec": PUSH}
 
     code, said = await yuptime.try_kubectl("create", "-f", "-", stdin=json.dumps(body))
@@ -118,7 +120,9 @@ async def test_kubectl_does_not_even_send_it(yuptime: Cluster) -> None:
     assert 'unknown field "spec.target.push"' in said
 
 
-async def test_our_definition_takes_its_place_and_loses_nothing(yuptime: Cluster) -> None:
+async def test_the_definition_replaces_that_of_yuptime_without_losing_a_field(
+    yuptime: Cluster,
+) -> None:
     before = await spec_of(yuptime, "page")
 
     await yuptime.install_crd(DEFINITION)
@@ -134,7 +138,7 @@ async def test_our_definition_takes_its_place_and_loses_nothing(yuptime: Cluster
     assert kept["alerting"]["labels"] == {"severity": "critical"}
 
 
-async def test_the_status_of_what_was_there_before_can_be_written(yuptime: Cluster) -> None:
+async def test_the_status_of_an_older_monitor_can_be_written(yuptime: Cluster) -> None:
     await yuptime.install_crd(DEFINITION)
     await pushes_are_kept(yuptime)
 
@@ -156,7 +160,9 @@ async def test_the_status_of_what_was_there_before_can_be_written(yuptime: Clust
     assert "a monitor of type push needs spec.target.push" in answer["message"]
 
 
-async def test_the_patch_adds_what_push_monitors_need_and_nothing_else(yuptime: Cluster) -> None:
+async def test_the_patch_adds_push_fields_to_yuptimes_definition_and_nothing_else(
+    yuptime: Cluster,
+) -> None:
     before = await spec_of(yuptime, "page")
 
     await yuptime.kubectl("patch", "crd", CRD, "--type=json", "--patch-file", PATCH)
@@ -173,7 +179,7 @@ async def test_the_patch_adds_what_push_monitors_need_and_nothing_else(yuptime: 
     assert (status, answer["status"]) == (200, late)
 
 
-async def test_the_patch_is_refused_where_it_does_not_fit(plain: Cluster) -> None:
+async def test_the_patch_is_refused_by_a_definition_that_does_not_fit(plain: Cluster) -> None:
     await plain.install_crd(DEFINITION)
 
     code, _ = await plain.try_kubectl("patch", "crd", CRD, "--type=json", "--patch-file", PATCH)

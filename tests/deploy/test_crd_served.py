@@ -57,7 +57,7 @@ def some_specs() -> list[Spec]:
     return found
 
 
-async def test_a_real_server_judges_and_keeps_specs_as_the_fast_ring_says(
+async def test_a_real_api_server_judges_and_stores_specs_as_the_fast_tests_say(
     cluster: Cluster, namespace: str
 ) -> None:
     schema = schema_at("spec")
@@ -109,7 +109,7 @@ def urls() -> Iterator[Spec]:
         (pushed(expireSeconds=0), "greater than or equal to 1"),
     ],
 )
-async def test_what_is_wrong_is_said_in_words(
+async def test_the_api_server_names_the_problem_of_an_invalid_spec(
     cluster: Cluster, namespace: str, spec: Spec, said: str
 ) -> None:
     status, answer = await create(cluster, namespace, spec)
@@ -129,7 +129,9 @@ async def test_a_misspelt_field_is_refused_by_kubectl_and_named(
     assert 'unknown field "spec.target.push.expireSecond"' in said
 
 
-async def test_defaults_are_filled_in(cluster: Cluster, namespace: str) -> None:
+async def test_the_api_server_fills_in_the_defaults_of_a_monitor(
+    cluster: Cluster, namespace: str
+) -> None:
     _, answer = await create(cluster, namespace, pushed())
 
     assert answer["spec"]["enabled"] is True
@@ -140,7 +142,7 @@ async def test_defaults_are_filled_in(cluster: Cluster, namespace: str) -> None:
     }
 
 
-async def test_kubectl_get_shows_how_the_jobs_do(cluster: Cluster, namespace: str) -> None:
+async def test_kubectl_get_shows_the_state_of_jobs(cluster: Cluster, namespace: str) -> None:
     await create(cluster, namespace, pushed())
     await write_status(cluster, namespace, STATUS)
 
@@ -157,7 +159,7 @@ async def test_kubectl_get_shows_how_the_jobs_do(cluster: Cluster, namespace: st
     assert row[5:8] == ["Backup completed", "True", "2026-01-01T00:00:00Z"]
 
 
-async def test_monitors_are_selected_by_type(cluster: Cluster, namespace: str) -> None:
+async def test_kubectl_selects_monitors_by_type(cluster: Cluster, namespace: str) -> None:
     await create(cluster, namespace, pushed())
     await create(cluster, namespace, {"type": "http"}, name="page")
 
@@ -168,7 +170,7 @@ async def test_monitors_are_selected_by_type(cluster: Cluster, namespace: str) -
     assert names.split() == ["monitor.monitoring.yuptime.io/backup"]
 
 
-async def test_kubectl_waits_for_a_condition(cluster: Cluster, namespace: str) -> None:
+async def test_kubectl_waits_for_a_condition_of_a_monitor(cluster: Cluster, namespace: str) -> None:
     await create(cluster, namespace, pushed())
     await write_status(cluster, namespace, STATUS)
 
@@ -179,7 +181,7 @@ async def test_kubectl_waits_for_a_condition(cluster: Cluster, namespace: str) -
     assert "condition met" in said
 
 
-async def test_kubectl_explain_teaches_what_a_push_is(cluster: Cluster) -> None:
+async def test_kubectl_explain_describes_a_push(cluster: Cluster) -> None:
     said = await cluster.kubectl("explain", "monitor.spec.target.push")
 
     assert "is late for gracePeriodSeconds" in " ".join(said.split())
@@ -189,7 +191,7 @@ async def test_kubectl_explain_teaches_what_a_push_is(cluster: Cluster) -> None:
         assert name in said
 
 
-async def test_applying_it_again_changes_nothing(cluster: Cluster) -> None:
+async def test_a_definition_that_is_applied_again_changes_nothing(cluster: Cluster) -> None:
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{NAME}"
     await cluster.apply(DEFINITION)
     _, before = await cluster.request("GET", path)

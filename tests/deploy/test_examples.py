@@ -38,11 +38,11 @@ def job_container() -> Object:
 
 @pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
 @pytest.mark.parametrize("name", ["cronjob.yaml", "ingress.yaml", "gitops/argocd-cm.yaml"])
-def test_every_object_has_the_form_that_kubernetes_wants(name: str, version: str) -> None:
+def test_every_object_of_an_example_has_a_valid_form(name: str, version: str) -> None:
     assert [problem for each in documents(name) if (problem := strict_problem(each, version))] == []
 
 
-def test_the_monitor_of_the_job_can_be_used_as_it_is() -> None:
+def test_the_monitor_of_the_example_job_is_valid() -> None:
     manifest = read_manifest((EXAMPLES / "cronjob.yaml").read_bytes(), "cronjob.yaml")
 
     assert (manifest.problems, manifest.warnings) == ((), ())
@@ -61,7 +61,7 @@ def test_the_monitor_of_the_job_can_be_used_as_it_is() -> None:
         ("echo no space left >&2; exit 7", 1, "down", "exit code 7: no space left"),
     ],
 )
-async def test_the_job_reports_at_its_end_whatever_came_of_it(
+async def test_the_example_job_reports_success_and_failure(
     tmp_path: Path, dump: str, code: int, status: str, message: str
 ) -> None:
     home = Home(tmp_path)
@@ -100,7 +100,7 @@ async def run_job(folder: Path, exporter: Process, dump: str) -> int | None:
 
 
 @pytest.mark.peer
-def test_the_job_pushes_to_a_service_that_is_there() -> None:
+def test_the_example_job_pushes_to_a_service_that_exists() -> None:
     (url,) = [each["value"] for each in job_container()["env"] if each["name"] == "PUSH_URL"]
     host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
     name, namespace, _ = host.split(".")
@@ -111,7 +111,7 @@ def test_the_job_pushes_to_a_service_that_is_there() -> None:
 
 
 @pytest.mark.peer
-def test_the_ingress_is_the_one_of_the_chart() -> None:
+def test_the_example_ingress_equals_that_of_the_chart() -> None:
     (ours,) = documents("ingress.yaml")
     values = ("--set=ingress.enabled=true", "--set=ingress.className=nginx",
               "--set=ingress.tlsSecretName=push-example-com-tls")  # fmt: skip
@@ -120,7 +120,7 @@ def test_the_ingress_is_the_one_of_the_chart() -> None:
     assert ours["spec"] == charts["spec"]
 
 
-def test_argo_cd_looks_at_no_status() -> None:
+def test_the_example_for_argo_cd_ignores_statuses() -> None:
     (settings,) = documents("gitops/argocd-cm.yaml")
     data: dict[str, Any] = settings["data"]
     ignored = data["resource.customizations.ignoreResourceUpdates.monitoring.yuptime.io_Monitor"]

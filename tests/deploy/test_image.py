@@ -35,7 +35,7 @@ def copied() -> list[str]:
     ]
 
 
-def test_both_stages_begin_with_one_small_python_that_we_support() -> None:
+def test_both_stages_of_the_image_start_from_the_same_supported_python() -> None:
     bases = arguments("FROM")
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     (base,) = {said.split()[0] for said in bases}
@@ -48,14 +48,14 @@ def test_both_stages_begin_with_one_small_python_that_we_support() -> None:
     assert project["requires-python"] == ">=3.11"
 
 
-def test_nothing_is_run_that_came_from_elsewhere_than_a_package_index() -> None:
+def test_the_image_is_built_from_a_package_index_only() -> None:
     for said in arguments("RUN"):
         assert not re.search(r"\b(curl|wget|apt-get|git)\b", said), said
     assert arguments("ADD") == []
     assert "pip install ." in " ".join(arguments("RUN"))
 
 
-def test_it_runs_as_the_user_as_whom_the_pods_run() -> None:
+def test_the_image_runs_as_a_numbered_user_who_owns_no_program() -> None:
     (user,) = arguments("USER")
 
     assert user == "65532:65532", "by number, or Kubernetes cannot tell that it is not root"
@@ -66,14 +66,14 @@ def test_it_runs_as_the_user_as_whom_the_pods_run() -> None:
 
 
 @pytest.mark.peer
-def test_its_user_is_that_of_the_deployment() -> None:
+def test_the_image_and_the_deployment_have_the_same_user() -> None:
     pod = one(overlay("cluster-wide"), "Deployment")["spec"]["template"]["spec"]
     context = pod["securityContext"]
 
     assert arguments("USER") == [f"{context['runAsUser']}:{context['runAsGroup']}"]
 
 
-def test_it_starts_the_exporter_which_then_gets_the_flags() -> None:
+def test_the_image_starts_the_exporter_with_the_given_flags() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 
     assert arguments("ENTRYPOINT") == ['["/opt/yuptime/bin/yuptime-exporter"]']
@@ -82,7 +82,7 @@ def test_it_starts_the_exporter_which_then_gets_the_flags() -> None:
     assert arguments("STOPSIGNAL") == ["SIGTERM"]
 
 
-def test_the_context_is_what_is_copied_and_nothing_else() -> None:
+def test_the_build_context_contains_exactly_the_copied_files() -> None:
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     let_in = {line.removeprefix("!") for line in ignored if line.startswith("!")}
 
@@ -93,7 +93,7 @@ def test_the_context_is_what_is_copied_and_nothing_else() -> None:
 
 @pytest.mark.peer
 @pytest.mark.timeout(600)  # it installs everything anew
-def test_what_is_copied_can_be_installed_and_runs(tmp_path: Path) -> None:
+def test_the_copied_files_can_be_installed_and_the_exporter_runs(tmp_path: Path) -> None:
     source = tmp_path / "src"
     source.mkdir()
     for path in copied():

@@ -57,7 +57,7 @@ def test_there_is_an_overlay_for_each_way_to_run() -> None:
 
 @each_overlay
 @pytest.mark.parametrize("version", OLDEST_AND_NEWEST)
-def test_every_object_has_the_form_that_kubernetes_wants(name: str, version: str) -> None:
+def test_every_object_of_an_overlay_has_a_valid_form(name: str, version: str) -> None:
     problems = {
         f"{each['kind']}/{each['metadata']['name']}": strict_problem(each, version)
         for each in overlay(name)
@@ -68,7 +68,7 @@ def test_every_object_has_the_form_that_kubernetes_wants(name: str, version: str
 
 
 @each_overlay
-def test_every_object_belongs_to_the_exporter(name: str) -> None:
+def test_every_object_of_an_overlay_has_the_label_of_the_exporter(name: str) -> None:
     for each in overlay(name):
         metadata = each["metadata"]
         assert metadata["labels"]["app.kubernetes.io/name"] == "yuptime-exporter", each
@@ -80,7 +80,7 @@ def test_every_object_belongs_to_the_exporter(name: str) -> None:
 
 
 @each_overlay
-def test_the_flags_and_the_configuration_are_ones_that_the_exporter_takes(
+def test_the_exporter_accepts_the_flags_and_the_configuration_of_an_overlay(
     name: str, tmp_path: Path
 ) -> None:
     given = settings(name)
@@ -101,7 +101,7 @@ def test_the_flags_and_the_configuration_are_ones_that_the_exporter_takes(
 
 
 @each_overlay
-def test_ports_probes_and_services_fit_together(name: str) -> None:
+def test_the_ports_of_an_overlay_match_its_probes_and_services(name: str) -> None:
     given, pod = settings(name), container(name)
     ports = {port["name"]: port["containerPort"] for port in pod["ports"]}
 
@@ -121,7 +121,7 @@ def test_ports_probes_and_services_fit_together(name: str) -> None:
 
 
 @each_overlay
-def test_the_network_policy_lets_in_on_both_ports_and_nothing_else(name: str) -> None:
+def test_the_network_policy_admits_connections_to_both_ports_only(name: str) -> None:
     policy = one(overlay(name), "NetworkPolicy")["spec"]
 
     assert selects(
@@ -136,7 +136,7 @@ def test_the_network_policy_lets_in_on_both_ports_and_nothing_else(name: str) ->
 
 
 @each_overlay
-def test_the_pod_can_do_no_more_than_it_must(name: str) -> None:
+def test_the_pod_of_an_overlay_has_no_needless_rights(name: str) -> None:
     pod, main = pod_template(name)["spec"], container(name)
 
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -160,7 +160,7 @@ def test_the_pod_can_do_no_more_than_it_must(name: str) -> None:
 
 
 @each_overlay
-def test_no_reference_leads_nowhere(name: str) -> None:
+def test_every_reference_in_an_overlay_has_a_target(name: str) -> None:
     objects = overlay(name)
     known = {(each["kind"], each["metadata"]["name"]) for each in objects}
     volumes = pod_template(name)["spec"]["volumes"]
@@ -183,7 +183,7 @@ def test_no_reference_leads_nowhere(name: str) -> None:
 
 
 @each_overlay
-def test_the_lease_that_it_may_write_is_the_one_that_it_writes(name: str) -> None:
+def test_the_role_allows_writing_the_lease_that_the_exporter_writes(name: str) -> None:
     create, write = one(overlay(name), "Role", "yuptime-exporter-lease")["rules"]
 
     assert (create["verbs"], "resourceNames" in create) == (["create"], False)
@@ -193,7 +193,7 @@ def test_the_lease_that_it_may_write_is_the_one_that_it_writes(name: str) -> Non
     assert source.lease is None, "the default, yuptime-exporter in the namespace of the pod"
 
 
-def test_a_single_exporter_gives_up_its_database_before_the_next_takes_it() -> None:
+def test_a_single_exporter_stops_before_its_successor_opens_the_database() -> None:
     deployment = one(overlay("cluster-wide"), "Deployment")["spec"]
     claim = one(overlay("cluster-wide"), "PersistentVolumeClaim")["spec"]
 
@@ -201,7 +201,7 @@ def test_a_single_exporter_gives_up_its_database_before_the_next_takes_it() -> N
     assert claim["accessModes"] == ["ReadWriteOnce"]
 
 
-def test_several_exporters_are_never_all_gone() -> None:
+def test_an_overlay_with_replicas_keeps_at_least_one_of_them() -> None:
     deployment = one(overlay("ha"), "Deployment")["spec"]
     budget = one(overlay("ha"), "PodDisruptionBudget")["spec"]
     labels = deployment["template"]["metadata"]["labels"]
@@ -224,7 +224,7 @@ def test_several_exporters_are_never_all_gone() -> None:
     assert of_kind(overlay("ha"), "PersistentVolumeClaim") == []
 
 
-def test_prometheus_and_grafana_get_the_files_that_everybody_loads() -> None:
+def test_the_monitoring_overlay_ships_the_same_rules_and_dashboards_as_the_files() -> None:
     objects = overlay("monitoring")
     rules = yaml.safe_load((CHECKOUT / "alert-rules" / "yuptime.rules.yml").read_text())
     boards = {
@@ -260,14 +260,14 @@ def test_prometheus_scrapes_the_web_service_and_honours_the_labels_of_monitors()
     assert endpoint["relabelings"] == example["spec"]["endpoints"][0]["relabelings"]
 
 
-def test_monitoring_and_two_replicas_are_additions_and_change_nothing_else() -> None:
+def test_the_components_for_monitoring_and_replicas_change_only_their_own_parts() -> None:
     plain = names(overlay("cluster-wide"))
 
     assert plain < names(overlay("monitoring"))
     assert plain - names(overlay("ha")) == {"PersistentVolumeClaim/yuptime/yuptime-exporter"}
 
 
-def test_the_definition_comes_along_where_the_whole_cluster_is_followed() -> None:
+def test_the_overlays_for_a_whole_cluster_contain_the_definition() -> None:
     assert one(overlay("cluster-wide"), "CustomResourceDefinition", CRD) == definition()
     assert (
         one(overlay("cluster-wide"), "Namespace", "yuptime")["metadata"]["labels"][
@@ -277,11 +277,11 @@ def test_the_definition_comes_along_where_the_whole_cluster_is_followed() -> Non
     )
 
 
-def test_the_image_is_this_version() -> None:
+def test_the_image_of_every_overlay_has_the_version_of_the_package() -> None:
     assert container("cluster-wide")["image"] == f"yuptime-exporter:{__version__}"
 
 
-def test_a_changed_configuration_replaces_the_pod() -> None:
+def test_a_changed_configuration_of_an_overlay_replaces_the_pod() -> None:
     volume = pod_template("cluster-wide")["spec"]["volumes"][0]
 
     assert re.fullmatch(r"yuptime-exporter-config-[a-z0-9]{10}", volume["configMap"]["name"])

@@ -28,7 +28,7 @@ def linked_deploy(folder: Path) -> Path:
     return folder
 
 
-def test_an_overlay_of_a_user_moves_all_of_it(tmp_path: Path) -> None:
+def test_an_overlay_of_a_user_can_change_the_namespace_of_all_objects(tmp_path: Path) -> None:
     own = write(
         linked_deploy(tmp_path) / "own",
         namespace="watchers",
@@ -46,7 +46,7 @@ def test_an_overlay_of_a_user_moves_all_of_it(tmp_path: Path) -> None:
     assert pod["image"] == "registry.example.com/y:1.2"
 
 
-def test_one_more_namespace_takes_a_folder_and_a_flag(tmp_path: Path) -> None:
+def test_another_namespace_needs_one_folder_and_one_flag(tmp_path: Path) -> None:
     linked_deploy(tmp_path)
     write(
         tmp_path / "own" / "team-a",
@@ -81,7 +81,7 @@ def test_one_more_namespace_takes_a_folder_and_a_flag(tmp_path: Path) -> None:
     assert source.namespaces == ("yuptime", "team-a")
 
 
-def test_the_secrets_that_may_be_read_are_named_in_an_overlay(tmp_path: Path) -> None:
+def test_an_overlay_of_a_user_names_the_secrets_that_may_be_read(tmp_path: Path) -> None:
     """As the comment in deploy/components/secrets-get says."""
     names = [{"op": "replace", "path": "/rules/2/resourceNames", "value": ["my-push-token"]}]
     role = {"kind": "Role", "name": "yuptime-exporter-monitors"}

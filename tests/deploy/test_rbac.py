@@ -98,7 +98,7 @@ TEMPTING = (
 
 
 @pytest.mark.parametrize("overlay", ["cluster-wide", "ha", "monitoring", "namespaced"])
-async def test_an_overlay_grants_what_is_needed_and_nothing_that_tempts(
+async def test_an_overlay_grants_needed_rights_and_no_dangerous_ones(
     cluster: Cluster, overlay: str
 ) -> None:
     bound = await account(cluster, overlay)
@@ -110,7 +110,7 @@ async def test_an_overlay_grants_what_is_needed_and_nothing_that_tempts(
     assert [question for question, allowed in tempting.items() if allowed] == []
 
 
-async def test_kubectl_tells_the_same(cluster: Cluster) -> None:
+async def test_kubectl_auth_confirms_the_rights_of_an_overlay(cluster: Cluster) -> None:
     bound = await account(cluster, "namespaced")
     asked = ("auth", "can-i", "-n", bound.namespace)
 
@@ -119,7 +119,7 @@ async def test_kubectl_tells_the_same(cluster: Cluster) -> None:
     assert await cluster.try_kubectl(*asked, "delete", MONITORS, token=bound.token) == (1, "no\n")
 
 
-async def test_one_namespace_gives_no_right_in_another(cluster: Cluster) -> None:
+async def test_an_exporter_of_one_namespace_has_no_rights_in_another(cluster: Cluster) -> None:
     bound = await account(cluster, "namespaced")
     other = await cluster.create_namespace()
 
@@ -131,7 +131,7 @@ async def test_one_namespace_gives_no_right_in_another(cluster: Cluster) -> None
     assert (allowed, everywhere) == ([], [])
 
 
-async def test_least_privilege_reads_the_secrets_that_are_named_and_no_others(
+async def test_the_least_privilege_overlay_allows_reading_the_named_secrets_only(
     cluster: Cluster,
 ) -> None:
     bound = await account(cluster, "least-privilege")
@@ -142,7 +142,7 @@ async def test_least_privilege_reads_the_secrets_that_are_named_and_no_others(
     assert [question for question in forbidden if await bound.can(question)] == []
 
 
-async def test_all_namespaces_are_what_the_cluster_wide_overlay_is_for(cluster: Cluster) -> None:
+async def test_the_cluster_wide_overlay_grants_rights_in_all_namespaces(cluster: Cluster) -> None:
     bound = await account(cluster, "cluster-wide")
 
     assert await bound.can(f"watch {MONITORS}", namespace="*")
@@ -151,7 +151,7 @@ async def test_all_namespaces_are_what_the_cluster_wide_overlay_is_for(cluster: 
     assert not await bound.can(others)
 
 
-async def test_who_may_view_or_edit_a_namespace_may_do_so_with_monitors(cluster: Cluster) -> None:
+async def test_users_with_view_or_edit_may_do_the_same_with_monitors(cluster: Cluster) -> None:
     """By aggregation; without a controller that aggregates, the labels are what can be looked at."""
     labels = "rbac.authorization.k8s.io/aggregate-to-"
     printed = await cluster.kubectl("kustomize", "deploy/overlays/cluster-wide")

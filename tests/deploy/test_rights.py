@@ -75,7 +75,9 @@ async def bound(cluster: Cluster, name: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", RIGHTS)
-async def test_an_overlay_gives_these_rights_and_no_others(cluster: Cluster, name: str) -> None:
+async def test_an_overlay_grants_the_listed_rights_and_no_others(
+    cluster: Cluster, name: str
+) -> None:
     namespace, token = await bound(cluster, name)
     other = await cluster.create_namespace("rights")
     here, elsewhere = RIGHTS[name]
@@ -84,7 +86,7 @@ async def test_an_overlay_gives_these_rights_and_no_others(cluster: Cluster, nam
     assert await rights(cluster, other, token) == elsewhere
 
 
-async def test_a_secret_that_is_not_named_is_not_read(cluster: Cluster) -> None:
+async def test_the_exporter_may_not_read_a_secret_that_no_role_names(cluster: Cluster) -> None:
     namespace, token = await bound(cluster, "least-privilege")
     secrets = f"/api/v1/namespaces/{namespace}/secrets"
     for name in ("push-token", "database"):
@@ -100,7 +102,7 @@ async def test_a_secret_that_is_not_named_is_not_read(cluster: Cluster) -> None:
     assert await read("/api/v1/secrets") == 403
 
 
-async def test_a_status_is_written_and_a_spec_is_not(cluster: Cluster) -> None:
+async def test_the_exporter_may_write_a_status_and_not_a_spec(cluster: Cluster) -> None:
     namespace, token = await bound(cluster, "namespaced")
     monitors = f"/apis/{API_VERSION}/namespaces/{namespace}/monitors"
     spec = {"type": "push", "target": {"push": {"tokenSecretRef": {"name": "a", "key": "b"}}}}
@@ -123,7 +125,7 @@ async def test_a_status_is_written_and_a_spec_is_not(cluster: Cluster) -> None:
         ("edit", {"create", "update", "patch", "delete", "deletecollection"}),
     ],
 )
-async def test_users_may_see_or_change_monitors_and_nobody_may_write_a_status(
+async def test_users_may_view_or_edit_monitors_and_never_write_a_status(
     cluster: Cluster, role: str, verbs: set[str]
 ) -> None:
     namespace = await cluster.create_namespace("rights")
@@ -139,7 +141,7 @@ async def test_users_may_see_or_change_monitors_and_nobody_may_write_a_status(
     assert found == {(f"{GROUP}/monitors", "", verb) for verb in verbs}
 
 
-def test_whoever_may_see_or_change_workloads_may_do_so_with_monitors() -> None:
+def test_users_of_a_namespace_may_view_or_edit_its_monitors() -> None:
     prefix = "rbac.authorization.k8s.io/aggregate-to-"
 
     def joins(role: str) -> set[str]:

@@ -34,7 +34,7 @@ def in_a_cluster(document: str) -> list[Block]:
 
 
 @pytest.mark.parametrize("document", ["docs/kubernetes.md", "docs/migration.md", "README.md"])
-async def test_every_command_for_a_cluster_succeeds_in_its_order(
+async def test_every_command_for_a_cluster_succeeds_in_the_order_of_the_document(
     document: str, tmp_path: Path
 ) -> None:
     desk = tmp_path / "desk"
@@ -102,7 +102,7 @@ async def run(block: Block, desk: Path, cluster: Cluster) -> str:
     return printed.decode()
 
 
-def test_every_object_of_an_example_is_read_as_it_was_written() -> None:
+def test_every_document_of_an_example_is_a_kubernetes_object() -> None:
     for path in (CHECKOUT / "examples" / "kubernetes").rglob("*.yaml"):
         for found in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             assert {"apiVersion", "kind", "metadata"} <= set(found), path

@@ -205,7 +205,7 @@ def normal(text: str, language: str) -> object:
     return json.loads(text) if language == "json" else text.strip()
 
 
-def test_blocks_are_of_languages_that_a_test_reads() -> None:
+def test_every_block_of_a_document_has_a_language_that_a_test_reads() -> None:
     unknown = [
         f"{block}: {block.language!r}"
         for document in documents()
@@ -217,13 +217,13 @@ def test_blocks_are_of_languages_that_a_test_reads() -> None:
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES - {"sh"}))
-def test_no_command_hides_in_a_block_that_is_not_executed(language: str) -> None:
+def test_no_block_that_is_not_executed_contains_a_command(language: str) -> None:
     hiding = [str(block) for block in blocks(language) if _LOOKS_LIKE_A_COMMAND.search(block.text)]
 
     assert hiding == []
 
 
-def test_no_tag_hides_a_command_from_being_executed() -> None:
+def test_no_command_with_a_tag_escapes_execution() -> None:
     tagged = [block for block in blocks("sh") if block.tags]
 
     assert {tag for block in tagged for tag in block.tags} <= TAGS
@@ -231,13 +231,13 @@ def test_no_tag_hides_a_command_from_being_executed() -> None:
     assert all(text.startswith("docker build --file deploy/Dockerfile ") for text in images)
 
 
-def test_every_shown_json_is_the_output_of_a_command() -> None:
+def test_every_json_block_is_the_output_of_a_command() -> None:
     shown = {str(output) for document in documents() for _, output in with_outputs(document)}
 
     assert [str(block) for block in blocks("json") if str(block) not in shown] == []
 
 
-async def test_shown_log_lines_are_in_the_log(desk: Desk) -> None:
+async def test_the_exporter_writes_every_log_line_that_documents_show(desk: Desk) -> None:
     shown = [
         line for block in blocks("text") if "log" in block.tags for line in block.text.splitlines()
     ]
@@ -248,7 +248,7 @@ async def test_shown_log_lines_are_in_the_log(desk: Desk) -> None:
     assert [line for line in shown if normal(line, "text") not in log] == []
 
 
-def test_what_make_does_is_a_target_of_the_makefile() -> None:
+def test_every_make_command_in_documents_is_a_target_of_the_makefile() -> None:
     makefile = (CHECKOUT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     said = {
@@ -322,7 +322,9 @@ def curl_in(printed: str) -> str:
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
-def test_every_yaml_is_valid_where_it_belongs(block: Block, tmp_path: Path) -> None:
+def test_every_yaml_block_is_a_valid_manifest_or_configuration(
+    block: Block, tmp_path: Path
+) -> None:
     if "kind: " in block.text:
         manifest = read_manifest(block.text.encode(), str(block))
         problems = int(dict(tag.split("=") for tag in block.tags).get("problems", "0"))
@@ -342,7 +344,7 @@ def test_every_yaml_is_valid_where_it_belongs(block: Block, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "block", [block for block in blocks("yaml") if "scrape_configs:" in block.text], ids=str
 )
-def test_promtool_accepts_the_prometheus_configuration(
+def test_promtool_accepts_every_prometheus_configuration_in_documents(
     block: Block, generation: Generation, tmp_path: Path
 ) -> None:
     path = tmp_path / "prometheus.yml"
@@ -372,7 +374,7 @@ WINDOWS = {"backup-job": (1, 3600), "payment-processor": (1, 0)}
 
 @pytest.mark.peer
 @pytest.mark.parametrize("generation", list(Generation))
-async def test_prometheus_answers_every_query(
+async def test_prometheus_answers_every_query_in_documents(
     generation: Generation, desk: Desk, tmp_path: Path
 ) -> None:
     for name, (expire, grace) in WINDOWS.items():
@@ -426,7 +428,7 @@ def title_of(block: Block) -> str:
 
 
 @pytest.mark.parametrize("block", blocks("ini"), ids=str)
-def test_units_of_systemd_name_what_exists(block: Block) -> None:
+def test_every_unit_of_systemd_names_flags_and_options_that_exist(block: Block) -> None:
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(block.text)
@@ -440,7 +442,7 @@ def test_units_of_systemd_name_what_exists(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("crontab"), ids=str)
-def test_lines_of_a_crontab_are_complete(block: Block) -> None:
+def test_every_crontab_line_has_a_schedule_and_a_command(block: Block) -> None:
     for line in block.text.splitlines():
         *when, command = line.split(maxsplit=5)
 

@@ -48,7 +48,7 @@ def test_a_line_after_a_code_block_keeps_its_number() -> None:
     assert line.number == 5
 
 
-def test_the_limit_itself_is_allowed() -> None:
+def test_prose_at_the_limit_passes_and_above_the_limit_fails() -> None:
     assert not Count(1000, int(LIMIT_PER_1000_WORDS)).is_too_high
     assert Count(1000, int(LIMIT_PER_1000_WORDS) + 1).is_too_high
 

@@ -48,7 +48,7 @@ async def exposed(home: Home) -> dict[str, tuple[str, set[str]]]:
     return found
 
 
-async def test_every_metric_is_listed_with_its_type_and_labels(tmp_path: Path) -> None:
+async def test_the_reference_lists_every_metric_with_its_type_and_labels(tmp_path: Path) -> None:
     listed = {
         code_in(row[0])[0]: (row[1], set(code_in(row[2])))
         for row in rows_of("docs/metrics.md")
@@ -58,7 +58,7 @@ async def test_every_metric_is_listed_with_its_type_and_labels(tmp_path: Path) -
     assert listed == await exposed(Home(tmp_path, flags=[ALERTMANAGER]))
 
 
-async def test_every_metric_that_is_mentioned_anywhere_is_exposed(tmp_path: Path) -> None:
+async def test_the_exporter_exposes_every_metric_that_documents_mention(tmp_path: Path) -> None:
     found = await exposed(Home(tmp_path, flags=[ALERTMANAGER]))
     names = set(found) | {
         f"{name}_{part}"
@@ -72,7 +72,7 @@ async def test_every_metric_that_is_mentioned_anywhere_is_exposed(tmp_path: Path
         assert set(_NAME.findall(text)) - _OF_PYTHON - names == set(), document
 
 
-def test_every_reason_of_a_rejection_is_listed() -> None:
+def test_the_reference_lists_every_reason_of_a_rejection() -> None:
     text = text_of("docs/metrics.md")
 
     assert [reason for reason in RejectionReason if f"`{reason}`" not in text] == []
@@ -82,14 +82,14 @@ def flags() -> dict[str, argparse.Action]:
     return {action.option_strings[-1]: action for action in argument_parser()._actions}
 
 
-def test_every_flag_is_listed_and_no_other() -> None:
+def test_the_reference_lists_every_flag_and_no_other() -> None:
     rows = [row for row in rows_of("docs/operations.md") if row[0].startswith("`--")]
     listed = [code_in(row[0])[0].partition("=")[0] for row in rows]
 
     assert sorted(listed) == sorted(flags())
 
 
-def test_the_defaults_of_flags_are_as_listed() -> None:
+def test_every_flag_has_the_default_that_the_reference_lists() -> None:
     listed = {
         code_in(row[0])[0].partition("=")[0]: code_in(row[1])
         for row in rows_of("docs/operations.md")
@@ -105,7 +105,7 @@ def test_the_defaults_of_flags_are_as_listed() -> None:
     assert listed["--web.listen-address"] == [DEFAULT_ADDRESS]
 
 
-def test_every_flag_that_is_mentioned_anywhere_exists() -> None:
+def test_every_flag_that_documents_mention_exists() -> None:
     ours = r"`(--(?:web|push|log|storage|source|config|alertmanager|kubernetes)\.[a-z.-]+)"
     for document in documents():
         mentioned = set(re.findall(ours, without_blocks(document)))
@@ -113,7 +113,7 @@ def test_every_flag_that_is_mentioned_anywhere_exists() -> None:
         assert mentioned - set(flags()) == set(), document
 
 
-def test_every_field_of_a_monitor_is_listed_and_no_other() -> None:
+def test_the_reference_lists_every_field_of_a_monitor_and_no_other() -> None:
     paths = set(resources._EXPECTED[MonitorResource])
     parents = {path[:length] for path in paths for length in range(1, len(path))}
     fields = {".".join(path) for path in paths - parents}
@@ -124,7 +124,7 @@ def test_every_field_of_a_monitor_is_listed_and_no_other() -> None:
     assert listed == fields | {"apiVersion", "kind"}
 
 
-def test_the_defaults_of_a_push_monitor_are_as_listed() -> None:
+def test_every_field_of_a_push_monitor_has_the_default_that_the_reference_lists() -> None:
     listed = {row[0]: row[1] for row in rows_of("docs/manifests.md")}
 
     for name in ("expire_seconds", "grace_period_seconds"):
@@ -132,19 +132,19 @@ def test_the_defaults_of_a_push_monitor_are_as_listed() -> None:
         assert listed[f"`spec.target.push.{info.alias}`"] == f"`{info.default}`"
 
 
-def test_every_reserved_label_is_listed() -> None:
+def test_the_reference_lists_every_reserved_label() -> None:
     text = text_of("docs/manifests.md")
 
     assert [label for label in sorted(RESERVED_LABELS) if f"`{label}`" not in text] == []
 
 
-def test_every_status_of_a_push_is_listed_and_no_other() -> None:
+def test_the_reference_lists_every_http_status_of_a_push_and_no_other() -> None:
     listed = {int(row[0]) for row in rows_of("docs/push.md") if row[0].isdigit()}
 
     assert listed == {one.status.value for one in REJECTION_ANSWERS.values()} | {200, 404, 405}
 
 
-def test_every_state_is_listed_and_no_other() -> None:
+def test_the_readme_lists_every_state_and_no_other() -> None:
     rows = rows_of("README.md")
     listed = {code_in(row[0])[0] for row in rows if row[0].startswith("`")}
 
@@ -159,7 +159,7 @@ def keys_of(model: type[BaseModel]) -> set[str]:
     return names
 
 
-def test_every_key_of_the_configuration_file_is_shown() -> None:
+def test_the_reference_shows_every_key_of_the_configuration_file() -> None:
     text = text_of("docs/operations.md")
     shown = set(re.findall(r"^ *([a-z_]+):", text, re.MULTILINE))
 
@@ -173,7 +173,7 @@ def anchors_of(document: str) -> set[str]:
 
 
 @pytest.mark.parametrize("document", documents())
-def test_every_link_leads_somewhere(document: str) -> None:
+def test_every_link_in_documents_has_a_target(document: str) -> None:
     folder = (CHECKOUT / document).parent
     for link in re.findall(r"\]\(([^)]+)\)", without_blocks(document)):
         name, _, anchor = link.partition("#")
@@ -185,7 +185,7 @@ def test_every_link_leads_somewhere(document: str) -> None:
             assert anchor in anchors_of(str(target.relative_to(CHECKOUT))), link
 
 
-def test_every_page_is_reached_from_the_readme() -> None:
+def test_links_lead_from_the_readme_to_every_document() -> None:
     reached: set[str] = set()
     waiting = ["README.md"]
     while waiting:
@@ -229,7 +229,7 @@ def quoted_log_lines() -> dict[str, str]:
     return quoted
 
 
-def test_every_quoted_log_line_is_one_that_the_program_writes() -> None:
+def test_the_program_writes_every_log_line_that_documents_quote() -> None:
     messages = log_messages()
     quoted = quoted_log_lines()
 

@@ -87,7 +87,7 @@ async def names_held(fake: FakeAlertmanager) -> set[str]:
 
 @pytest.mark.peer
 @pytest.mark.parametrize("generation", list(Generation))
-async def test_it_accepts_and_refuses_what_the_real_one_does(
+async def test_the_fake_alertmanager_accepts_and_refuses_the_same_alerts_as_the_real_one(
     generation: Generation, tmp_path: Path
 ) -> None:
     bodies = {**BODIES, **(CLASSIC_ONLY if generation is Generation.DEBIAN else {})}
@@ -122,7 +122,7 @@ def _marked(value: Any, number: int) -> Any:
 
 @pytest.mark.peer
 @pytest.mark.parametrize("generation", list(Generation))
-async def test_it_takes_a_request_as_the_real_one_does(
+async def test_the_fake_alertmanager_reads_a_request_like_the_real_one(
     generation: Generation, tmp_path: Path
 ) -> None:
     requests = [
@@ -142,7 +142,7 @@ async def test_it_takes_a_request_as_the_real_one_does(
     assert verdicts == real_verdicts
 
 
-async def test_it_remembers_requests_and_what_they_brought() -> None:
+async def test_the_fake_alertmanager_records_requests_and_their_alerts() -> None:
     async with fake_alertmanager() as fake:
         await verdict(fake.url, [GOOD, alert(endsAt=moment(-1))])
 
@@ -154,7 +154,7 @@ async def test_it_remembers_requests_and_what_they_brought() -> None:
 
 
 @pytest.mark.parametrize(("status", "held"), [(400, {"good"}), (422, set()), (500, set())])
-async def test_a_poisonous_alert_is_refused_with_its_batch_or_alone(
+async def test_the_fake_alertmanager_refuses_a_poisonous_alert_with_its_batch_or_alone(
     status: int, held: set[str]
 ) -> None:
     async with fake_alertmanager() as fake:
@@ -165,7 +165,7 @@ async def test_a_poisonous_alert_is_refused_with_its_batch_or_alone(
         assert await fake.firing() == held
 
 
-async def test_it_redirects_until_it_recovers() -> None:
+async def test_the_fake_alertmanager_redirects_until_it_recovers() -> None:
     async with fake_alertmanager() as fake, aiohttp.ClientSession() as session:
         fake.redirect("http://127.0.0.1:1/elsewhere")
         async with session.post(f"{fake.url}{API_PATH}", json=[], allow_redirects=False) as answer:
@@ -176,7 +176,7 @@ async def test_it_redirects_until_it_recovers() -> None:
         assert await verdict(fake.url, []) == 200
 
 
-async def test_it_hangs_until_it_recovers_and_never_answers() -> None:
+async def test_the_fake_alertmanager_hangs_until_it_recovers_and_never_answers() -> None:
     async with fake_alertmanager() as fake, asyncio.TaskGroup() as tasks:
         fake.hanging = True
         hanging = tasks.create_task(_outcome(fake.url))
@@ -188,14 +188,14 @@ async def test_it_hangs_until_it_recovers_and_never_answers() -> None:
         assert await hanging == "no answer"
 
 
-async def test_it_refuses_connections_once_its_block_has_ended() -> None:
+async def test_the_fake_alertmanager_refuses_connections_after_its_block() -> None:
     async with fake_alertmanager() as fake:
         pass
 
     assert await _outcome(fake.url) == "no connection"
 
 
-async def test_two_addresses_may_share_a_port() -> None:
+async def test_two_fake_alertmanagers_may_share_a_port_on_two_addresses() -> None:
     async with (
         fake_alertmanager() as first,
         fake_alertmanager(host="127.0.0.2", port=first.port) as second,

@@ -74,7 +74,7 @@ def namespace_of(path: str) -> str:
 
 
 class TestKubectl:
-    async def test_it_gets_and_applies_as_if_no_proxy_were_there(
+    async def test_kubectl_gets_and_applies_through_the_fault_proxy(
         self, cluster: Cluster, through: Cluster, proxy: FaultProxy, monitors: str
     ) -> None:
         get = ("get", "monitors", "-n", namespace_of(monitors), "-o", "yaml")
@@ -86,7 +86,7 @@ class TestKubectl:
         assert "name: another" in await cluster.kubectl(*get)
         assert proxy.seen(When(method="PATCH", path="/monitors/another"))
 
-    async def test_it_watches_and_hears_of_what_comes(
+    async def test_kubectl_watches_through_the_fault_proxy(
         self, through: Cluster, proxy: FaultProxy, cluster: Cluster, monitors: str
     ) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -121,7 +121,7 @@ class TestRealStreams:
         event = json.loads(line)
         assert (len(line), event["object"]["metadata"]["name"]) == (5_000_000, NAME)
 
-    async def test_bookmarks_are_known_by_how_a_real_server_writes_them(
+    async def test_the_fault_proxy_recognises_bookmarks_of_a_real_api_server(
         self, proxy: FaultProxy, client: aiohttp.ClientSession, monitors: str
     ) -> None:
         proxy.apply(Double(), when=When(watch=True, frame=BOOKMARK))
@@ -130,7 +130,7 @@ class TestRealStreams:
 
         assert [event["type"] for event in events] == ["ADDED", "BOOKMARK", "BOOKMARK"]
 
-    async def test_a_patch_whose_answer_is_lost_was_done(
+    async def test_a_patch_with_a_lost_answer_is_applied(
         self, proxy: FaultProxy, client: aiohttp.ClientSession, cluster: Cluster, monitors: str
     ) -> None:
         proxy.apply(Cut(How.RESET, At.HEADERS), when=When(method="PATCH"), times=1)
@@ -183,7 +183,7 @@ def shape(value: Any) -> Any:
 
 class TestRefusals:
     @pytest.mark.parametrize("name", REFUSALS)
-    async def test_ours_look_like_those_of_a_real_server(
+    async def test_injected_errors_look_like_those_of_a_real_api_server(
         self, name: str, client: aiohttp.ClientSession, monitors: str
     ) -> None:
         answer, (method, path, query, body) = REFUSALS[name]
@@ -201,7 +201,7 @@ class TestRefusals:
             assert told.encode() == answer.body
 
     @pytest.mark.parametrize("token", ["wrong", "of nobody"])
-    async def test_who_may_not_is_told_so(
+    async def test_a_client_without_rights_gets_the_error_of_the_api_server(
         self, token: str, cluster: Cluster, monitors: str
     ) -> None:
         answer = fault_answers.unauthorized()
@@ -214,7 +214,7 @@ class TestRefusals:
         assert status == answer.status
         assert shape(told) == shape(json.loads(answer.body))
 
-    async def test_an_expired_watch_is_told_so(
+    async def test_an_expired_watch_gets_the_error_of_the_api_server(
         self, client: aiohttp.ClientSession, monitors: str
     ) -> None:
         query = {"watch": "1", "resourceVersion": "1", "timeoutSeconds": "5"}

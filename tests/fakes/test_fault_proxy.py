@@ -31,7 +31,7 @@ from tests.waiting import eventually
 
 
 class TestWithoutFaults:
-    async def test_a_watch_is_passed_byte_for_byte_as_it_comes(
+    async def test_the_fault_proxy_passes_a_watch_byte_for_byte_at_once(
         self, upstream: Upstream, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False
@@ -42,7 +42,7 @@ class TestWithoutFaults:
 
         assert (first, second) == (ALL, MODIFIED)
 
-    async def test_what_is_no_watch_is_passed_with_status_and_headers(
+    async def test_the_fault_proxy_passes_other_answers_with_status_and_headers(
         self, client: aiohttp.ClientSession
     ) -> None:
         async with client.get(LIST) as response:
@@ -51,7 +51,7 @@ class TestWithoutFaults:
         assert (response.status, response.headers["X-Kind"], body) == (201, "list", ALL)
         assert response.headers["Content-Length"] == str(len(ALL))
 
-    async def test_upstream_is_asked_what_the_client_asks(
+    async def test_the_fault_proxy_passes_requests_unchanged(
         self, upstream: Upstream, client: aiohttp.ClientSession
     ) -> None:
         target = "/a%2fb/%7e?q=%C3%A4&continue=x%3D%3D"
@@ -66,21 +66,21 @@ class TestWithoutFaults:
         assert received.items() >= headers.items()
         assert echoed == sent
 
-    async def test_what_is_compressed_stays_compressed(
+    async def test_the_fault_proxy_leaves_compressed_answers_compressed(
         self, upstream: Upstream, client: aiohttp.ClientSession
     ) -> None:
         upstream.listed, upstream.headers = gzip.compress(ALL), {"Content-Encoding": "gzip"}
 
         assert await got(client, LIST) == ALL
 
-    async def test_a_last_line_without_an_end_is_passed(
+    async def test_the_fault_proxy_passes_a_last_line_without_an_end(
         self, upstream: Upstream, client: aiohttp.ClientSession
     ) -> None:
         upstream.frames = (ADDED, MODIFIED[:10])
 
         assert await got(client) == ADDED + MODIFIED[:10]
 
-    async def test_upstream_that_breaks_off_is_a_connection_that_breaks_off(
+    async def test_a_broken_upstream_connection_breaks_the_connection_of_the_client(
         self, upstream: Upstream, client: aiohttp.ClientSession
     ) -> None:
         upstream.breaks_off = True
@@ -90,7 +90,7 @@ class TestWithoutFaults:
         assert error
         assert ALL.startswith(data)
 
-    async def test_a_client_that_goes_away_ends_the_watch_upstream(
+    async def test_a_client_that_disconnects_ends_the_upstream_watch(
         self, upstream: Upstream, client: aiohttp.ClientSession, proxy: FaultProxy
     ) -> None:
         upstream.ends = False
@@ -104,7 +104,9 @@ class TestWithoutFaults:
         await eventually(left)
         await eventually(proxy.waiting(), lambda count: count == 0)
 
-    async def test_upstream_may_speak_tls_with_a_ca_of_its_own(self, tmp_path: Path) -> None:
+    async def test_the_fault_proxy_accepts_an_upstream_with_its_own_certificate_authority(
+        self, tmp_path: Path
+    ) -> None:
         tls = make_certificates(tmp_path / "upstream")
         async with (
             upstream_at(tls) as upstream,
@@ -119,7 +121,9 @@ class TestWithoutFaults:
             ):
                 assert await response.read() == ALL
 
-    async def test_the_kubeconfig_leads_to_the_proxy(self, proxy: FaultProxy) -> None:
+    async def test_the_kubeconfig_of_the_fault_proxy_has_its_address(
+        self, proxy: FaultProxy
+    ) -> None:
         config = yaml.safe_load(proxy.kubeconfig("secret").read_text())
 
         assert config["clusters"][0]["cluster"] == {
@@ -128,7 +132,7 @@ class TestWithoutFaults:
         }
         assert config["users"][0]["user"] == {"token": "secret"}
 
-    async def test_what_came_is_remembered_and_counted(
+    async def test_the_fault_proxy_records_and_counts_requests(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         await got(client, WATCH)
@@ -180,7 +184,7 @@ READY_MADE: dict[str, tuple[Answer, int, Callable[[Any], object], object]] = {
 
 class TestAnswers:
     @pytest.mark.parametrize("name", READY_MADE)
-    async def test_refusals_are_told_as_an_api_server_tells_them(
+    async def test_an_injected_error_has_the_form_of_an_api_server(
         self, name: str, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         answer, status, ask, expected = READY_MADE[name]
@@ -199,7 +203,7 @@ class TestAnswers:
         ],
         ids=["502", "401", "404"],
     )
-    async def test_not_everything_between_us_and_an_api_server_speaks_json(
+    async def test_an_injected_error_may_have_a_body_that_is_not_json(
         self,
         answer: Answer,
         content_type: str,
@@ -214,7 +218,7 @@ class TestAnswers:
         assert (response.status, response.content_type) == (answer.status, content_type)
         assert body.startswith(start)
 
-    async def test_the_wait_is_told_in_the_header(
+    async def test_an_injected_error_may_have_a_retry_after_header(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.apply(fault_answers.too_many_requests(7, details=False))
@@ -224,7 +228,7 @@ class TestAnswers:
         assert response.headers["Retry-After"] == "7"
         assert "details" not in body
 
-    async def test_only_so_many_of_those_that_are_meant_are_answered_so(
+    async def test_an_injected_error_strikes_the_given_number_of_matching_requests(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.answer(500, when=When(method="GET", path="monitors", watch=False), times=2)
@@ -236,7 +240,7 @@ class TestAnswers:
         assert statuses == [200, 500, 201, 500, 201]
         assert len(upstream.asked) == 3
 
-    async def test_an_answer_may_be_anything(
+    async def test_the_fault_proxy_can_answer_with_any_bytes(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.answer(418, b"\x00\xff", {"X-Teapot": "1"})
@@ -245,7 +249,7 @@ class TestAnswers:
 
         assert (response.status, response.headers["X-Teapot"], body) == (418, "1", b"\x00\xff")
 
-    async def test_lifting_ends_all_of_it(
+    async def test_lifting_ends_every_fault(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.answer(500)

@@ -59,7 +59,7 @@ class TestFrames:
             (Split(every_bytes=1), WATCHES, cut(ALL, *range(1, len(ALL)))),
         ],
     )
-    async def test_each_fault_of_frames_does_what_it_says_and_nothing_else(
+    async def test_each_fault_of_frames_changes_the_watch_as_described(
         self,
         fault: Fault,
         when: When,
@@ -71,7 +71,7 @@ class TestFrames:
 
         assert await chunks_of(client) == chunks
 
-    async def test_only_so_many_frames_are_struck(
+    async def test_a_fault_of_frames_strikes_the_given_number_of_frames(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         doubled = proxy.apply(Double(), when=WATCHES, times=2)
@@ -80,7 +80,7 @@ class TestFrames:
         assert await chunks_of(client) == [ADDED, MODIFIED, MARK]
         assert await doubled.strikes() == 2
 
-    async def test_faults_of_frames_work_together(
+    async def test_several_faults_of_frames_work_together(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         middle = len(ADDED) + 5
@@ -90,7 +90,7 @@ class TestFrames:
         assert await chunks_of(client) == [*cut(ADDED + MODIFIED, 10, middle), MARK]
 
     @pytest.mark.parametrize("length", [5_000_000, 17 * 1024 * 1024])
-    async def test_a_padded_frame_is_so_long_and_says_the_same(
+    async def test_a_padded_frame_has_the_given_length_and_the_same_object(
         self, length: int, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.apply(Pad(length), when=When(frame=b"MODIFIED"))
@@ -101,7 +101,7 @@ class TestFrames:
         assert json.loads(padded) == json.loads(MODIFIED)
 
     @pytest.mark.parametrize("how", [How.RESET, How.END])
-    async def test_a_compressed_watch_is_struck_as_any_other_and_stays_compressed(
+    async def test_a_fault_of_frames_works_on_a_compressed_watch(
         self, how: How, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.compresses = True
@@ -119,7 +119,7 @@ class TestFrames:
             how is How.RESET,
         )
 
-    async def test_an_open_watch_is_told_an_error_at_once_and_another_is_not(
+    async def test_an_error_frame_reaches_an_open_watch_at_once_and_no_other_watch(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False
@@ -133,7 +133,7 @@ class TestFrames:
         assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
         assert first == ADDED
 
-    async def test_joined_frames_do_not_wait_for_others_once_joining_is_lifted(
+    async def test_joined_frames_are_sent_once_joining_is_lifted(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False
@@ -156,7 +156,7 @@ class TestCuts:
             (At.AFTER_FRAME, ADDED + MODIFIED),
         ],
     )
-    async def test_a_connection_breaks_where_it_is_to_break(
+    async def test_a_cut_breaks_a_connection_at_the_given_byte(
         self,
         how: How,
         at: At,
@@ -179,7 +179,7 @@ class TestCuts:
         ("how", "fails", "reset"),
         [(How.RESET, True, True), (How.HALF_CLOSE, True, False), (How.END, False, False)],
     )
-    async def test_an_open_watch_ends_at_once_in_the_way_that_is_wanted(
+    async def test_an_open_watch_ends_at_once_in_the_given_way(
         self,
         how: How,
         fails: bool,
@@ -214,14 +214,14 @@ class TestCuts:
         assert await got(client) == ALL
         assert proxy.connections == 1
 
-    async def test_a_list_breaks_too(
+    async def test_a_cut_breaks_a_list_too(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.apply(Cut(How.END, At.MID_FRAME), when=When(watch=False))
 
         assert await broken_off(client, LIST) == ("ClientPayloadError", ALL[: len(ALL) // 2])
 
-    async def test_dropping_all_connections_ends_what_is_open_and_lets_others_come(
+    async def test_dropping_all_connections_ends_open_ones_and_accepts_new_ones(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False

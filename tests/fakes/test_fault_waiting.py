@@ -27,7 +27,7 @@ from tests.waiting import eventually
 
 
 class TestWaiting:
-    async def test_silence_holds_an_open_watch_and_everything_else_until_lifted(
+    async def test_silence_holds_open_watches_and_new_requests_until_lifted(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False
@@ -45,7 +45,7 @@ class TestWaiting:
             assert await response.content.readexactly(len(MODIFIED)) == MODIFIED
             assert await listing == ALL
 
-    async def test_who_hangs_is_not_heard_upstream_until_lifted(
+    async def test_a_hanging_request_does_not_reach_upstream_until_lifted(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         hang = proxy.apply(Hang(), when=WATCHES)
@@ -58,7 +58,7 @@ class TestWaiting:
 
             assert await watching == ALL
 
-    async def test_headers_come_later_until_that_is_lifted(
+    async def test_headers_are_delayed_until_the_fault_is_lifted(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         delay = proxy.apply(Delay(3600, headers_only=True), when=WATCHES)
@@ -72,7 +72,7 @@ class TestWaiting:
 
             assert await watching == ALL
 
-    async def test_frames_come_later_until_that_is_lifted(
+    async def test_frames_are_delayed_until_the_fault_is_lifted(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False
@@ -92,7 +92,7 @@ class TestWaiting:
 
             assert await response.content.readexactly(len(MODIFIED + MARK)) == MODIFIED + MARK
 
-    async def test_a_delay_ends_by_itself_and_keeps_the_order(
+    async def test_a_delay_of_frames_ends_by_itself_and_keeps_their_order(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         delay = proxy.apply(Delay(0.05))
@@ -100,7 +100,7 @@ class TestWaiting:
         assert await got(client) == ALL
         assert await delay.strikes() == 1
 
-    async def test_connections_are_refused_and_accepted_again_at_the_same_address(
+    async def test_the_fault_proxy_refuses_connections_and_accepts_them_again_at_the_same_address(
         self, upstream: Upstream, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         upstream.ends = False
@@ -117,7 +117,7 @@ class TestWaiting:
         assert proxy.url == url
         assert await got(client, LIST) == ALL
 
-    async def test_connections_may_be_for_one_request_each(
+    async def test_the_fault_proxy_can_close_each_connection_after_one_request(
         self, proxy: FaultProxy, client: aiohttp.ClientSession
     ) -> None:
         proxy.apply(NoReuse(), times=2)

@@ -47,7 +47,7 @@ def test_alertmanager_accepts_its_example(generation: Generation):
 @pytest.mark.parametrize(
     ("severity", "receiver"), [("critical", "pager"), ("warning", "tickets"), ("page", "tickets")]
 )
-def test_an_alert_goes_where_its_severity_sends_it(
+def test_alertmanager_routes_an_alert_by_its_severity(
     severity: str, receiver: str, generation: Generation
 ):
     routed = run(
@@ -61,14 +61,14 @@ def test_an_alert_goes_where_its_severity_sends_it(
     assert routed.stdout.splitlines()[-1].strip() == receiver  # 0.25 warns before it answers
 
 
-def test_no_monitor_silences_another():
+def test_the_alert_of_a_monitor_inhibits_no_alert_of_another():
     inhibit_rules = example("alertmanager.yml")["inhibit_rules"]
 
     assert inhibit_rules
     assert all({"alertname", "monitor"} <= set(rule["equal"]) for rule in inhibit_rules)
 
 
-def test_every_example_lets_the_monitors_keep_their_labels():
+def test_every_example_of_a_scrape_honours_the_labels_of_monitors():
     (scrape,) = example("prometheus.yml")["scrape_configs"]
     (endpoint,) = example("servicemonitor.yaml")["spec"]["endpoints"]
 
@@ -76,7 +76,7 @@ def test_every_example_lets_the_monitors_keep_their_labels():
     assert endpoint["honorLabels"] is True
 
 
-def test_the_servicemonitor_drops_what_the_operator_adds_about_the_exporter():
+def test_the_servicemonitor_drops_the_labels_that_the_operator_adds():
     resource = example("servicemonitor.yaml")
     (endpoint,) = resource["spec"]["endpoints"]
     (relabeling,) = endpoint["relabelings"]
@@ -105,7 +105,7 @@ def test_both_paths_add_the_same_external_labels():
     }
 
 
-def test_both_paths_tell_the_same_alertmanagers():
+def test_both_paths_use_the_same_alertmanagers():
     (alertmanagers,) = example("prometheus.yml")["alerting"]["alertmanagers"]
     (static,) = alertmanagers["static_configs"]
     exporter = load_configuration(EXAMPLES / "yuptime-exporter.yml")

@@ -39,7 +39,7 @@ def test_the_rules_pass_their_tests(path: Path, generation: Generation):
 
 
 @pytest.mark.parametrize("mutant", MONITOR_MUTANTS, ids=itemgetter(0))
-def test_the_tests_of_monitors_miss_every_thought(mutant: Mutant, tmp_path: Path):
+def test_a_mutant_of_a_rule_about_monitors_fails_the_tests_of_rules(mutant: Mutant, tmp_path: Path):
     copy = mutated(mutant, tmp_path)
     others = (EXPORTER_TESTS, KUBERNETES_TESTS)
     paths = [copy / "tests" / path.name for path in RULE_TESTS if path not in others]
@@ -48,14 +48,18 @@ def test_the_tests_of_monitors_miss_every_thought(mutant: Mutant, tmp_path: Path
 
 
 @pytest.mark.parametrize("mutant", EXPORTER_MUTANTS, ids=itemgetter(0))
-def test_the_tests_of_the_exporter_miss_every_thought(mutant: Mutant, tmp_path: Path):
+def test_a_mutant_of_a_rule_about_the_exporter_fails_the_tests_of_rules(
+    mutant: Mutant, tmp_path: Path
+):
     copy = mutated(mutant, tmp_path)
 
     assert fails(copy / "tests" / EXPORTER_TESTS.name, f"--run=^{alert_of(mutant)}")
 
 
 @pytest.mark.parametrize("mutant", KUBERNETES_MUTANTS, ids=itemgetter(0))
-def test_the_tests_in_kubernetes_miss_every_thought(mutant: Mutant, tmp_path: Path):
+def test_a_mutant_of_a_rule_about_kubernetes_fails_the_tests_of_rules(
+    mutant: Mutant, tmp_path: Path
+):
     copy = mutated(mutant, tmp_path)
 
     assert fails(copy / "tests" / KUBERNETES_TESTS.name, f"--run=^{alert_of(mutant)}")

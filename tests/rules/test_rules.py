@@ -45,7 +45,7 @@ def metrics_in(promql: str) -> frozenset[str]:
     return frozenset(re.findall(r"(?<![\w:])yuptime_\w+", promql))
 
 
-def test_the_generated_object_is_the_committed_one(tmp_path: Path):
+def test_the_generated_prometheusrule_is_the_committed_one(tmp_path: Path):
     for name in ("generate.py", RULES.name):
         shutil.copy(ALERT_RULES / name, tmp_path)
 
@@ -75,7 +75,7 @@ def test_the_mixin_imports_the_rules_that_prometheus_reads():
     assert imported == [RULES.name]
 
 
-def test_the_alert_of_a_monitor_gets_its_labels_from_the_monitor_alone():
+def test_the_alert_of_a_monitor_has_the_labels_of_the_monitor_only():
     alert = alert_named(ALERT_NAME)
 
     assert "labels" not in alert
@@ -83,7 +83,7 @@ def test_the_alert_of_a_monitor_gets_its_labels_from_the_monitor_alone():
     assert alert["annotations"]["summary"] == SUMMARY
 
 
-def test_no_monitor_can_have_a_label_that_its_rule_drops():
+def test_no_rule_drops_a_label_that_a_monitor_can_have():
     dropped = re.findall(r"without \(([^)]+)\)", alert_named(ALERT_NAME)["expr"])
 
     assert dropped
@@ -91,7 +91,7 @@ def test_no_monitor_can_have_a_label_that_its_rule_drops():
         assert set(names.split(", ")) <= RESERVED_LABELS
 
 
-def test_the_alert_of_a_monitor_is_in_the_group_of_what_it_reads():
+def test_the_alert_of_a_monitor_is_in_the_group_of_the_series_that_it_reads():
     (group,) = [group for group in groups() if group["name"] == "yuptime-monitors"]
 
     assert [rule.get("record") or rule["alert"] for rule in group["rules"]] == [
@@ -105,13 +105,13 @@ def test_the_alert_of_a_monitor_is_in_the_group_of_what_it_reads():
     [alert for alert in alerts() if alert["alert"] != ALERT_NAME],
     ids=lambda alert: alert["alert"],
 )
-def test_an_alert_about_the_exporter_says_how_urgent_it_is(alert: Rule):
+def test_every_alert_about_the_exporter_has_a_severity(alert: Rule):
     assert set(alert["labels"]) == {"severity"}
     assert alert["labels"]["severity"] in ("critical", "warning", "info")
 
 
 @each_alert
-def test_an_alert_is_named_and_explained(alert: Rule):
+def test_every_alert_has_a_name_and_an_explanation(alert: Rule):
     annotations = alert["annotations"]
 
     assert re.fullmatch(r"Yuptime([A-Z][a-z]+)+", alert["alert"])
@@ -122,7 +122,7 @@ def test_an_alert_is_named_and_explained(alert: Rule):
 
 
 @each_alert
-def test_an_alert_has_its_runbook(alert: Rule):
+def test_every_alert_has_a_runbook(alert: Rule):
     name = alert["alert"]
     page = (RUNBOOKS / f"{name}.md").read_text()
 
@@ -132,28 +132,28 @@ def test_an_alert_has_its_runbook(alert: Rule):
     assert all(part.strip() for part in re.split(r"^## .+$", page, flags=re.MULTILINE))
 
 
-def test_every_runbook_has_its_alert():
+def test_every_runbook_has_an_alert():
     pages = {page.stem for page in RUNBOOKS.glob("*.md")}
 
     assert pages == {alert["alert"] for alert in alerts()}
 
 
 @each_alert
-def test_an_alert_is_tested_with_promtool(alert: Rule):
+def test_every_alert_has_a_test_of_promtool(alert: Rule):
     tested = "".join(path.read_text() for path in RULE_TESTS)
 
     assert f"alertname: {alert['alert']}\n" in tested, "firing"
     assert re.search(rf"alertname: {alert['alert']}, .*exp_alerts: \[\]", tested), "silent"
 
 
-async def test_the_rules_read_only_what_the_exporter_exposes(tmp_path: Path):
+async def test_the_rules_read_only_metrics_that_the_exporter_exposes(tmp_path: Path):
     used = frozenset[str]().union(*(metrics_in(rule["expr"]) for rule in rules()))
 
     assert len(used) > 10
     assert used - await exposed_metrics(tmp_path) == frozenset()
 
 
-async def test_what_the_rule_tests_scrape_is_what_the_exporter_exposes(tmp_path: Path):
+async def test_the_tests_of_rules_use_only_series_that_the_exporter_exposes(tmp_path: Path):
     scraped = frozenset[str]().union(*(metrics_in(path.read_text()) for path in RULE_TESTS))
 
     assert scraped - await exposed_metrics(tmp_path) == frozenset()

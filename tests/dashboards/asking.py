@@ -1,6 +1,6 @@
-"""Asks Prometheus what Grafana would ask, when somebody opens the dashboards at the end of the day.
+"""Sends Prometheus the queries that Grafana sends for the dashboards at the end of the day.
 
-Nothing of Grafana is used: its variables are put in as its documentation says.
+Grafana itself is not used: its variables are replaced as its documentation describes.
 """
 
 import json
@@ -38,7 +38,7 @@ def dashboard_files() -> list[Path]:
 
 
 def dashboards() -> dict[str, Json]:
-    """All dashboards as they are committed, by uid."""
+    """All committed dashboards by uid."""
     read = [json.loads(path.read_text(encoding="utf-8")) for path in dashboard_files()]
     return {one["uid"]: one for one in read}
 
@@ -62,12 +62,12 @@ def selectors(promql: str) -> list[tuple[str, str]]:
 
 
 def interpolated(promql: str, choice: Mapping[str, str]) -> str:
-    """The query with the variables put in; one that is not there stays, and is a syntax error."""
+    """The query with values for variables; an unknown variable stays and is a syntax error."""
     return re.sub(r"\$\{?(\w+)\}?", lambda found: choice.get(found[1], found[0]), promql)
 
 
 async def ask(peer: Prometheus, query: Json, choice: Mapping[str, str]) -> list[Json]:
-    """The series that a panel's query gives over the day, or at its end."""
+    """The result of a panel's query over the day, or at its end."""
     promql = interpolated(query["expr"], choice)
     if query["instant"]:
         answer = await peer.get("/api/v1/query", query=promql, time=str(END))
@@ -84,7 +84,7 @@ async def ask(peer: Prometheus, query: Json, choice: Mapping[str, str]) -> list[
 
 
 async def values_of(peer: Prometheus, variable: Json, choice: Mapping[str, str]) -> list[str]:
-    """What a variable of the form `label_values(SERIES, LABEL)` offers."""
+    """The values of a variable of the form `label_values(SERIES, LABEL)`."""
     found = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
     assert found, variable["query"]
     answer = await peer.get(
@@ -98,8 +98,8 @@ async def values_of(peer: Prometheus, variable: Json, choice: Mapping[str, str])
 async def everything(peer: Prometheus, monitors: list[tuple[str, str]]) -> Json:
     """The answers to all queries: panels by dashboard, title and name; variables; annotations.
 
-    The dashboard of one monitor is asked for each of them; the overview once more, for a reader
-    who wants to see two at most, and that of the exporter for the one that only reads files.
+    The dashboard of one monitor is queried for each monitor. The overview is queried again with a
+    limit of two jobs, and the dashboard of the exporter again for an exporter that reads files.
     """
     found: Json = {}
     for uid, dashboard in dashboards().items():

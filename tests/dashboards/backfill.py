@@ -1,8 +1,8 @@
-"""Gives a Prometheus a past: what it would have stored, had it scraped and judged all day.
+"""Gives a Prometheus a past: the samples of a day of scrapes and rule evaluations.
 
-Samples go in by remote write. The rules are evaluated by Prometheus itself, at each minute of
-that past, and what they give is written back as Prometheus writes it: the recorded series, and
-ALERTS, pending and firing, with a stale marker where a series ends.
+Samples are sent by remote write. Prometheus itself evaluates the rules at each minute of that past,
+and the results are sent back in the form in which Prometheus stores results: the recorded series, and
+ALERTS, pending and firing, with a stale marker at the end of a series.
 """
 
 import re
@@ -29,13 +29,13 @@ _FOR = {"0s": 0, "5m": 300, "10m": 600, "15m": 900}
 
 @dataclass
 class Series:
-    """What is to be written: per series the samples, encoded, in the order of time."""
+    """The samples to send: encoded, for each series in the order of time."""
 
     samples: dict[Labels, list[bytes]] = field(default_factory=dict)
     present: dict[str, set[Labels]] = field(default_factory=dict)
 
     def add(self, source: str, at_timestamp: float, values: Mapping[Labels, float]) -> None:
-        """Add what a source gave at a moment; what it gave before and not now becomes stale."""
+        """Add the samples of a source at a moment; series that are missing now become stale."""
         for labels, value in values.items():
             sample = _sample(struct.pack("<d", value), at_timestamp)
             self.samples.setdefault(labels, []).append(sample)
@@ -45,7 +45,7 @@ class Series:
 
 
 def scraped(day: Day) -> Series:
-    """What a Prometheus with `honor_labels: true` stores of the pages."""
+    """The samples that a Prometheus with `honor_labels: true` stores of the pages."""
     found = Series()
     for scrape in day.scrapes:
         own = (("instance", scrape.instance), ("job", JOB))
@@ -60,7 +60,7 @@ def scraped(day: Day) -> Series:
 
 @cache
 def labels_of(series: str, target: Labels) -> Labels:
-    """The labels of a line; those of the target only where the line has none, not even empty."""
+    """The labels of a line, and those labels of the target that the line does not have."""
     name, _, rest = series.partition("{")
     pairs = {"__name__": name}
     exposed = {key: value.replace('\\"', '"') for key, value in _LABEL.findall(rest)}
@@ -70,7 +70,7 @@ def labels_of(series: str, target: Labels) -> Labels:
 
 
 async def write(peer: Prometheus, series: Series) -> None:
-    """Write all of it, in requests of a size that needs no special care."""
+    """Send all samples, in requests below the limits of Prometheus."""
     waiting: list[bytes] = []
     size = 0
     for labels, samples in series.samples.items():
@@ -89,10 +89,10 @@ async def write(peer: Prometheus, series: Series) -> None:
 
 
 async def judge(peer: Prometheus) -> None:
-    """Evaluate the rules over the whole day, in their order, as Prometheus would have."""
+    """Evaluate the rules over the whole day, in the order of Prometheus."""
     moments = [moment + EVALUATED for moment in range(MIDNIGHT, MIDNIGHT + DAY, MINUTE)]
     for rule in rules():
-        if "ALERTS" in rule["expr"]:  # it reads what it wrote the minute before
+        if "ALERTS" in rule["expr"]:  # a rule reads its own result of the minute before
             present: dict[str, set[Labels]] = {}
             active: dict[Labels, float] = {}
             for moment in moments:
@@ -111,7 +111,7 @@ async def judge(peer: Prometheus) -> None:
 def _alerts(
     rule: Rule, values: Mapping[Labels, float], active: dict[Labels, float], moment: float
 ) -> dict[Labels, float]:
-    """The series of ALERTS that a result makes, and since when each is active."""
+    """The series of ALERTS for a result, and the moment at which each became active."""
     hold = _FOR[str(rule.get("for", "0s"))]
     found: dict[Labels, float] = {}
     for gone in active.keys() - values.keys():
@@ -157,7 +157,7 @@ async def _post(peer: Prometheus, body: bytes) -> None:
 
 
 def _snappy(body: bytes) -> bytes:
-    """The bytes as Snappy has them, in one literal: Prometheus asks for Snappy, not for small."""
+    """The bytes in the form of Snappy, as one literal: Prometheus requires Snappy, not a small size."""
     return _varint(len(body)) + b"\xfc" + struct.pack("<I", len(body) - 1) + body
 
 
@@ -183,7 +183,7 @@ def _varint(number: int) -> bytes:
 
 
 def matching(result: Iterable[Any], **labels: str) -> list[Any]:
-    """Those series of a query's answer that have these labels."""
+    """The series of a query's answer with these labels."""
     return [
         one
         for one in result

@@ -1,6 +1,6 @@
-"""What one replica tells of Kubernetes, by a script of its own.
+"""The Kubernetes metrics of one replica, by their own script.
 
-The metrics are those of the exporter; how an API server moves them is tested elsewhere. From 15:00
+The metrics are those of the exporter; their relation to an API server is tested elsewhere. From 15:00
 to 15:10 the API server is away, and afterwards it has forgotten where the watches were.
 """
 
@@ -16,7 +16,7 @@ WAITING = 3
 
 
 class ClusterDay:
-    """Counts what happens from one scrape to the next."""
+    """Counts events between two scrapes."""
 
     def __init__(self) -> None:
         self._metrics = ClusterMetrics()
@@ -25,7 +25,7 @@ class ClusterDay:
         self._begun = False
 
     def page_at(self, moment: int) -> str:
-        """Return what is scraped at this moment, a minute after the last."""
+        """Return the page of a scrape at this moment, a minute after the last scrape."""
         if AWAY <= moment < BACK:
             self._hear_nothing()
         else:

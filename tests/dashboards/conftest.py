@@ -1,4 +1,4 @@
-"""The day is lived once, and asked about once with each generation of Prometheus."""
+"""The day runs once, and each generation of Prometheus is queried once."""
 
 import asyncio
 import fcntl
@@ -17,7 +17,7 @@ from tests.dashboards.script import NAMES
 from tests.peers.programs import Generation, require
 from tests.peers.running import prometheus
 
-# The whole day stays in the head of the database, which takes samples in any order of series.
+# The whole day stays in the head of the database, which accepts series in any order.
 FLAGS = (
     "--web.enable-remote-write-receiver",
     "--storage.tsdb.min-block-duration=31d",
@@ -29,7 +29,7 @@ _Made = TypeVar("_Made")
 
 
 def once(path: Path, make: Callable[[], _Made]) -> _Made:
-    """What `make` returns, made by the first of all test processes that asks."""
+    """The result of `make`, computed by the first test process that needs the result."""
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
@@ -39,7 +39,7 @@ def once(path: Path, make: Callable[[], _Made]) -> _Made:
 
 
 async def answered(generation: Generation, folder: Path, day: Day) -> Json:
-    """What that Prometheus answers to all queries, after that day."""
+    """The answers of that Prometheus to all queries after that day."""
     async with prometheus(generation, folder, {}, flags=FLAGS) as peer:
         await write(peer, scraped(day))
         await judge(peer)
@@ -66,7 +66,7 @@ def day(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
 def answers(
     request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """The answers to all queries of all dashboards, as `everything` arranges them."""
+    """The answers to all queries of all dashboards, in the form of `everything`."""
     generation: Generation = request.param
     require("prometheus", generation)
     lived: Day = request.getfixturevalue("day")

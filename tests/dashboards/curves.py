@@ -1,4 +1,4 @@
-"""Values over time, as they are drawn in a picture of a dashboard."""
+"""Values over time in a picture of a dashboard."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A series as it is drawn: from `below` to `points`, or, without `below`, a line."""
+    """A drawn series: an area from `below` to `points`, or without `below` a line."""
 
     name: str
     colour: str
@@ -25,7 +25,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Where a value lies."""
+    """The vertical position of a value."""
 
     box: Box
     low: float
@@ -115,7 +115,7 @@ def _drawn(curve: Curve, plot: Plot) -> str:
     present = list(points)
     kept = set(_turns(points))
     for moment in present:
-        gap = moment - last > HOUR / 20  # longer than a step: nothing was known in between
+        gap = moment - last > HOUR / 20  # longer than a step: a gap without samples
         if gap:
             path += f"M{plot.place(moment, points[moment])}h.1"
         elif moment in kept:

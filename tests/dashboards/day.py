@@ -1,7 +1,7 @@
-"""The scripted day, lived by real exporters in seconds.
+"""The scripted day of real exporters, which takes seconds.
 
-Each minute every exporter is scraped over HTTP, and the page is kept as it came; the clock moves
-only in between.
+Each minute every exporter is scraped over HTTP and the page is stored unchanged. The clock moves
+between scrapes only.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
 from yuptime_exporter.settings.command_line import parse_arguments
 
-# Of both replicas one tells of Kubernetes as well.
+# One of both replicas has Kubernetes metrics too.
 ON_KUBERNETES = "yuptime-1:10091"
 
-TICK = 15  # how often an exporter says that it receives, at least, or it counts as an outage
+TICK = 15  # the longest interval between two notes of receiving; a longer one is an outage
 
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """A page of metrics as it was at a moment; None: the exporter did not answer."""
+    """A page of metrics at a moment; None: the exporter did not answer."""
 
     at_timestamp: float
     instance: str
@@ -49,12 +49,12 @@ class Scrape:
 
 @dataclass
 class Day:
-    """What was seen of it.
+    """The observations of the day.
 
     Attributes:
         scrapes: in the order of time.
-        states: what the exporter's own page says of a monitor at some moments.
-        pages: the status with which a monitor's page was answered at the end.
+        states: the states on the exporter's own pages of monitors at some moments.
+        pages: the HTTP status of each monitor's page at the end.
     """
 
     scrapes: list[Scrape] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Replica:
 
 @asynccontextmanager
 async def replica(home: Home, clock: Callable[[], float], instance: str) -> AsyncIterator[Replica]:
-    """Run an exporter, at hand so that it can be told to say that it receives."""
+    """Run an exporter, with access to the log of receiving."""
     exporter = Exporter(parse_arguments(home.arguments()), clock=clock)
     async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as session:
         running = tasks.create_task(exporter.run())
@@ -89,7 +89,7 @@ async def replica(home: Home, clock: Callable[[], float], instance: str) -> Asyn
 
 
 class Play:
-    """Lets the day pass."""
+    """Runs the day."""
 
     def __init__(self, folder: Path, alertmanager_url: str) -> None:
         self.clock = StandingClock(MIDNIGHT)
@@ -141,7 +141,7 @@ class Play:
         elif moment == at("05:10"):
             await self.start(first)
         elif moment == at("08:00"):
-            await self.stop(first)  # so that the other begins with all that it knows
+            await self.stop(first)  # so that the second replica starts with the same pushes
             for each in self.homes[first].folder.glob("yuptime.db*"):
                 shutil.copy(each, self.homes[second].folder)
             await self.start(first)
@@ -170,7 +170,7 @@ class Play:
             await each.exporter._bookkeeping.tick()
 
     async def happen(self, moment: int) -> None:
-        """What strangers and operators do."""
+        """The requests of strangers and operators."""
         clients = [each.client for each in self.running.values()]
         if moment == at("12:00"):
             for _ in range(30):
@@ -188,7 +188,7 @@ class Play:
             await self.look(moment, clients[-1])
 
     async def look(self, moment: int, client: Client) -> None:
-        """Open the page of each monitor, and note which state it tells."""
+        """Open the page of each monitor, and record the state on the page."""
         for namespace, name in NAMES:
             page = (await client.request("GET", f"/monitors/{namespace}/{name}")).body.decode()
             if found := re.search(r"<th>State</th><td>([^<]+)</td>", page):
@@ -219,6 +219,6 @@ class Play:
 
 
 async def scripted_day(folder: Path) -> Day:
-    """Live the day in this folder."""
+    """Run the day in this folder."""
     async with fake_alertmanager() as alertmanager:
         return await Play(folder, alertmanager.url).pass_by()

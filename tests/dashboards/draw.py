@@ -14,7 +14,7 @@ from tests.rules.files import CHECKOUT
 
 IMAGES = CHECKOUT / "docs" / "images"
 
-# Which answers are drawn: of the dashboard of one job, those about a job that had an eventful day.
+# The drawn answers: for the dashboard of one job, those of a job with many events.
 DRAWN = {
     "yuptime-overview": "yuptime-overview",
     "yuptime-monitor": "yuptime-monitor shop/mail-queue",
@@ -27,7 +27,7 @@ def image(uid: str) -> Path:
 
 
 def pictures(answers: dict[str, Any]) -> dict[Path, str]:
-    """All pictures, by where they are kept."""
+    """All pictures, by their paths."""
     return {
         image(uid): picture(dashboard, answers[DRAWN[uid]])
         for uid, dashboard in dashboards().items()

@@ -1,6 +1,6 @@
-"""Draws a dashboard from its JSON and from what Prometheus answered, roughly as Grafana does.
+"""Draws a dashboard from its JSON and from answers of Prometheus, roughly like Grafana.
 
-Only what our dashboards use is drawn; the pictures show what each panel tells, not Grafana.
+Only the features that these dashboards use are drawn. The pictures show the panels, not Grafana.
 """
 
 import re
@@ -112,7 +112,7 @@ def _table(panel: Json, results: Mapping[str, list[Json]], box: Box) -> Iterator
 
 
 def _merged(results: Mapping[str, list[Json]]) -> list[Json]:
-    """The rows, as the transformation `merge` joins them and `filterByValue` keeps them."""
+    """The rows that the transformations `merge` and `filterByValue` give."""
     alone = len(results) == 1
     rows: dict[tuple[str, str], Json] = {}
     for ref, result in results.items():

@@ -1,4 +1,4 @@
-"""Reads the answers that the dashboards got."""
+"""Reads the answers to the queries of dashboards."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ TEXT = {code.value: code.text for code in STATES}
 
 
 def number(answers: Answers, uid: str, title: str) -> float:
-    """What a panel with one number shows."""
+    """The number of a panel with one number."""
     [one] = answers[uid][title]["A"]
     return float(one["value"][1])
 
@@ -37,7 +37,7 @@ def curve(one: Any) -> dict[int, float]:
 
 
 def spans(one: Any) -> list[tuple[str, int, int]]:
-    """The states of a row of a timeline: text, and from when to when it was seen."""
+    """The states of a row of a timeline: text, first and last moment."""
     found: list[tuple[str, int, int]] = []
     for moment, value in one["values"]:
         text = TEXT[int(value)]

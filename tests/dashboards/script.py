@@ -1,4 +1,4 @@
-"""The script of the day: ten jobs, each of which ends it in a state of its own.
+"""The script of the day: ten jobs, each with a different state at the end.
 
     shop/order-sync       up, as all day
     shop/mail-queue       up; stalled in the morning, late and down, recovered
@@ -11,8 +11,8 @@
     lab/experiment        paused at noon
     lab/new-job           pending, declared at 20:00
 
-The exporter is gone from 05:00 to 05:10. A second replica lives from 08:00 to 20:00; what it tells
-of Kubernetes is in cluster_day.py.
+The exporter is gone from 05:00 to 05:10. A second replica runs from 08:00 to 20:00; its
+Kubernetes metrics are in cluster_day.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ NAMES = [(namespace, name) for namespace, jobs in MONITORS.items() for name in j
 UP, DOWN = b"status=up", b"status=down&message=disk full"
 MALFORMED = b"status=perhaps"
 
-# Pushes in between: from, to, every so many minutes; who.
+# Regular pushes: first and last moment, interval in minutes, monitor.
 REGULAR: Sequence[tuple[str, str, int, str, str]] = (
     ("00:00", "24:00", 4, "shop", "order-sync"),
     ("00:00", "09:10", 10, "shop", "mail-queue"),
@@ -72,12 +72,12 @@ def at(clock_time: str) -> int:
     return MIDNIGHT + int(hours) * HOUR + int(minutes) * MINUTE
 
 
-# When the manifests change.
+# Moments at which the manifests change.
 CHANGES = {at(clock_time) for clock_time in ("10:00", "12:00", "18:00", "20:00")}
 
 
 def pushes() -> dict[int, list[tuple[str, str, bytes]]]:
-    """Which pushes come in the minute after which scrape: namespace, name, body."""
+    """The pushes of each minute, by its scrape: namespace, name, body."""
     planned: dict[int, list[tuple[str, str, bytes]]] = {}
     for begin, end, every, namespace, name in REGULAR:
         for moment in range(at(begin), at(end), every * MINUTE):
@@ -88,7 +88,7 @@ def pushes() -> dict[int, list[tuple[str, str, bytes]]]:
 
 
 def declared(moment: float) -> list[str]:
-    """The manifests that are in force."""
+    """The active manifests."""
     paused = {
         "price-import": at("10:00") <= moment < at("18:00"),
         "experiment": moment >= at("12:00"),

@@ -28,7 +28,7 @@ def legend_of(query: Json, one: Json) -> str:
     text = re.sub(
         r"\{\{(\w+)\}\}", lambda found: one["metric"].get(found[1], ""), query["legendFormat"]
     )
-    # Where the day's Alertmanager listened is nobody's concern.
+    # The address of the day's Alertmanager differs in each run.
     return re.sub(r"http://127\.0\.0\.1:\d+", "alertmanager:9093", text)
 
 
@@ -72,7 +72,7 @@ def _duration(seconds: float) -> str:
 
 
 def ink_on(colour: str) -> str:
-    """The ink that can be read on a colour."""
+    """A readable text colour on a background."""
     if not colour.startswith("#"):
         return INK
     red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))

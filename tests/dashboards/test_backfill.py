@@ -1,4 +1,4 @@
-"""The past that a Prometheus is given is what it would have stored itself."""
+"""A backfilled past equals the samples that Prometheus stores itself."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ async def test_a_backfilled_day_equals_the_samples_of_scrapes(
 
             found = await eventually(stored, lambda found: ours <= found)
 
-    # Requests that came since have made further series of their own.
+    # Later requests have added further series.
     of_prometheus = ("up", "scrape_", "yuptime_http_request_duration_seconds_")
     further = {dict(labels)["__name__"] for labels in found - ours}
     assert {name for name in further if not name.startswith(of_prometheus)} == set()

@@ -1,4 +1,4 @@
-"""What the dashboards of one job and of the exporter tell about the day."""
+"""The dashboards of one job and of the exporter show the scripted day."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The dashboards as files: generated, importable, linked, and readable by everybody."""
+"""The dashboards as files: generated, importable, linked, and readable with colour blindness."""
 
 import json
 import re
@@ -190,8 +190,8 @@ def test_every_coloured_state_has_a_text():
                 assert panel["options"]["textMode"] != "none"
 
 
-# How others see colours, as matrices on linear RGB: Viénot, Brettel and Mollon 1999, and the same
-# way for tritanopia. The last one sees all colours.
+# Colour blindness as matrices on linear RGB: Viénot, Brettel and Mollon 1999, and the same method for
+# tritanopia. The last matrix is full colour vision.
 SIGHTS = {
     "protan": ((0.11238, 0.88762, 0.0), (0.11238, 0.88762, 0.0), (0.00401, -0.00401, 1.0)),
     "deutan": ((0.29275, 0.70725, 0.0), (0.29275, 0.70725, 0.0), (-0.02234, 0.02234, 1.0)),

@@ -1,6 +1,6 @@
-"""The rules of the dashboard-linter, github.com/grafana/dashboard-linter, as its documentation has them.
+"""The rules of the dashboard-linter, github.com/grafana/dashboard-linter, as in its documentation.
 
-What is excluded from them is in dashboards/.lint, which it reads, too.
+Exclusions are in dashboards/.lint, which the linter reads too.
 """
 
 import re
@@ -27,7 +27,7 @@ LINTED = {"stat", "gauge", "table", "timeseries"}
 
 
 def excluded(rule: str, dashboard: Json, panel: Json | None = None) -> bool:
-    """Whether .lint excludes it, as the linter matches: without entries, everywhere."""
+    """Whether .lint excludes a rule; without entries a rule is excluded everywhere."""
     found = yaml.safe_load((DASHBOARDS / ".lint").read_text())["exclusions"].get(rule)
     if found is None:
         return False

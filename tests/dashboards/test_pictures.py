@@ -1,4 +1,4 @@
-"""The pictures and the page about the dashboards show what there is."""
+"""The pictures and the document of the dashboards show every panel."""
 
 from html import unescape
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""Every query of every dashboard, answered by a real Prometheus about a day that is known."""
+"""Every query of every dashboard, answered by a real Prometheus about the scripted day."""
 
 import re
 from collections import Counter
@@ -32,7 +32,7 @@ NOW_BAD = {
     ("backup", "offsite-copy"): "down: silent",
     ("billing", "invoices"): "late",
 }
-# By what the exporter's own pages say; they do not tell apart why a job is late or up.
+# The states on the exporter's pages, which have no reason for late and up.
 OF_A_PAGE = {
     "paused (disabled)": "paused",
     "up (reported_up)": "up",
@@ -171,9 +171,9 @@ def test_the_timeline_shows_the_start_of_a_failure(answers: Answers):
     }
 
     assert since == {
-        # After the gap in which the exporter was gone nothing was known for some minutes.
+        # After the exporter was gone, no state was known for some minutes.
         ("backup", "nightly-dump"): ("down: reported", at("05:10")),
-        # Ten minutes in which nobody could push are credited.
+        # The ten minutes without an exporter are credited.
         ("billing", "ledger-close"): ("down: never pushed", at("07:10")),
         ("backup", "offsite-copy"): ("down: silent", at("16:00")),
         ("billing", "invoices"): ("late", at("23:20")),

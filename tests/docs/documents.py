@@ -1,4 +1,4 @@
-"""What the documents for users say, taken apart: fenced blocks, tables, links."""
+"""The content of the documents for users: fenced blocks, tables, links."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Block:
         line: of its fence, counted from 1.
         language: the first word after the fence.
         tags: the words after that.
-        file_name: under which the reader is told to save it; empty if not.
+        file_name: the name of the file in which the reader saves the block; empty if none.
     """
 
     document: str

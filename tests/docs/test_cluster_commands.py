@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
 LIMIT_SECONDS = 60.0
 
-# Kinds of other projects, whose definitions a cluster with them has.
+# Kinds of other projects; a cluster with these projects has the definitions.
 OTHERS = {
     "monitoring.coreos.com": {
         "ServiceMonitor": "servicemonitors",
@@ -80,7 +80,7 @@ def definition(group: str, kind: str, plural: str) -> dict[str, object]:
 
 
 async def run(block: Block, desk: Path, cluster: Cluster) -> str:
-    """Run the commands and insist on success."""
+    """Run the commands; a failure is an AssertionError."""
     programs = {
         str(require(program, Generation.NEWEST).parent)
         for program in ("kubectl", "helm")

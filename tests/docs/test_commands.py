@@ -1,4 +1,4 @@
-"""Every command in the documents is executed, and does what the documents say."""
+"""Every command in the documents is executed, with the output that the documents show."""
 
 import asyncio
 import configparser
@@ -31,14 +31,14 @@ from yuptime_exporter.settings.configuration import load_configuration
 from yuptime_exporter.settings.model import ManifestSource
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
-# A block of commands with a tag needs more than an exporter: a cluster, where test_cluster_commands.py
-# runs it, or a builder of images.
+# A block of commands with a tag needs a cluster, in which test_cluster_commands.py runs the commands,
+# or a builder of images.
 TAGS = {"cluster", "image"}
 
-# What each language of a block is good for; each has a test below.
+# The languages of blocks; each has a test below.
 LANGUAGES = {"sh", "json", "text", "yaml", "promql", "ini", "crontab"}
 
-# Run by a test of their own: they fetch packages, or are what runs the tests.
+# `make run` has its own test, since packages are fetched, and `make test` runs this test.
 MAKE = ("make run", "make test")
 
 ADDRESS = "localhost:10091"
@@ -56,7 +56,7 @@ _SOURCE_LINE = re.compile(r"(source=\w+\.py):\d+")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a reader of the documents tries them: the files of a checkout, and our commands."""
+    """The place in which a reader tries the documents: files of a checkout, and the commands."""
 
     folder: Path
 
@@ -82,7 +82,7 @@ def desk(tmp_path: Path) -> Desk:
 
 @dataclass
 class ExampleHome(Home):
-    """An exporter's home whose manifests are the examples on the desk."""
+    """An exporter's home with the examples on the desk as manifests."""
 
     @property
     def manifests(self) -> Path:
@@ -98,7 +98,7 @@ async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
 
 
 def documents_with_commands() -> list[ParameterSet]:
-    """Those with commands; of the many short ones the fast ring has enough in others."""
+    """The documents with commands; runbooks are left to the peer ring, since their commands repeat."""
     return [
         pytest.param(
             document, marks=[pytest.mark.peer] if document.startswith("docs/runbooks/") else []
@@ -128,7 +128,7 @@ async def test_every_command_does_what_the_document_says(document: str, desk: De
 
 
 def with_outputs(document: str) -> Iterator[tuple[Block, Block | None]]:
-    """Each block with the one that shows what it writes."""
+    """Each block with the block that shows its output."""
     found = blocks_of(document)
     for block, following in zip_longest(found, found[1:]):
         is_output = block.language == "sh" and following and is_shown_output(following)
@@ -140,7 +140,7 @@ def is_shown_output(block: Block) -> bool:
 
 
 async def run(block: Block, desk: Desk, exporter: Process) -> str:
-    """Run the commands, insist on success, and return what they write."""
+    """Run the commands and return their output; a failure is an AssertionError."""
     address = exporter.url.removeprefix("http://")
     process = await asyncio.create_subprocess_exec(
         *("sh", "-euc", block.text.replace(ADDRESS, address)),
@@ -155,7 +155,7 @@ async def run(block: Block, desk: Desk, exporter: Process) -> str:
 
 
 async def start_and_stop(block: Block, desk: Desk) -> None:
-    """Run a command that serves until it is stopped."""
+    """Run a command that serves until SIGTERM."""
     text = _LISTENING.sub(r"\g<1>127.0.0.1:0", block.text.strip())
     if "--web.listen-address" not in text:
         text += " --web.listen-address=127.0.0.1:0"
@@ -184,21 +184,21 @@ async def start_and_stop(block: Block, desk: Desk) -> None:
 
 
 async def save(block: Block, desk: Desk, exporter: Process) -> None:
-    """Save a block where the reader is told to, and wait until it is in force."""
+    """Save a block in the file that the document names, and wait until its monitors are active."""
     path = desk.folder / block.file_name
     path.write_text(block.text)
     if path.parent == desk.folder / "deploy" / "examples":
         names = re.findall(r"^kind: Monitor\nmetadata:\n  name: (\S+)", block.text, re.MULTILINE)
 
-        async def in_force() -> bool:
+        async def active() -> bool:
             metrics = (await exporter.request("GET", "/metrics")).body.decode()
             return all(f'monitor="{name}"' in metrics for name in names)
 
-        await eventually(in_force)
+        await eventually(active)
 
 
 def normal(text: str, language: str) -> object:
-    """What must be equal in any run: all but moments, and how JSON is wrapped."""
+    """The part of an output that is equal in every run: without moments and the wrapping of JSON."""
     text = _RFC3339.sub("(moment)", text)
     text = _RECENT_UNIX_TIME.sub("(moment)", text)
     text = _SOURCE_LINE.sub(r"\1", text)
@@ -291,7 +291,7 @@ async def test_make_run_starts_the_exporter_and_prints_a_curl_that_works(tmp_pat
 
 
 def fresh_clone(folder: Path) -> None:
-    """Copy what git has, or would have, of the checkout."""
+    """Copy the files that git tracks or would track."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -332,11 +332,13 @@ def test_every_yaml_block_is_a_valid_manifest_or_configuration(
         assert len(manifest.problems) == problems, manifest.problems
         assert manifest.ignored_documents == 0
         assert manifest.warnings == ()
-    elif "scrape_configs:" not in block.text:  # else promtool judges it
+    elif "scrape_configs:" not in block.text:  # promtool checks the others
         path = tmp_path / "config.yaml"
         path.write_text(block.text)
 
-        assert load_configuration(path).push_rate == RateLimit()  # as the document says
+        assert (
+            load_configuration(path).push_rate == RateLimit()
+        )  # the default that the document names
 
 
 @pytest.mark.peer
@@ -452,7 +454,7 @@ def test_every_crontab_line_has_a_schedule_and_a_command(block: Block) -> None:
 
 
 def shell_must_read(command: str) -> None:
-    """Insist that a shell can read the command, and that curl knows its options."""
+    """Assert that a shell can parse the command and that curl knows its options."""
     read = subprocess.run(["sh", "-nc", command], capture_output=True, text=True, check=False)
     assert (read.returncode, read.stderr) == (0, "")
     known = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the reference lists is what there is: nothing is missing, nothing is made up."""
+"""The reference is complete and lists only existing flags, metrics, fields and log lines."""
 
 import argparse
 import ast
@@ -26,7 +26,7 @@ _NAME = re.compile(r"\byuptime_[a-z0-9_]+\b")
 _OF_PYTHON = {"yuptime_exporter"}  # the package, not a metric
 _ALL_OF_A_KIND = re.compile(r"`yuptime_[a-z_]*\*`")
 
-# Nobody listens there, and nobody is told anything: it only has its series.
+# No server listens there; the exporter exposes the series of an Alertmanager only.
 ALERTMANAGER = "--alertmanager.url=http://127.0.0.1:9"
 
 
@@ -35,7 +35,7 @@ def code_in(cell: str) -> list[str]:
 
 
 async def exposed(home: Home) -> dict[str, tuple[str, set[str]]]:
-    """Type and labels of every metric of ours, by the name under which it is queried."""
+    """Type and labels of every metric of the exporter, by its name in queries."""
     found: dict[str, tuple[str, set[str]]] = {}
     async with exporter_here(home, StandingClock()) as client:
         await client.push()

@@ -1,4 +1,4 @@
-"""What is shipped for Prometheus, and how it is read."""
+"""The shipped files for Prometheus, and their content."""
 
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Rule(TypedDict, total=False):
 
 
 class Group(TypedDict):
-    """What Prometheus evaluates together, in order."""
+    """A group of rules, which Prometheus evaluates in order."""
 
     name: str
     interval: str
@@ -47,7 +47,7 @@ def alerts() -> list[Rule]:
 
 
 def run(*command: str | Path, cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; its errors are in stdout, too."""
+    """Run a program to its end, with its errors in stdout."""
     return subprocess.run(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

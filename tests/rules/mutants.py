@@ -1,6 +1,6 @@
-"""Rules that are wrong: each takes one thought out of the right ones."""
+"""Wrong rules: each removes one thought from the right rules."""
 
-# What is wrong, a text of the rules that occurs once, and what stands there instead.
+# The mistake, a text that occurs once in the rules, and its wrong replacement.
 Mutant = tuple[str, str, str]
 
 MONITOR_MUTANTS: list[Mutant] = [

@@ -1,4 +1,4 @@
-"""What users copy works as it is, with the tools of both ages, and fits together."""
+"""The examples for users work unchanged with the tools of both generations, and fit together."""
 
 import re
 import shutil

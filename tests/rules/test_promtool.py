@@ -1,4 +1,4 @@
-"""The rules under the promtool of both ages: sound, tested, and tested well."""
+"""The rules and their tests under promtool of both generations."""
 
 import shutil
 from operator import itemgetter
@@ -70,7 +70,7 @@ def alert_of(mutant: Mutant) -> str:
 
 
 def mutated(mutant: Mutant, folder: Path) -> Path:
-    """Copy the rules and their tests, with the mutant in the rules; it is sound, but wrong."""
+    """Copy the rules and their tests, with the mutant in the rules; the copy is valid and wrong."""
     _, text, instead = mutant
     copy = folder / "alert-rules"
     shutil.copytree(ALERT_RULES, copy)

@@ -24,6 +24,7 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.core.table import MonitorTable
 
 KEY = MonitorKey("prod", "backup")
@@ -34,6 +35,8 @@ SILENCE_IS_OUTAGE_AFTER_SECONDS = 15.0
 
 
 def monitor(name: str = "backup", namespace: str = "prod", **fields: Any) -> Monitor:
+    if "expire_seconds" in fields:
+        fields["schedule"] = Every(fields.pop("expire_seconds"))
     return Monitor(MonitorKey(namespace, name), TokenRef("tokens", "token"), **fields)
 
 

@@ -14,7 +14,6 @@ from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, push
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.evaluation import (
     MAX_FUTURE_SECONDS,
-    deadline_timestamp,
 )
 from yuptime_exporter.core.model import (
     Arming,
@@ -29,6 +28,7 @@ from yuptime_exporter.core.model import (
 )
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.push_order import after_other_pushes
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.core.table import MonitorTable
 
 START = 1000.0
@@ -143,7 +143,7 @@ class TestSilence:
         life, now = lived(window, history)
 
         verdict = life.verdict(at=now + wait)
-        assert verdict.expires_timestamp <= verdict.deadline_timestamp
+        assert verdict.due_timestamp <= verdict.deadline_timestamp
 
     @given(
         windows,
@@ -245,7 +245,7 @@ class TestReloads:
         life, now = lived(window, history)
         [declared] = life.monitors
         expire, grace = other
-        changed = replace(declared, expire_seconds=expire, grace_seconds=grace)
+        changed = replace(declared, schedule=Every(expire), grace_seconds=grace)
         life.declare(changed, at=now)
 
         held = life.table.row(KEY)
@@ -415,7 +415,8 @@ class TestOutageCredit:
         held = row(last_push, armed=armed, expire_seconds=expire, grace_seconds=grace)
 
         gauge = received or 0
-        assert deadline_timestamp(held, Outages()) == max(gauge, armed) + (expire + grace)
+        deadline = judged(held, at=armed).deadline_timestamp
+        assert deadline == max(gauge, armed) + (expire + grace)
 
 
 class TestPushes:

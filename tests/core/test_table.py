@@ -222,7 +222,7 @@ class TestRestoring:
         table.replace_monitors([monitor()], now_timestamp=1000)
 
         [(_, verdict)] = table.judged(now_timestamp=1000)
-        assert (verdict.state, verdict.expires_timestamp) == (State.UP, 1300)
+        assert (verdict.state, verdict.due_timestamp) == (State.UP, 1300)
 
     def test_it_is_restored_since_when_pushes_could_be_received(self) -> None:
         table = new_table(Restored({}, {}, receiving_timestamp=900))

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.model import Monitor, MonitorKey, TokenRef
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.objects import (
     Declared,
     Invalid,
@@ -166,14 +167,14 @@ def test_the_monitors_of_existing_users_load_unchanged():
         Monitor(
             key=MonitorKey("yuptime", "backup-job"),
             token_ref=TokenRef("push-token", "token"),
-            expire_seconds=300,
+            schedule=Every(300),
             grace_seconds=60,
             interval_seconds=300,
         ),
         Monitor(
             key=MonitorKey("yuptime", "nightly-backup"),
             token_ref=TokenRef("backup-push-token", "token"),
-            expire_seconds=90000,
+            schedule=Every(90000),
             grace_seconds=3600,
             alert_labels=(("severity", "warning"),),
             alertmanager_url="http://alertmanager:9093",
@@ -182,7 +183,7 @@ def test_the_monitors_of_existing_users_load_unchanged():
         Monitor(
             key=MonitorKey("yuptime", "payment-processor"),
             token_ref=TokenRef("payment-push-token", "token"),
-            expire_seconds=120,
+            schedule=Every(120),
             grace_seconds=30,
             interval_seconds=60,
         ),
@@ -204,7 +205,7 @@ def test_a_field_that_is_not_given_has_its_default():
         key=MonitorKey("ns", "job"),
         token_ref=TokenRef("secret", "token"),
         enabled=True,
-        expire_seconds=300,
+        schedule=Every(300),
         grace_seconds=60,
     )
     assert monitor_of(monitor_object("metadata.namespace")).key.namespace == "default"
@@ -212,7 +213,7 @@ def test_a_field_that_is_not_given_has_its_default():
 
 def test_a_field_with_the_value_null_counts_as_not_given():
     assert monitor_of(monitor_object("spec.alerting.labels", None)).alert_labels == ()
-    assert monitor_of(monitor_object("spec.target.push.expireSeconds", None)).expire_seconds == 300
+    assert monitor_of(monitor_object("spec.target.push.expireSeconds", None)).schedule == Every(300)
 
 
 def test_a_grace_of_0_seconds_stays_0():

@@ -19,6 +19,7 @@ from tests.peers.programs import Generation, require
 from yuptime_exporter.core.alerting import AlertSettings, alert_of
 from yuptime_exporter.core.exposition import monitor_families
 from yuptime_exporter.core.model import Monitor, PushKind
+from yuptime_exporter.core.schedules import Every
 
 RULES = Path(__file__).parents[2] / "alert-rules" / "yuptime.rules.yml"
 
@@ -97,7 +98,7 @@ class RandomLife:
                 declared[number] = replace(one, enabled=not one.enabled)
             elif chance < 0.17:
                 seconds = STEP_SECONDS * self._random.randint(1, 12)
-                declared[number] = replace(one, expire_seconds=seconds)
+                declared[number] = replace(one, schedule=Every(seconds))
             elif chance < 0.18:
                 declared[number] = replace(one, alert_labels=(("severity", "changed"),))
         self.life.declare(*declared, at=at)

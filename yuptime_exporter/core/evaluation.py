@@ -1,13 +1,13 @@
-"""The state machine. Every rule that decides a state, a deadline or a clock lives in this file.
+"""The state machine: every rule that decides a state, a deadline or a clock is in this file.
 
 base     = max(last push, armed)
-expires  = base + expire
-deadline = base + expire + grace, counted on the receiving clock (see `outages`)
+due      = the next moment of the schedule after the base
+deadline = due + grace, counted on the receiving clock (see `outages`)
 
 paused   the monitor is not enabled
 down     the last push said down, or now >= deadline
-late     expires <= now < deadline, after a first push
-up       now < expires, after a first push
+late     due <= now < deadline, after a first push
+up       now < due, after a first push
 pending  now < deadline, before any push
 """
 
@@ -43,23 +43,26 @@ ANNOUNCED_SECONDS = 10.0
 _NEVER = float("-inf")
 
 
-def expires_timestamp(row: Row) -> float:
-    """Return until when the last push, or the arming, stays good."""
-    return _base_timestamp(row) + row.monitor.expire_seconds
+def base_timestamp(row: Row) -> float:
+    """Return the moment from which the next push is awaited: the last push, or the arming."""
+    if row.last_push is None:
+        return row.arming.armed_timestamp
+    return max(row.last_push.received_timestamp, row.arming.armed_timestamp)
 
 
-def deadline_timestamp(row: Row, outages: Outages) -> float:
-    """Return when silence makes the monitor down; computed for paused monitors, too."""
-    window_seconds = row.monitor.expire_seconds + row.monitor.grace_seconds
-    return outages.deadline(_base_timestamp(row), window_seconds)
+def gap_seconds(row: Row) -> float:
+    """Return the time from the base until the next push is due."""
+    return row.monitor.schedule.gap_seconds(base_timestamp(row))
 
 
 def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
-    """Judge one monitor at one moment."""
-    expires = expires_timestamp(row)
-    deadline = deadline_timestamp(row, outages)
-    state, reason, since = _state(row, expires, deadline, now_timestamp)
-    return Verdict(state, reason, since, expires, deadline)
+    """Judge one monitor at one moment; the deadline is computed for paused monitors, too."""
+    monitor, base = row.monitor, base_timestamp(row)
+    due = monitor.schedule.due_timestamp(base)
+    window_seconds = monitor.schedule.gap_seconds(base) + monitor.grace_seconds
+    deadline = outages.deadline(base, window_seconds)
+    state, reason, since = _state(row, due, deadline, now_timestamp)
+    return Verdict(state, reason, since, due, deadline)
 
 
 def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
@@ -170,14 +173,8 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
     )
 
 
-def _base_timestamp(row: Row) -> float:
-    if row.last_push is None:
-        return row.arming.armed_timestamp
-    return max(row.last_push.received_timestamp, row.arming.armed_timestamp)
-
-
 def _state(
-    row: Row, expires: float, deadline: float, now_timestamp: float
+    row: Row, due: float, deadline: float, now_timestamp: float
 ) -> tuple[State, Reason, float]:
     arming, last = row.arming, row.last_push
     if not row.monitor.enabled:
@@ -193,8 +190,8 @@ def _state(
         return State.DOWN, Reason.REPORTED_DOWN, since
     if now_timestamp >= deadline:
         return State.DOWN, Reason.OVERDUE, deadline
-    if now_timestamp >= expires:
-        return State.LATE, Reason.OVERDUE, expires
+    if now_timestamp >= due:
+        return State.LATE, Reason.OVERDUE, due
     return State.UP, Reason.REPORTED_UP, since
 
 

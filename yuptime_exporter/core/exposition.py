@@ -6,6 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
+from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.identity import AlertDefaults, alert_labels
 from yuptime_exporter.core.model import MonitorKey, PushKind, Row, Verdict
 
@@ -40,7 +41,7 @@ _GAUGES: Mapping[str, tuple[str, Callable[[Row, Verdict], float]]] = {
     ),
     "yuptime_monitor_expire_seconds": (
         "Time after a push at which the next one is due.",
-        lambda row, _: row.monitor.expire_seconds,
+        lambda row, _: gap_seconds(row),
     ),
     "yuptime_monitor_grace_seconds": (
         "Time past expiry before the monitor counts as down.",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from yuptime_exporter.core.schedules import DEFAULT_SCHEDULE, Schedule
+
 GROUP = "monitoring.yuptime.io"
 API_VERSION = f"{GROUP}/v1"
 
@@ -75,7 +77,7 @@ class Monitor:
 
     Attributes:
         enabled: False pauses the monitor; pushes are still accepted.
-        expire_seconds: how long a push stays good.
+        schedule: when the next push is due.
         grace_seconds: how long after that silence does not yet mean down.
         token_digests: SHA-256 digests of the tokens that may push; empty when there are none,
             for which `token_trouble` has the reason where the source knows it.
@@ -90,7 +92,7 @@ class Monitor:
     key: MonitorKey
     token_ref: TokenRef
     enabled: bool = True
-    expire_seconds: int = 300
+    schedule: Schedule = DEFAULT_SCHEDULE
     grace_seconds: int = 60
     token_digests: tuple[bytes, ...] = ()
     alert_labels: tuple[tuple[str, str], ...] = ()
@@ -247,12 +249,12 @@ class Verdict:
 
     Attributes:
         since_timestamp: when the state began; the same however often one looks.
-        expires_timestamp: until when the last push, or the arming, stays good.
+        due_timestamp: when the next push is due.
         deadline_timestamp: when silence makes the monitor down.
     """
 
     state: State
     reason: Reason
     since_timestamp: float
-    expires_timestamp: float
+    due_timestamp: float
     deadline_timestamp: float

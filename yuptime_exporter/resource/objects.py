@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey, Problem, TokenRef
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.shapes import (
     PUSH_FIELDS,
     MonitorResource,
@@ -167,7 +168,7 @@ def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
         key=MonitorKey(resource.metadata.namespace, resource.metadata.name),
         token_ref=TokenRef(token_ref.name, token_ref.key),
         enabled=spec.enabled,
-        expire_seconds=push.expire_seconds,
+        schedule=Every(push.expire_seconds),
         grace_seconds=push.grace_period_seconds,
         alert_labels=tuple(sorted(alerting.labels.items())),
         alertmanager_url=alerting.alertmanager_url or spec.alertmanager_url,

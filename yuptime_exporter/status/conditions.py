@@ -87,7 +87,7 @@ def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
         message=_message(row, verdict, said),
         since_timestamp=verdict.since_timestamp,
         row=row,
-        expires_timestamp=verdict.expires_timestamp,
+        expires_timestamp=verdict.due_timestamp,
         deadline_timestamp=verdict.deadline_timestamp,
     )
 

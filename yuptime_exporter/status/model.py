@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.model import LastPush, Row, State, Verdict
 from yuptime_exporter.metrics.status import Written
 from yuptime_exporter.resource.monitor_object import SpecProblem
@@ -180,21 +181,21 @@ def write_due(draft: Draft, *, now_timestamp: float) -> Due | None:
         return None
     if _facts(wanted) != _facts(shown) or shown.expires_timestamp is None or row is None:
         return Due(now_timestamp, now_timestamp)
-    return heartbeat_due(shown, row.monitor.expire_seconds)
+    return heartbeat_due(shown, gap_seconds(row))
 
 
 def heartbeat_due(
-    shown: Shown, expire_seconds: float, *, written_timestamp: float | None = None
+    shown: Shown, expiry_seconds: float, *, written_timestamp: float | None = None
 ) -> Due:
     """Return when a push that only confirms what a Monitor says is to be shown.
 
     Args:
         shown: what it says.
-        expire_seconds: for how long that is good.
+        expiry_seconds: for how long that is good.
         written_timestamp: when that was written; None: that is not known, so that it counts from
             the push that is shown.
     """
-    headroom_seconds = max(MIN_HEADROOM_SECONDS, HEADROOM * expire_seconds)
+    headroom_seconds = max(MIN_HEADROOM_SECONDS, HEADROOM * expiry_seconds)
     must = (shown.expires_timestamp or 0.0) - headroom_seconds
     shown_timestamp = shown.last_push_timestamp if written_timestamp is None else written_timestamp
     eligible = (shown_timestamp or 0.0) + HEARTBEAT_SECONDS
@@ -205,20 +206,20 @@ def next_change_timestamp(verdict: Verdict) -> float | None:
     """Return when silence alone changes the state; None: it never does."""
     match verdict.state:
         case State.UP:
-            return verdict.expires_timestamp
+            return verdict.due_timestamp
         case State.LATE | State.PENDING:
             return verdict.deadline_timestamp
         case State.DOWN | State.PAUSED:
             return None
 
 
-def needed_writes_per_second(judged: Mapping[int, int]) -> float:
+def needed_writes_per_second(pushed_to: Mapping[float, int]) -> float:
     """Return how many writes a second keep all statuses from expiring.
 
     Args:
-        judged: how many monitors that are pushed to have each `expire_seconds`.
+        pushed_to: the number of monitors that receive pushes, by the seconds until a push expires.
     """
-    return sum(count / ((1 - HEADROOM) * expire) for expire, count in judged.items())
+    return sum(count / ((1 - HEADROOM) * gap) for gap, count in pushed_to.items())
 
 
 def _facts(shown: Shown) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import MonitorUnwritable, StoreUnavailable
-from yuptime_exporter.core.evaluation import judge
+from yuptime_exporter.core.evaluation import gap_seconds, judge
 from yuptime_exporter.core.model import LastPush, MonitorKey, State
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.table import MonitorTable
@@ -200,12 +200,13 @@ class Reporter:
 
     def _sweep(self, now_timestamp: float) -> None:
         """Have every status looked at, and see how many writes all of them need."""
-        pushed_to: Counter[int] = Counter()
+        pushed_to: Counter[float] = Counter()
         for row in self._table.rows():
             self._queue.put(row.monitor.key, Due(now_timestamp, now_timestamp + SWEEP_SECONDS))
             if row.last_push is not None and row.monitor.enabled:
-                expires = row.last_push.received_timestamp + row.monitor.expire_seconds
-                pushed_to[row.monitor.expire_seconds] += expires > now_timestamp
+                received, schedule = row.last_push.received_timestamp, row.monitor.schedule
+                fresh = schedule.due_timestamp(received) > now_timestamp
+                pushed_to[schedule.gap_seconds(received)] += fresh
         declared = {row.monitor.key for row in self._table.rows()}
         self._heartbeats = {key: due for key, due in self._heartbeats.items() if key in declared}
         needed = needed_writes_per_second(pushed_to)
@@ -267,7 +268,7 @@ class Reporter:
             return
         if draft.wanted.last_push_timestamp is not None:
             self._heartbeats[key] = heartbeat_due(
-                draft.wanted, row.monitor.expire_seconds, written_timestamp=written_timestamp
+                draft.wanted, gap_seconds(row), written_timestamp=written_timestamp
             )
         now_timestamp = self._clock()
         outages = self._table.outages(now_timestamp=now_timestamp)

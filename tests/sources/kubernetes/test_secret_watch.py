@@ -139,6 +139,6 @@ class TestSecretsThatAreWatched:
         async with following(server) as followed:
             server.refuse(SECRETS, 500)
             declare(server, expireSeconds=7)
-            await eventually(followed.monitor, lambda one: one and one.expire_seconds == 7)
+            await eventually(followed.monitor, lambda one: one and one.schedule.seconds == 7)
 
             await followed.until_tokens("open-sesame")

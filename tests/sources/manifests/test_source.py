@@ -46,7 +46,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def expires(found: MonitorSet) -> dict[str, int]:
-    return {one.key.name: one.expire_seconds for one in found.monitors}
+    return {one.key.name: one.schedule.seconds for one in found.monitors}
 
 
 def problem_lines(found: MonitorSet) -> list[str]:
@@ -438,6 +438,6 @@ async def test_one_change_among_a_thousand_manifests_is_the_only_file_read_again
     assert len(before.monitors) == 1000
     assert source.files_parsed_total == 1001
     changed = set(after.monitors) - set(before.monitors)
-    assert [(one.key, one.expire_seconds) for one in changed] == [
+    assert [(one.key, one.schedule.seconds) for one in changed] == [
         (MonitorKey("yuptime", "job-500"), 77)
     ]

@@ -26,10 +26,10 @@ def warnings_of(found: Declarations) -> tuple[Problem, ...]:
 def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
     where = found.where(monitor)
     interval = monitor.interval_seconds
-    if interval is not None and monitor.expire_seconds < interval:
+    if interval is not None and monitor.schedule.seconds < interval:
         text = (
             f"expected at least spec.schedule.intervalSeconds, {interval}, "
-            f"got {monitor.expire_seconds}: each push expires before the next one is due"
+            f"got {monitor.schedule.seconds}: each push expires before the next one is due"
         )
         yield Problem(where, _EXPIRE, text)
     if not monitor.token_digests:

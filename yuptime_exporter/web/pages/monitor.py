@@ -43,9 +43,9 @@ def _facts(row: Row, verdict: Verdict) -> dict[str, str]:
     if last and last.message:
         facts["Message"] = last.message
     facts |= {
-        "Expires": readable(verdict.expires_timestamp),
+        "Expires": readable(verdict.due_timestamp),
         "Deadline": readable(verdict.deadline_timestamp),
-        "Expire, grace": f"{monitor.expire_seconds} s, {monitor.grace_seconds} s",
+        "Schedule, grace": f"{monitor.schedule}, {monitor.grace_seconds} s",
         "Awaited from": readable(row.arming.armed_timestamp),
     }
     if last:

@@ -126,7 +126,7 @@ def _answer(receipt: Receipt, push: Push) -> Answer:
         "monitor": str(receipt.row.monitor.key),
         "state": verdict.state,
         "receivedAt": rfc3339(received),
-        "expiresAt": rfc3339(verdict.expires_timestamp),
+        "expiresAt": rfc3339(verdict.due_timestamp),
         "deadline": rfc3339(verdict.deadline_timestamp),
     }
     if push.message_truncated:

@@ -31,7 +31,7 @@ from yuptime_exporter.core.identity import (
     AlertDefaults,
     label_problems,
 )
-from yuptime_exporter.core.model import LastPush, Monitor, Row
+from yuptime_exporter.core.model import Judged, LastPush, Monitor, Row
 from yuptime_exporter.resource.objects import Declared, Invalid, read_object
 from yuptime_exporter.sinks.alertmanager.body import alert_body
 
@@ -382,7 +382,7 @@ class TestRecipients:
         ]
         settings = AlertSettings(alertmanager_urls=("http://one:9093",))
 
-        firing = firing_by_url([(one, judged(one, at=1000)) for one in rows], settings)
+        firing = firing_by_url([Judged(one, judged(one, at=1000)) for one in rows], settings)
 
         names = {
             url: [dict(labels)["monitor"] for labels in alerts] for url, alerts in firing.items()
@@ -465,7 +465,7 @@ def exposed_labels(down_row: Row, defaults: AlertDefaults) -> dict[str, str]:
     """Return the labels of the gauge as Prometheus' rule sees them, with the name of the alert."""
     [family] = [
         family
-        for family in monitor_families([(down_row, judged(down_row, at=1000))], defaults)
+        for family in monitor_families([Judged(down_row, judged(down_row, at=1000))], defaults)
         if family.name == "yuptime_monitor_alert_labels"
     ]
     [sample] = family.samples
@@ -546,7 +546,7 @@ class TestOneIdentityOnBothPaths:
 
     def test_a_paused_monitor_is_on_neither_path(self) -> None:
         paused = row(push(DOWN), paused=1000)
-        judged_rows = [(paused, judged(paused, at=1000))]
+        judged_rows = [Judged(paused, judged(paused, at=1000))]
 
         families = {
             family.name: family for family in monitor_families(judged_rows, AlertDefaults())

@@ -19,7 +19,7 @@ from prometheus_client.samples import Sample
 from tests.core.examples import DOWN, UP, judged, push, row
 from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families, process_families
 from yuptime_exporter.core.identity import AlertDefaults
-from yuptime_exporter.core.model import Row
+from yuptime_exporter.core.model import Judged, Row
 
 NO_DEFAULTS = AlertDefaults()
 
@@ -49,7 +49,7 @@ class Scraped(Collector):
 
 
 def families(*rows: Row, defaults: AlertDefaults = NO_DEFAULTS, at: float = 2000) -> list[Metric]:
-    return list(monitor_families([(r, judged(r, at=at)) for r in rows], defaults))
+    return list(monitor_families([Judged(r, judged(r, at=at)) for r in rows], defaults))
 
 
 def registry(metrics: Iterable[Metric]) -> CollectorRegistry:

@@ -14,7 +14,7 @@ from tests.engine.parts import TOKEN_DIGESTS, row_of, settled, table_of
 from tests.exporters import StandingClock
 from tests.fakes.status_sink import FakeStatusSink, StatusObjects
 from yuptime_exporter.core.errors import MonitorUnwritable, StoreUnavailable
-from yuptime_exporter.core.evaluation import after_push, judge
+from yuptime_exporter.core.evaluation import after_push
 from yuptime_exporter.core.model import LastPush, Monitor, MonitorKey, Push, PushKind
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.status import StatusMetrics, Written
@@ -81,12 +81,11 @@ class Desk:
         """Accept a push that some other store has made durable."""
         before, accepted = self._accepted(key, status)
         self.table.record_push(key, accepted)
-        outages = self.table.outages(now_timestamp=self.clock())
         now_timestamp = self.clock()
         self.reporter.pushed(
             key,
-            judge(before, outages, now_timestamp=now_timestamp).state,
-            judge(row_of(self.table, key), outages, now_timestamp=now_timestamp).state,
+            self.table.verdict(before, now_timestamp=now_timestamp).state,
+            self.table.verdict(row_of(self.table, key), now_timestamp=now_timestamp).state,
         )
         await settled()
 

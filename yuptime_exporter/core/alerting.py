@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from yuptime_exporter.core.identity import ALERT_NAME, AlertDefaults, alert_labels
-from yuptime_exporter.core.model import Monitor, Row, State, Verdict
+from yuptime_exporter.core.model import Judged, Monitor, Row, State, Verdict
 from yuptime_exporter.core.urls import base_url
 
 Labels = tuple[tuple[str, str], ...]
@@ -82,7 +82,7 @@ def may_name_its_alertmanager(monitor: Monitor, settings: AlertSettings) -> bool
 
 
 def firing_by_url(
-    judged: Iterable[tuple[Row, Verdict]], settings: AlertSettings
+    judged: Iterable[Judged], settings: AlertSettings
 ) -> dict[str, dict[Labels, Alert]]:
     """Return the alerts that each Alertmanager should hold now."""
     firing: dict[str, dict[Labels, Alert]] = {}

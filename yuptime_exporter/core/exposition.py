@@ -8,9 +8,7 @@ from prometheus_client.samples import Sample
 
 from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.identity import AlertDefaults, alert_labels
-from yuptime_exporter.core.model import MonitorKey, PushKind, Row, Verdict
-
-JudgedRow = tuple[Row, Verdict]
+from yuptime_exporter.core.model import Judged, MonitorKey, PushKind, Row, Verdict
 
 # Labels that Prometheus gives to the targets of a ServiceMonitor. Exposed as empty they are
 # dropped from the series under `honor_labels: true` (prometheus/prometheus, scrape.go), so
@@ -73,7 +71,7 @@ _COUNTERS: Mapping[str, tuple[str, Callable[[Row], float]]] = {
 }
 
 
-def monitor_families(judged: Iterable[JudgedRow], defaults: AlertDefaults) -> Iterator[Metric]:
+def monitor_families(judged: Iterable[Judged], defaults: AlertDefaults) -> Iterator[Metric]:
     """Return the families of all monitors; with no monitors, their names and types alone."""
     rows = list(judged)
     labels = [
@@ -124,7 +122,7 @@ def process_families(
     yield monitors
 
 
-def _alert_labels(rows: Iterable[JudgedRow], defaults: AlertDefaults) -> Metric:
+def _alert_labels(rows: Iterable[Judged], defaults: AlertDefaults) -> Metric:
     family = GaugeMetricFamily(
         "yuptime_monitor_alert_labels",
         "Labels of the alerts of the monitor; absent while it is paused.",
@@ -137,7 +135,7 @@ def _alert_labels(rows: Iterable[JudgedRow], defaults: AlertDefaults) -> Metric:
     return family
 
 
-def _info(rows: Iterable[JudgedRow], labels: Iterable[Mapping[str, str]]) -> Metric:
+def _info(rows: Iterable[Judged], labels: Iterable[Mapping[str, str]]) -> Metric:
     family = GaugeMetricFamily("yuptime_monitor_info", "Information about the monitor.")
     for (row, _), own in zip(rows, labels, strict=True):
         paused = "false" if row.monitor.enabled else "true"

@@ -258,3 +258,10 @@ class Verdict:
     since_timestamp: float
     due_timestamp: float
     deadline_timestamp: float
+
+
+class Judged(NamedTuple):
+    """A monitor and its verdict at one moment."""
+
+    row: Row
+    verdict: Verdict

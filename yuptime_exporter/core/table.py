@@ -14,6 +14,7 @@ from yuptime_exporter.core.evaluation import (
 )
 from yuptime_exporter.core.model import (
     Arming,
+    Judged,
     LastPush,
     Monitor,
     MonitorKey,
@@ -216,10 +217,21 @@ class MonitorTable:
         """Return all declared monitors, in the order of their keys."""
         return tuple(self._rows.values())
 
-    def judged(self, *, now_timestamp: float) -> list[tuple[Row, Verdict]]:
-        """Return all declared monitors with their verdicts, in the order of their keys."""
+    def judged(self, *, now_timestamp: float, rows: Iterable[Row] | None = None) -> list[Judged]:
+        """Return these rows judged at one moment; None: all monitors, in the order of their keys.
+
+        A row need not be in the table, as before a push is stored.
+        """
         outages = self.outages(now_timestamp=now_timestamp)
-        return [(row, judge(row, outages, now_timestamp=now_timestamp)) for row in self.rows()]
+        return [
+            Judged(row, judge(row, outages, now_timestamp=now_timestamp))
+            for row in (self.rows() if rows is None else rows)
+        ]
+
+    def verdict(self, row: Row, *, now_timestamp: float) -> Verdict:
+        """Return the verdict on one row, which need not be in the table."""
+        outages = self.outages(now_timestamp=now_timestamp)
+        return judge(row, outages, now_timestamp=now_timestamp)
 
     def outages(self, *, now_timestamp: float) -> Outages:
         """Return all outages, the one that is still going on included."""

@@ -13,8 +13,7 @@ from yuptime_exporter.core.alerting import (
     may_name_its_alertmanager,
 )
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.evaluation import judge
-from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
+from yuptime_exporter.core.model import Judged, MonitorKey, Reason, State
 from yuptime_exporter.core.ports import AlertSinks
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
@@ -87,24 +86,21 @@ class Publisher:
                     await self._changed.wait()
                 await asyncio.sleep(GATHER_SECONDS)
 
-    async def _judged(self, now_timestamp: float) -> list[tuple[Row, Verdict]]:
+    async def _judged(self, now_timestamp: float) -> list[Judged]:
         """Return all monitors with their verdicts, and let others have their turn in between.
 
         A thread would have to share Python's lock with the loop, where each change of hands takes
         5 ms: measured beside a thread that judged 10,000 monitors, a push took up to 250 ms.
         """
         rows = self._table.rows()
-        outages = self._table.outages(now_timestamp=now_timestamp)
-        judged: list[tuple[Row, Verdict]] = []
+        judged: list[Judged] = []
         for start in range(0, len(rows), JUDGED_AT_ONCE):
             some = rows[start : start + JUDGED_AT_ONCE]
-            judged += [(row, judge(row, outages, now_timestamp=now_timestamp)) for row in some]
+            judged += self._table.judged(now_timestamp=now_timestamp, rows=some)
             await asyncio.sleep(0)
         return judged
 
-    def _publish(
-        self, judged: Sequence[tuple[Row, Verdict]], sinks: AlertSinks, now_timestamp: float
-    ) -> None:
+    def _publish(self, judged: Sequence[Judged], sinks: AlertSinks, now_timestamp: float) -> None:
         settings = self._settings()
         firing = firing_by_url(judged, settings)
         for url in self._configured.difference(settings.alertmanager_urls, firing):
@@ -121,7 +117,7 @@ class Publisher:
         sinks.keep_only(self._feeds)
         self._report_refused(judged, settings)
 
-    def _until_next(self, judged: Iterable[tuple[Row, Verdict]], now_timestamp: float) -> float:
+    def _until_next(self, judged: Iterable[Judged], now_timestamp: float) -> float:
         certain = (
             verdict.deadline_timestamp + self._settle_seconds
             for _, verdict in judged
@@ -133,9 +129,7 @@ class Publisher:
         earliest = min(moments, default=now_timestamp + MAX_SLEEP_SECONDS)
         return min(max(earliest - now_timestamp, 0.0), MAX_SLEEP_SECONDS)
 
-    def _report_refused(
-        self, judged: Iterable[tuple[Row, Verdict]], settings: AlertSettings
-    ) -> None:
+    def _report_refused(self, judged: Iterable[Judged], settings: AlertSettings) -> None:
         refused = {
             row.monitor.key: row.monitor.alertmanager_url
             for row, _ in judged

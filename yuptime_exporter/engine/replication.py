@@ -1,7 +1,6 @@
 """Adopt the pushes and armings that other replicas stored."""
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.evaluation import judge
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.receiver import OnPush
@@ -25,11 +24,10 @@ class Replication:
         """
         now_timestamp = self._clock()
         row = self._table.row(key)
-        outages = self._table.outages(now_timestamp=now_timestamp)
         if not self._table.adopt(key, arming, push, now_timestamp=now_timestamp) or row is None:
             return
         adopted = self._table.row(key)
         if adopted is not None:
-            before = judge(row, outages, now_timestamp=now_timestamp)
-            after = judge(adopted, outages, now_timestamp=now_timestamp)
+            before = self._table.verdict(row, now_timestamp=now_timestamp)
+            after = self._table.verdict(adopted, now_timestamp=now_timestamp)
             self._on_push(key, before.state, after.state)

@@ -7,11 +7,10 @@ said of a deadline that passed just now, and of none before the store itself was
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
-from yuptime_exporter.core.model import MonitorKey, Reason, Row, State, Verdict
+from yuptime_exporter.core.model import Judged, MonitorKey, Reason, State
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS
 
-Judged = list[tuple[Row, Verdict]]
 Confirm = Callable[[Collection[MonitorKey]], Awaitable[frozenset[MonitorKey]]]
 
 # A push that another replica accepted just before a deadline is stored at most this long after it:
@@ -40,7 +39,7 @@ class SilenceCheck:
         self._confirm = confirm
         self._confirmed: frozenset[MonitorKey] = frozenset()
 
-    async def certain(self, judged: Judged, *, now_timestamp: float) -> Judged:
+    async def certain(self, judged: list[Judged], *, now_timestamp: float) -> list[Judged]:
         """Return the monitors whose verdict can be told to others."""
         settled = now_timestamp - self.settle_seconds
         silent = {
@@ -54,10 +53,10 @@ class SilenceCheck:
             judged = self._table.judged(now_timestamp=now_timestamp)
         return list(self._told(judged, settled))
 
-    def _told(self, judged: Judged, settled: float) -> Iterable[tuple[Row, Verdict]]:
-        for row, verdict in judged:
-            if verdict.reason in SILENCE and verdict.state is State.DOWN:
-                settling = verdict.deadline_timestamp > settled
-                if settling or row.monitor.key not in self._confirmed:
+    def _told(self, judged: list[Judged], settled: float) -> Iterable[Judged]:
+        for one in judged:
+            if one.verdict.reason in SILENCE and one.verdict.state is State.DOWN:
+                settling = one.verdict.deadline_timestamp > settled
+                if settling or one.row.monitor.key not in self._confirmed:
                     continue
-            yield row, verdict
+            yield one

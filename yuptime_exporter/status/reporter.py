@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import MonitorUnwritable, StoreUnavailable
-from yuptime_exporter.core.evaluation import gap_seconds, judge
+from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.model import LastPush, MonitorKey, State
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
 from yuptime_exporter.core.table import MonitorTable
@@ -270,9 +270,7 @@ class Reporter:
             self._heartbeats[key] = heartbeat_due(
                 draft.wanted, gap_seconds(row), written_timestamp=written_timestamp
             )
-        now_timestamp = self._clock()
-        outages = self._table.outages(now_timestamp=now_timestamp)
-        change = next_change_timestamp(judge(row, outages, now_timestamp=now_timestamp))
+        change = next_change_timestamp(self._table.verdict(row, now_timestamp=self._clock()))
         if change is not None:
             # Replicas that see the same deadline pass should not all write it at the same moment.
             change += self._jitter() if self._replicated else 0.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS, judge
+from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import MonitorKey, Row
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.status import StatusMetrics, Written
@@ -119,9 +119,7 @@ class StatusWriter:
             if save is not None:
                 save.continue_from(row.last_push)
                 row = Row(row.monitor, row.arming, save.push)
-            now_timestamp = self._clock()
-            outages = self._table.outages(now_timestamp=now_timestamp)
-            verdict = judge(row, outages, now_timestamp=now_timestamp)
+            verdict = self._table.verdict(row, now_timestamp=self._clock())
             status = status_of(row, verdict, generation=spec.generation)
         if spec.problem is not None:
             return status_of_invalid(status, spec.problem, generation=spec.generation)

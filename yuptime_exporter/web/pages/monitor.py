@@ -3,7 +3,6 @@
 from html import escape
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.evaluation import judge
 from yuptime_exporter.core.model import MonitorKey, Row, Verdict
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.moments import readable
@@ -21,9 +20,7 @@ def monitor_page_handler(table: MonitorTable, *, clock: Clock) -> Handler:
         row = table.row(key)
         if row is None:
             return not_found()
-        now_timestamp = clock()
-        outages = table.outages(now_timestamp=now_timestamp)
-        verdict = judge(row, outages, now_timestamp=now_timestamp)
+        verdict = table.verdict(row, now_timestamp=clock())
         lines = "\n".join(
             f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
             for name, value in _facts(row, verdict).items()

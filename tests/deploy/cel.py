@@ -1,6 +1,6 @@
-"""The part of CEL that our validation rules use, evaluated by Python.
+"""The part of CEL that the validation rules use, evaluated by Python.
 
-So the fast ring knows what the rules say; the peer ring asks a real API server the same.
+The fast ring evaluates the rules here; the peer ring compares with a real API server.
 https://kubernetes.io/docs/reference/using-api/cel/
 """
 
@@ -37,9 +37,9 @@ class Many(list[Any]):
 
 
 class Fields:
-    """A map or an object: an attribute for each field, `None` for one that is not there.
+    """A map or an object: an attribute for each field, `None` for a missing field.
 
-    CEL has no fields of a field that is not there, and Python's None has none either.
+    CEL allows no fields of a missing field, and Python's None has none either.
     """
 
     def __init__(self, fields: Mapping[str, object]) -> None:
@@ -56,7 +56,7 @@ class Fields:
 
 
 def in_cel(value: object) -> object:
-    """The value as rules see it."""
+    """The value in the form of rules."""
     match value:
         case dict():
             return Fields(value)
@@ -67,7 +67,7 @@ def in_cel(value: object) -> object:
 
 
 def holds(rule: str, value: object) -> bool:
-    """Whether a rule holds for the value that it calls `self`."""
+    """Whether a rule holds for the value `self`."""
     names = {
         "self": in_cel(value),
         "has": lambda found: found is not None,
@@ -118,7 +118,7 @@ def _with_choices(text: str) -> str:
 
 @cache
 def as_python(pattern: str) -> str:
-    """A pattern of RE2 for Python: its end is the very end, and Unicode's classes are spelt out."""
+    """A pattern of RE2 for Python: `$` is the very end, and Unicode's classes are spelt out."""
     if pattern.endswith("$"):
         pattern = pattern.removesuffix("$") + r"\Z"
     return pattern.replace(r"\pC\pZ", _invisible()) if r"\p" in pattern else pattern
@@ -126,7 +126,7 @@ def as_python(pattern: str) -> str:
 
 @cache
 def _invisible() -> str:
-    r"""What `\pC\pZ` holds; characters without a meaning (Cn) are not part of it."""
+    r"""The characters of `\pC\pZ`, without unassigned characters (Cn)."""
     return "".join(f"{re.escape(first)}-{re.escape(last)}" for first, last in _runs(_is_invisible))
 
 

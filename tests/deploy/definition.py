@@ -1,7 +1,7 @@
-"""The definition of Monitors, and what an API server makes of an object by it, in Python.
+"""The definition of Monitors, and the result of an object under the definition, in Python.
 
-Its steps are those of apiextensions-apiserver: drop nulls, fill in defaults, prune what closed
-objects do not have, then validate. The peer ring compares all of it with a real server.
+The steps are those of apiextensions-apiserver: drop nulls, fill in defaults, prune unknown fields,
+then validate. The peer ring compares the results with a real API server.
 """
 
 import re
@@ -39,7 +39,7 @@ def schema_of(crd: Mapping[str, Any]) -> Schema:
 
 
 def schema_at(*path: str) -> Schema:
-    """Our schema of a field."""
+    """The schema of a field."""
     schema = schema_of(definition())
     for name in path:
         schema = schema["properties"][name]
@@ -57,7 +57,7 @@ def every_schema(schema: Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 
 def stored(value: Json, schema: Schema) -> Json:
-    """What is kept of a value: without nulls and unknown fields, and with the defaults."""
+    """The stored form of a value: without nulls and unknown fields, with defaults."""
     match value, schema.get("type"):
         case float(), "integer" if value.is_integer():
             return int(value)  # in JSON both are one number
@@ -89,7 +89,7 @@ def _schema_of_field(schema: Schema, name: str) -> Schema | None:
 
 
 def refusals(value: Json, schema: Schema) -> list[str]:
-    """Why the value is refused; rules are asked only of what has the right shape."""
+    """The reasons for which a value is refused; rules apply only to values of the right shape."""
     problems = [problem.message for problem in _SHAPE(schema).iter_errors(value)]
     return problems or list(_broken_rules(value, schema))
 

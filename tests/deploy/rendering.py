@@ -1,4 +1,4 @@
-"""What kustomize and helm make of deploy/, and whether it has the form that Kubernetes wants."""
+"""The output of kustomize and helm for deploy/, and its check against Kubernetes schemas."""
 
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -18,13 +18,13 @@ from tests.peers.programs import Generation, require
 
 Object = dict[str, Any]
 
-# The oldest Kubernetes that is supported, and the newest whose schemas there are.
+# The oldest supported Kubernetes, and the newest with available schemas.
 OLDEST_AND_NEWEST = ("1.30", "1.37")
 
 OVERLAYS = sorted(path.parent.name for path in DEPLOY.glob("overlays/*/kustomization.yaml"))
 CHART = DEPLOY / "chart" / "yuptime-exporter"
 
-# Of the Prometheus Operator, whose schemas are not at hand: the fields that it has.
+# Fields of the Prometheus Operator, since its schemas are not available here.
 # https://prometheus-operator.dev/docs/api-reference/api/
 _ENDPOINT = {"port", "interval", "scrapeTimeout", "honorLabels", "relabelings", "path"}
 
@@ -42,7 +42,7 @@ def kustomized(folder: Path) -> tuple[Object, ...]:
 
 
 def helm_template(*arguments: str | Path, namespace: str = "yuptime") -> tuple[Object, ...]:
-    """The objects of a release of the chart that is called like it."""
+    """The objects of a release with the name of the chart."""
     program = require("helm", Generation.NEWEST)
     return _objects(
         _output(
@@ -64,7 +64,7 @@ def of_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:
 
 
 def strict_problem(each: Object, version: str) -> str | None:
-    """What is wrong with an object in the eyes of a version of Kubernetes; None: nothing."""
+    """The mistake of an object for a version of Kubernetes; None: valid."""
     try:
         validate(each, version, strict=True)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Specs of push monitors as people write them, and as nobody should."""
+"""Valid and invalid specs of push monitors."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 Spec = dict[str, Any]
 
-# Bounds, beside them, and what is no whole number at all.
+# Numbers at the bounds and beside them, and values that are no whole numbers.
 _SECONDS: st.SearchStrategy[Any] = st.one_of(
     st.integers(-2, 2),
     st.integers(315_359_999, 315_360_001),
@@ -15,7 +15,7 @@ _SECONDS: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([2**63, -(2**63) - 1, 300.0, 0.5, True, "300", None, [], {}]),
 )
 
-# Rules that read a number refuse 300.0, which is 300 where none does.
+# Fields with a rule refuse 300.0; fields without a rule accept it as 300.
 _WHOLE_SECONDS = _SECONDS.filter(lambda value: not isinstance(value, float) or value != 300)
 
 
@@ -56,7 +56,7 @@ _HOSTS = st.one_of(
     st.sampled_from([63, 64]).map(lambda length: f"x.{'a' * length}.y"),
     st.ip_addresses(v=6).map(lambda address: f"[{address}]"),
     st.ip_addresses(v=6).map(lambda address: f"[{address.exploded}]"),
-    # Addresses and what looks like one: groups of too many digits, too many of them, two gaps.
+    # Addresses, and texts like addresses: too many digits, too many groups, two gaps.
     st.lists(
         st.sampled_from(
             ["", "", "0", "1", "fFfF", "12345", "g", "1.2.3.4", "256.1.1.1", "1.2.3.04"]
@@ -95,17 +95,17 @@ _PATHS = st.one_of(
         lambda text: f"/{text}"
     ),
     st.characters(exclude_categories=("Cs", "Cn")).map(lambda character: f"/{character}"),
-    st.sampled_from(["/" + "a" * 2034, "/" + "a" * 2035]),  # http://host and so much more
+    st.sampled_from(["/" + "a" * 2034, "/" + "a" * 2035]),  # http://host and the rest
 )
 _CREDENTIALS = st.sampled_from(["", "", "", "user@", "user:password@", "@"])
 
 
 def _is_judged_alike(url: str) -> bool:
-    """Whether every Python reads it alike, and no Unicode has a say in its host.
+    """Whether every Python reads a URL alike, without Unicode in its host.
 
-    Until 3.11.12, 3.12.9 and 3.13.2 urlsplit overlooks what stands beside the brackets of an
-    address (CVE-2025-0938); a name like "K" (U+212A) is lowered to one that is allowed; a zone may
-    hold letters of any script. The definition accepts none of these.
+    Until 3.11.12, 3.12.9 and 3.13.2 urlsplit ignores text beside the brackets of an address
+    (CVE-2025-0938). A name like "K" (U+212A) is lowered to a valid one, and a zone may contain
+    letters of any script. The definition accepts none of these.
     """
     authority = re.split("[/?#]", url.partition("//")[2])[0]
     beside_brackets = "[" in authority and not re.fullmatch(
@@ -148,7 +148,7 @@ _LABELS = _mostly(
 
 
 def _secret_refs(namespace: str) -> st.SearchStrategy[Any]:
-    # Another namespace is refused by the exporter alone: rules cannot see the one of the object.
+    # Only the exporter refuses another namespace: rules cannot see the namespace of the object.
     own = st.sampled_from([namespace, None, "Not.A.Namespace", "a" * 64, 1])
     return _mostly(
         st.fixed_dictionaries({"name": _NAMES, "key": _KEYS}, optional={"namespace": own}),
@@ -174,7 +174,7 @@ def _pushes(namespace: str) -> st.SearchStrategy[Any]:
 
 
 def specs(namespace: str) -> st.SearchStrategy[Spec]:
-    """Specs of Monitors of type push in a namespace; about half of them can be used."""
+    """Specs of Monitors of type push in a namespace; about half of them are valid."""
     alertings = _mostly(
         st.fixed_dictionaries({}, optional={"labels": _LABELS, "alertmanagerUrl": URLS}),
         st.sampled_from([None, [], "a"]),
@@ -198,7 +198,7 @@ def specs(namespace: str) -> st.SearchStrategy[Spec]:
     }
     varied = [st.fixed_dictionaries({name: strategy}) for name, strategy in more.items()]
     whole = st.fixed_dictionaries({"target": targets}, optional=more)
-    # Mostly one thing at a time, or what is wrong elsewhere hides how it was judged.
+    # Mostly one mistake in a spec, since a second one would hide the verdict.
     one_thing = st.one_of(*varied).map(lambda varied: {"target": fine, **varied})
     push = st.fixed_dictionaries({"target": st.fixed_dictionaries({"push": _pushes(namespace)})})
     nothing: st.SearchStrategy[Spec] = st.just({})

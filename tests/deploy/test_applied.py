@@ -1,4 +1,4 @@
-"""All that is shipped, applied to a real API server: everything but the pods, which need nodes."""
+"""All shipped manifests, applied to a real API server; pods do not run, since pods need nodes."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.peer
 
 EXAMPLES = CHECKOUT / "examples" / "kubernetes"
 
-# Kinds of others; whatever they hold is kept.
+# Kinds of other projects, with all their fields kept.
 FOREIGN = {
     "ServiceMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
@@ -38,7 +38,7 @@ def foreign_definition(kind: str) -> Object:
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{plural}.{group}",
-            # The group of Argo CD is none of Kubernetes' own.
+            # The group of Argo CD is not one of Kubernetes.
             "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"},
         },
         "spec": {
@@ -59,7 +59,7 @@ def foreign_definition(kind: str) -> Object:
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane for this file, whose tests install for the whole cluster."""
+    """A control plane for this file, since its tests change the whole cluster."""
     if uses_existing_cluster():
         pytest.skip("installs for the whole cluster: unset USE_EXISTING_CLUSTER")
     with control_plane(tmp_path_factory.mktemp("applied")) as plane:
@@ -68,7 +68,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 @pytest.fixture
 async def admin(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Cluster]:
-    """A cluster with the kinds that others bring along, and the definition of Monitors."""
+    """A cluster with the kinds of other projects and the definition of Monitors."""
     async with connected(plane, tmp_path) as cluster:
         await cluster.apply(*(foreign_definition(kind) for kind in FOREIGN))
         await cluster.install_crd()
@@ -83,7 +83,7 @@ async def admin(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Cluster]:
 async def test_an_overlay_that_is_applied_again_changes_nothing(admin: Cluster, name: str) -> None:
     flags = ("--server-side", "--force-conflicts", "-k", DEPLOY / "overlays" / name)
 
-    # Again and again, since the kinds of others are served only a moment after they are defined.
+    # Repeatedly, since a kind is served some time after its definition.
     said = await eventually(lambda: admin.try_kubectl("apply", *flags), lambda said: said[0] == 0)
 
     assert len(said[1].splitlines()) == len(overlay(name)), said
@@ -126,7 +126,7 @@ async def test_a_namespace_of_restricted_pods_admits_the_example_job(admin: Clus
 
 
 async def admitted(cluster: Cluster, namespace: str, spec: Object) -> tuple[int, str]:
-    """What a server says of a pod with this spec, which it does not keep."""
+    """The verdict of an API server on a pod with this spec, by a dry run."""
     body = {"metadata": {"name": "pod"}, "spec": spec}
     status, answer = await cluster.request(
         "POST", f"/api/v1/namespaces/{namespace}/pods", body, query={"dryRun": "All"}

@@ -1,4 +1,4 @@
-"""The definition of Monitors: its form, and that it accepts just what the exporter accepts."""
+"""The definition of Monitors: its form, and agreement with the exporter about valid specs."""
 
 import re
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_the_definition_accepts_exactly_the_specs_that_the_exporter_accepts(spec
     found = refusals(kept, schema_at("spec"))
 
     if found:
-        # An API server drops a label that is null; in a file it is a mistake.
+        # An API server drops a label that is null; in a file a null is a mistake.
         assert isinstance(read_object(monitor(spec), "here"), Invalid), found
     else:
         read = read_object(monitor(kept), "here")
@@ -69,7 +69,7 @@ def addresses() -> Iterator[str]:
 
 
 def hosts() -> Iterator[str]:
-    """Hosts and ports at and beside all numbers that matter."""
+    """Hosts and ports at and beside all limits."""
     yield from (f"[{address}]" for address in addresses())
     for port in (*range(12), *range(65_520, 65_545), 59_999, 60_000, 66_000, 99_999, 100_000):
         yield from (f"host:{port}", f"host:000{port}")
@@ -244,7 +244,7 @@ def test_the_patch_adds_the_push_fields_of_the_definition() -> None:
         assert schema == schema_at(*path.split("/")), path
 
 
-# What Yuptime's own definitions fill in, of all their versions.
+# The defaults of Yuptime's own definitions, of all versions.
 FOREIGN_DEFAULTS = {
     "target.http.method": "GET",
     "target.http.followRedirects": True,

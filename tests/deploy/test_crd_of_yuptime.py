@@ -1,4 +1,4 @@
-"""A cluster that has Yuptime's own definition of Monitors, and the three ways from there."""
+"""A cluster with Yuptime's own definition of Monitors, and the three ways of migration."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -43,7 +43,7 @@ PAGE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane for this file, whose tests replace the definition."""
+    """A control plane for this file, since its tests replace the definition."""
     if uses_existing_cluster():
         pytest.skip("replaces the definition of Monitors: unset USE_EXISTING_CLUSTER")
     with control_plane(tmp_path_factory.mktemp("yuptime")) as plane:
@@ -87,7 +87,7 @@ async def installed(cluster: Cluster) -> dict[str, Any]:
 
 
 async def pushes_are_kept(cluster: Cluster) -> None:
-    """Wait until what was written of the definition is in force."""
+    """Wait until the written definition is active."""
 
     async def probe() -> dict[str, Any]:
         query = {"dryRun": "All", "fieldValidation": "Ignore"}

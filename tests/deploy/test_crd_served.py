@@ -1,4 +1,4 @@
-"""What a real API server makes of the definition of Monitors."""
+"""The definition of Monitors in a real API server."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def create(
 
 
 def some_specs() -> list[Spec]:
-    """The same specs each time: a failure can be looked at again."""
+    """The same specs in each run, so that a failure can be repeated."""
     found: list[Spec] = []
 
     @seed(1)
@@ -84,7 +84,7 @@ async def test_a_real_api_server_judges_and_stores_specs_as_the_fast_tests_say(
 
 
 def urls() -> Iterator[Spec]:
-    """One of the hosts in seven, with which every form is met."""
+    """Every seventh host, which covers every form."""
     for host in list(hosts())[::7]:
         yield {**pushed(), "alertmanagerUrl": f"http://{host}/"}
 

@@ -1,4 +1,4 @@
-"""The examples for clusters do what they say."""
+"""The examples for clusters work as their comments say."""
 
 import asyncio
 import os
@@ -81,7 +81,7 @@ async def test_the_example_job_reports_success_and_failure(
 
 
 async def run_job(folder: Path, exporter: Process, dump: str) -> int | None:
-    """Run the container's command, with a dump of ours in place of its own."""
+    """Run the container's command with a replaced dump program."""
     program = folder / "dump"
     program.write_text(f"#!/bin/sh\n{dump}\n")
     program.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The Dockerfile, which cannot be built here: what it says, and that its build would work."""
+"""The Dockerfile: its instructions, and its steps without a builder of images."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def arguments(instruction: str) -> list[str]:
 
 
 def copied() -> list[str]:
-    """What is copied from the checkout."""
+    """The paths that are copied from the checkout."""
     return [
         path
         for said in arguments("COPY")
@@ -92,7 +92,7 @@ def test_the_build_context_contains_exactly_the_copied_files() -> None:
 
 
 @pytest.mark.peer
-@pytest.mark.timeout(600)  # it installs everything anew
+@pytest.mark.timeout(600)  # installs all dependencies
 def test_the_copied_files_can_be_installed_and_the_exporter_runs(tmp_path: Path) -> None:
     source = tmp_path / "src"
     source.mkdir()

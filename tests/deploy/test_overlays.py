@@ -1,4 +1,4 @@
-"""What `kubectl apply -k` installs: of the right form, hanging together, and from one source."""
+"""The objects that `kubectl apply -k` installs: valid, consistent, and from one source."""
 
 import json
 import re

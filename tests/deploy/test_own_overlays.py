@@ -1,4 +1,4 @@
-"""Overlays that users build on ours, as the comments in deploy/ tell them to."""
+"""Overlays of users, as the comments in deploy/ describe them."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def write(folder: Path, **kustomization: Any) -> Path:
 
 
 def linked_deploy(folder: Path) -> Path:
-    """Where an overlay of a user finds ours: kustomize wants relative paths."""
+    """A link to deploy/ beside an overlay of a user, since kustomize requires relative paths."""
     for name in ("deploy", "alert-rules", "dashboards"):
         (folder / name).symlink_to(CHECKOUT / name)
     return folder

@@ -1,4 +1,4 @@
-"""The shipped Roles, enforced by a real API server: what is needed is allowed, and nothing else."""
+"""The shipped Roles, enforced by a real API server: needed rights and no others."""
 
 from dataclasses import dataclass
 
@@ -15,16 +15,16 @@ MONITORS = "monitors.monitoring.yuptime.io"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The exporter's ServiceAccount in a cluster, bound by what an overlay ships."""
+    """The exporter's ServiceAccount in a cluster, with the bindings of an overlay."""
 
     cluster: Cluster
     namespace: str
     token: str
 
     async def can(self, question: str, *, namespace: str = "") -> bool:
-        """What the API server answers when the exporter asks it; a namespace of * means all.
+        """The API server's answer to the exporter's question about its rights; namespace * means all.
 
-        The question is one that `kubectl auth can-i` takes.
+        The question has the form of `kubectl auth can-i`.
         """
         verb, what, *rest = question.split()
         resource, _, name = what.partition("/")
@@ -152,7 +152,7 @@ async def test_the_cluster_wide_overlay_grants_rights_in_all_namespaces(cluster:
 
 
 async def test_users_with_view_or_edit_may_do_the_same_with_monitors(cluster: Cluster) -> None:
-    """By aggregation; without a controller that aggregates, the labels are what can be looked at."""
+    """By aggregation; without a controller only the labels can be checked."""
     labels = "rbac.authorization.k8s.io/aggregate-to-"
     printed = await cluster.kubectl("kustomize", "deploy/overlays/cluster-wide")
 

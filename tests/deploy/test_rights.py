@@ -1,4 +1,4 @@
-"""All rights that the shipped Roles give, counted by a real API server, and used."""
+"""All rights of the shipped Roles, listed by a real API server, and used."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from yuptime_exporter.core.model import API_VERSION, GROUP
 pytestmark = pytest.mark.peer
 
 CRD = f"monitors.{GROUP}"
-Rights = set[tuple[str, str, str]]  # group/resource, its one name or nothing, verb
+Rights = set[tuple[str, str, str]]  # group/resource, name or empty, verb
 
 MONITORS: Rights = {
     *((f"{GROUP}/monitors", "", verb) for verb in ("get", "list", "watch")),
@@ -36,7 +36,7 @@ RIGHTS = {
 
 
 async def rights(cluster: Cluster, namespace: str, token: str) -> Rights:
-    """What whoever has the token may do in a namespace, and a stranger may not."""
+    """The rights of a token in a namespace, without the rights of a stranger."""
     stranger = await cluster.service_account_token(namespace, "stranger")
     return await _all_rights(cluster, namespace, token) - await _all_rights(
         cluster, namespace, stranger
@@ -63,7 +63,7 @@ async def _all_rights(cluster: Cluster, namespace: str, token: str) -> Rights:
 
 
 async def bound(cluster: Cluster, name: str) -> tuple[str, str]:
-    """A namespace and the token of an exporter that has what an overlay ships."""
+    """A namespace and the token of an exporter with the rights of an overlay."""
     namespace = await cluster.create_namespace("rights")
     token = await cluster.service_account_token(namespace, ACCOUNT)
     await cluster.apply(*shipped(name, namespace))

@@ -1,1 +1,1 @@
-"""Servers that behave as the real ones do, and misbehave on request."""
+"""Small servers that behave like real ones, and fail on request."""

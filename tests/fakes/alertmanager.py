@@ -1,10 +1,10 @@
-"""An Alertmanager that takes alerts as the real one does, and misbehaves on request.
+"""An Alertmanager that accepts alerts like the real one, and fails on request.
 
     async with fake_alertmanager() as alertmanager:
         ...
         await eventually(alertmanager.received, bool)
 
-What it accepts and refuses is compared with the real one's verdicts in test_alertmanager.py.
+test_alertmanager.py compares its verdicts with those of the real one.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from aiohttp import web
 
 API_PATH = "/api/v2/alerts"
 
-# Global setting resolve_timeout: how long an alert without an end is believed.
+# Global setting resolve_timeout: the lifetime of an alert without an end.
 _RESOLVE_TIMEOUT = timedelta(minutes=5)
 
-# Go's zero time stands for a time that was not given.
+# Go's zero time means that no time was given.
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 # prometheus/alertmanager, before 0.27 and later in its classic mode.
@@ -54,7 +54,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came, and how it was answered; status 0: not at all."""
+    """A received request, and the status of its answer; status 0: no answer."""
 
     path: str
     headers: Mapping[str, str]
@@ -63,7 +63,7 @@ class Request:
 
 
 class _WholeRefusedError(Exception):
-    """Nothing of the request is accepted."""
+    """The whole request is refused."""
 
     def __init__(self, status: int, text: str, *, code: int | None = None) -> None:
         super().__init__(text)
@@ -73,17 +73,17 @@ class _WholeRefusedError(Exception):
 
 @dataclass
 class FakeAlertmanager:
-    """What it was sent, and how it is to behave.
+    """The received requests, and the behaviour that a test wants.
 
     Attributes:
-        requests: all of them, in the order of their arrival.
+        requests: all requests, in the order of their arrival.
         accepted: all accepted alerts, in the order of their arrival.
-        status: answered to every request instead of looking at it; 0: look at it.
-        answer: the body of such an answer.
-        headers: of such an answer.
-        poison: answered for a request with an alert that has all the labels; 400 spares the
-            others of the request, as the real one does.
-        delay_seconds: each answer waits for so long.
+        status: the answer to every request, without reading it; 0: read each request.
+        answer: the body of an answer with `status`.
+        headers: of an answer with `status`.
+        poison: the status for a request with an alert that has all these labels; with 400 the
+            other alerts of the request are accepted, like at the real one.
+        delay_seconds: delay of each answer.
         hanging: accept connections and requests, and never answer.
     """
 
@@ -105,15 +105,15 @@ class FakeAlertmanager:
         return port
 
     def refuse(self, status: int, **labels: str) -> None:
-        """From now on answer so to a request with an alert that has all these labels."""
+        """Answer with this status to a request with an alert that has all these labels."""
         self.poison[tuple(sorted(labels.items()))] = status
 
     def redirect(self, url: str, status: int = HTTPStatus.TEMPORARY_REDIRECT) -> None:
-        """From now on send everybody elsewhere."""
+        """Redirect all requests."""
         self.status, self.headers = status, {"Location": url}
 
     def recover(self) -> None:
-        """Behave again; who hangs is let go without an answer."""
+        """End all failures; hanging requests end without an answer."""
         self.status, self.answer, self.headers, self.delay_seconds = 0, "", {}, 0.0
         self.poison.clear()
         self.hanging = False
@@ -121,19 +121,19 @@ class FakeAlertmanager:
         self._awake = asyncio.Event()
 
     def alerts(self) -> dict[str, Received]:
-        """Return the newest of what was accepted of each alert, by its label `monitor`."""
+        """Return the newest accepted version of each alert, by its label `monitor`."""
         return {one.labels.get("monitor", ""): one for one in self.accepted}
 
     async def firing(self) -> set[str]:
-        """Return the monitors whose alert is not resolved, as far as was told."""
+        """Return the monitors with an alert that is not resolved."""
         return {monitor for monitor, one in self.alerts().items() if not one.resolved}
 
     async def resolved(self) -> set[str]:
-        """Return the monitors whose alert is resolved."""
+        """Return the monitors with a resolved alert."""
         return self.alerts().keys() - await self.firing()
 
     def alerts_of(self, monitor: str) -> Callable[[], Awaitable[list[Received]]]:
-        """Return how to ask for everything that was accepted of one monitor's alerts."""
+        """Return a function for `eventually` that gives all accepted alerts of one monitor."""
 
         async def ask() -> list[Received]:
             return [one for one in self.accepted if one.labels.get("monitor") == monitor]
@@ -141,11 +141,11 @@ class FakeAlertmanager:
         return ask
 
     async def received(self) -> int:
-        """Return how many requests have come."""
+        """Return the number of requests."""
         return len(self.requests)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Take one request."""
+        """Answer one request."""
         body = await request.read()
         if self.hanging:
             self._note(request, body, 0)
@@ -195,7 +195,7 @@ class FakeAlertmanager:
         if not isinstance(batch, list | None):
             raise _WholeRefusedError(400, "cannot unmarshal into a list of alerts")
         now = datetime.now(UTC)
-        # All of them are read before the first is looked at: a batch is one JSON document.
+        # All alerts are parsed before the first is checked: a batch is one JSON document.
         read = [_read(one, now) for one in batch or []]
         good: list[Received] = []
         bad: list[str] = []
@@ -225,7 +225,7 @@ async def fake_alertmanager(
 
     Args:
         host: an address of this machine; all of 127.0.0.0/8 are.
-        port: the same for several addresses of one name; 0: any free one.
+        port: 0: any free port.
         tls: for https.
     """
     fake = FakeAlertmanager()
@@ -244,7 +244,7 @@ async def fake_alertmanager(
 
 
 def _read(value: object, now: datetime) -> Received:
-    """Read an alert as the generated code of the API does; its faults refuse the whole request."""
+    """Parse an alert like the generated code of the API; a mistake refuses the whole request."""
     if not isinstance(value, dict):
         raise _WholeRefusedError(400, "cannot unmarshal into an alert")
     texts: dict[str, dict[str, str]] = {}
@@ -287,12 +287,12 @@ def _time(value: object) -> datetime | None:
 
 
 def _is_request_uri(text: str) -> bool:
-    """Tell what Go's url.ParseRequestURI tells: an absolute path, or a URL with a scheme."""
+    """Whether Go's url.ParseRequestURI accepts a text: an absolute path, or a URL with a scheme."""
     return " " not in text and (text.startswith("/") or bool(urlsplit(text).scheme))
 
 
 def _problem(alert: Received) -> str | None:
-    """Return what is wrong with a single alert; it refuses only this one."""
+    """Return the mistake of a single alert, which refuses that alert only."""
     if not alert.labels:
         return "at least one label pair required"
     for name in (*alert.labels, *alert.annotations):

@@ -1,11 +1,11 @@
-"""As much of a Kubernetes API server as the exporter asks for, in memory and without TLS.
+"""The part of a Kubernetes API server that the exporter uses, in memory and without TLS.
 
     async with fake_api_server(folder) as server:
         server.put("secrets", "jobs", "push-token", data={"token": "b2xk"})
         connection = Connection(server.kubeconfig, clock=clock)
 
-It keeps versions, tells watches of every change, and refuses writes of what has changed. What it
-does not imitate (selectors but one, schemas, permissions, pages) is tested on the real one.
+Objects have versions, watches get every change, and a write with an old version is refused. Other
+features (further selectors, schemas, permissions, pages) are tested with the real API server.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Name:
-    """What names an object; `name` empty: all of the namespace, and without one all there are."""
+    """The parts of a path. An empty `name` means all objects of the namespace, an empty namespace all."""
 
     plural: str
     namespace: str = ""
@@ -45,7 +45,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that came, and how it was answered."""
+    """A received request, and its answer."""
 
     method: str
     path: str
@@ -64,14 +64,13 @@ class _Event:
 
 @dataclass
 class FakeApiServer:
-    """What it holds, what it was asked, and how it is to behave.
+    """Objects, received requests, and the behaviour that a test wants.
 
     Attributes:
-        kubeconfig: names it.
+        kubeconfig: with the address of this server.
         requests: in the order of their answers; a watch is answered when it begins.
-        refusals: what is answered to every request of a path that begins so, instead of looking
-            at it.
-        before_write: called before each write that is looked at, with the path.
+        refusals: the answers to all requests of paths with these prefixes.
+        before_write: called with the path before each write that is not refused.
     """
 
     kubeconfig: Path
@@ -86,7 +85,7 @@ class FakeApiServer:
     _closing: bool = False
 
     def put(self, plural: str, namespace: str, name: str, **fields: Any) -> Object:
-        """Create an object or replace what it says; its status stays unless it is given."""
+        """Create or replace an object; without a new status the old one stays."""
         key = Name(plural, namespace, name)
         before = self.objects.get(key)
         metadata: Object = {
@@ -111,11 +110,11 @@ class FakeApiServer:
         return self.objects[Name(plural, namespace, name)]
 
     def refuse(self, path: str, status: int, **headers: str) -> None:
-        """From now on answer so to all requests of paths that begin so."""
+        """Answer with this status to all requests of paths with this prefix."""
         self.refusals[path] = (status, headers)
 
     def hold(self) -> None:
-        """Leave requests unanswered, but for watches."""
+        """Leave all requests but watches unanswered."""
         self._gate.clear()
 
     def release(self) -> None:
@@ -223,7 +222,7 @@ class FakeApiServer:
                     if _belongs(event.name, asked, event.value, request.query):
                         await response.write(_frame(event))
                 await changed.wait()
-        except ConnectionError:  # whoever watched has left
+        except ConnectionError:  # the watching client has left
             pass
         finally:
             self._watches.discard(changed)
@@ -239,7 +238,7 @@ async def fake_api_server(folder: Path) -> AsyncIterator[FakeApiServer]:
     """Listen on this machine until the end of the block.
 
     Args:
-        folder: where the kubeconfig is written.
+        folder: for the kubeconfig.
     """
     server = FakeApiServer(folder / "kubeconfig")
     server.release()

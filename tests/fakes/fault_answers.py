@@ -1,4 +1,4 @@
-"""What an API server says when it does not do what it is asked for.
+"""The errors of an API server.
 
 The shapes are those of `metav1.Status` and of the constructors in apimachinery's `api/errors`.
 """
@@ -20,7 +20,7 @@ _MONITORS = {"group": _GROUP, "kind": "monitors"}
 def status_of(
     code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the object that tells of a failure."""
+    """Return the object that describes a failure."""
     return {
         "kind": "Status",
         "apiVersion": "v1",
@@ -42,17 +42,17 @@ def refusal(
 
 
 def unauthorized() -> Answer:
-    """The token is not, or no longer, valid."""
+    """The token is not valid, or no longer valid."""
     return refusal(401, "Unauthorized", "Unauthorized")
 
 
 def unauthorized_text() -> Answer:
-    """Something in front of the API server wants to know who this is."""
+    """A proxy in front of the API server requires authentication."""
     return Answer(401, b"Unauthorized\n", _TEXT)
 
 
 def forbidden() -> Answer:
-    """RBAC has no rule for it."""
+    """RBAC has no rule for the request."""
     return refusal(
         403,
         "Forbidden",
@@ -63,12 +63,12 @@ def forbidden() -> Answer:
 
 
 def not_found() -> Answer:
-    """Nothing is served under this path, as before the CRD is there."""
+    """The path does not exist, as before the installation of the CRD."""
     return Answer(404, b"404 page not found\n", _TEXT)
 
 
 def object_not_found(name: str) -> Answer:
-    """There is no such Monitor."""
+    """The Monitor does not exist."""
     return refusal(404, "NotFound", f'{_RESOURCE} "{name}" not found', {"name": name, **_MONITORS})
 
 
@@ -84,7 +84,7 @@ def conflict(name: str) -> Answer:
 
 
 def expired() -> Answer:
-    """The resourceVersion, or the continue token, is older than what is remembered."""
+    """The resourceVersion or the continue token has expired."""
     return refusal(410, "Expired", _EXPIRED)
 
 
@@ -100,7 +100,7 @@ def invalid(name: str, field: str, message: str) -> Answer:
 
 
 def no_initial_events() -> Answer:
-    """The server does not know, or does not want, `sendInitialEvents`."""
+    """The server does not know or does not allow `sendInitialEvents`."""
     message = (
         "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate"
         " is enabled"
@@ -117,7 +117,7 @@ def no_initial_events() -> Answer:
 def too_many_requests(
     retry_after_seconds: int = 1, *, header: bool = True, details: bool = True
 ) -> Answer:
-    """Priority and fairness has no seat; the wait is told in the header, the body, or both."""
+    """Priority and fairness has no seat; the wait is in the header, the body, or both."""
     answer = refusal(
         429,
         "TooManyRequests",
@@ -129,13 +129,13 @@ def too_many_requests(
 
 
 def internal_error() -> Answer:
-    """Something behind the API server, such as etcd, fails."""
+    """A part behind the API server fails, for example etcd."""
     message = "Internal error occurred: etcdserver: request timed out"
     return refusal(500, "InternalError", message)
 
 
 def bad_gateway() -> Answer:
-    """A load balancer has no API server left, and tells it as HTML of several lines."""
+    """A load balancer has no API server left and answers with several lines of HTML."""
     body = b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n</body>\n</html>\n"
     return Answer(502, body, {"Content-Type": "text/html"})
 
@@ -154,13 +154,13 @@ def too_large_resource_version(retry_after_seconds: int = 1) -> Answer:
 def error_event(
     code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
 ) -> Inject:
-    """End of what a watch can tell, told inside of its 200."""
+    """The end of a watch, sent as a frame after status 200."""
     event = {"type": "ERROR", "object": status_of(code, reason, message, details)}
     return Inject(json.dumps(event, separators=(",", ":")).encode() + b"\n")
 
 
 def expired_event() -> Inject:
-    """The watch cannot go on from where it is."""
+    """The watch cannot continue from its version."""
     return error_event(410, "Expired", _EXPIRED)
 
 

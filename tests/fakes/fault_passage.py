@@ -1,8 +1,7 @@
-"""One answer on its way from upstream to the client, through all faults that are in force.
+"""One answer on its way from upstream to the client, through all active faults.
 
-A watch is taken frame by frame (a frame is a line), anything else piece by piece as it comes.
-Kubernetes 1.37 compresses the watches that send initial events; they are unpacked for that, and
-packed again.
+A watch is passed frame by frame (a frame is a line), any other body in the pieces that arrive.
+Kubernetes 1.37 compresses watches with initial events; these watches are unpacked and packed again.
 """
 
 import asyncio
@@ -16,6 +15,7 @@ from typing import TypeVar
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.active_faults import Faults
 from tests.fakes.faults import (
     At,
     Delay,
@@ -31,7 +31,6 @@ from tests.fakes.faults import (
     Silence,
     Split,
 )
-from tests.fakes.faults_in_force import Faults
 
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's word for it
 
@@ -49,7 +48,7 @@ class Passage:
         self.seen = seen
         self.changed = asyncio.Event()
         self._faults = faults
-        self._frames: deque[tuple[float, bytes]] = deque()  # each with when it came
+        self._frames: deque[tuple[float, bytes]] = deque()  # each with its time of arrival
         self._complete = False
         self._broken = False
         self._joined: list[bytes] = []
@@ -62,12 +61,12 @@ class Passage:
         """Wait while the request hangs or is silenced, or is not due by the loop's clock.
 
         Returns:
-            How it is to be cut, if it is.
+            The cut of the answer, or None.
         """
         while True:
             self.changed.clear()
             how = self._faults.cut(self.seen, At.NOW)
-            if how not in (None, How.END):  # what has no headers yet cannot end well
+            if how not in (None, How.END):  # an answer without headers has no regular end
                 return how
             if self._faults.strike_request(kind, self.seen):
                 await self.changed.wait()
@@ -77,14 +76,14 @@ class Passage:
                 return None
 
     def _due(self, arrived: float, *, headers: bool) -> float:
-        """Return when to pass what has come at that time."""
+        """Return the moment at which data that arrived at that time is passed."""
         delay = self._faults.strike_request(Delay, self.seen)
         return arrived + (delay.seconds if delay and (headers or not delay.headers_only) else 0.0)
 
     async def carry(
         self, body: AsyncIterator[bytes], response: web.StreamResponse, request: web.BaseRequest
     ) -> How | None:
-        """Pass headers and body to the client; return how to cut them short, if they are to be."""
+        """Pass headers and body to the client; return the cut of the answer, or None."""
         async with asyncio.TaskGroup() as tasks:
             framed = self._framed(response)
             if framed and response.headers.get("Content-Encoding") == "gzip":
@@ -113,7 +112,10 @@ class Passage:
             async for frame in frames:
                 self._frames.append((_now(), frame))
                 self.changed.set()
-        except (aiohttp.ClientError, OSError):  # upstream broke off, and so must we
+        except (
+            aiohttp.ClientError,
+            OSError,
+        ):  # upstream broke the connection, so this side breaks too
             self._broken = True
         self._complete = True
         self.changed.set()
@@ -154,14 +156,14 @@ class Passage:
                 await self.changed.wait()
 
     async def _flush(self, response: web.StreamResponse, *, injected: bytes) -> None:
-        """Pass what is not to wait for a frame."""
-        in_force = any(fault is self._joining for _, fault in self._faults.of(Join, self.seen))
-        if injected or not in_force:
+        """Pass data that does not wait for a frame."""
+        still_active = any(fault is self._joining for _, fault in self._faults.of(Join, self.seen))
+        if injected or not still_active:
             await self._write(response, self._released())
         await self._write(response, injected)
 
     def _injected(self) -> bytes:
-        """Return what each watch gets once, whatever its frames are."""
+        """Return the data that each watch gets once."""
         return b"".join(
             fault.data
             for applied, fault in self._faults.of(Inject, self.seen)
@@ -182,7 +184,7 @@ class Passage:
         return None
 
     def _edited(self, frame: bytes) -> list[bytes]:
-        """Return what is passed in place of a frame."""
+        """Return the data that replaces a frame."""
         if self._strike(Drop, frame):
             return []
         frames = [frame, frame] if self._strike(Double, frame) else [frame]
@@ -197,7 +199,7 @@ class Passage:
         return frames
 
     def _held(self, frame: bytes) -> bytes:
-        """Hold a frame back if frames are to be joined; return what is to be passed now."""
+        """Hold a frame back if frames are joined; return the data to pass now."""
         if not self._joined:
             self._joining = self._strike(Join, frame)
         self._joined.append(frame)
@@ -223,7 +225,7 @@ class Passage:
                 await asyncio.sleep(split.pause_seconds)
 
     def _packed(self, data: bytes) -> bytes:
-        """Return the data as the client expects it, all of it to be had at once."""
+        """Return the data in the encoding of the client, flushed."""
         if self._packing is None:
             return data
         return self._packing.compress(data) + self._packing.flush(zlib.Z_SYNC_FLUSH)

@@ -1,4 +1,4 @@
-"""A TLS proxy between a client and its API server that passes everything on, and misbehaves.
+"""A TLS proxy between a client and its API server, which passes everything on and injects faults.
 
     async with fault_proxy(cluster.url, cluster.ca_file, folder=tmp_path) as proxy:
         kubeconfig = proxy.kubeconfig(token)
@@ -8,7 +8,7 @@
         ...
         silence.lift()
 
-faults.py has all faults, and fault_answers.py what an API server answers when it refuses.
+faults.py has all faults, and fault_answers.py the errors of an API server.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -20,6 +20,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
+from tests.fakes.active_faults import Applied, Faults
 from tests.fakes.fault_answers import refusal
 from tests.fakes.fault_passage import Passage
 from tests.fakes.fault_sides import Incoming, Listener, Upstream, cut_short, make_certificates
@@ -34,18 +35,17 @@ from tests.fakes.faults import (
     Silence,
     When,
 )
-from tests.fakes.faults_in_force import Applied, Faults
 from tests.waiting import eventually
 
 
 class FaultProxy:
-    """The proxy, and what it has seen.
+    """A running proxy, and its requests.
 
     Attributes:
-        url: where the client is to go.
-        ca_file: whom the client is to trust.
-        requests: all of them, in the order of their arrival.
-        connections: how many were accepted, even if TLS failed on them.
+        url: for clients.
+        ca_file: the certificate authority that clients trust.
+        requests: all requests, in the order of their arrival.
+        connections: number of accepted connections, with those on which TLS failed.
     """
 
     def __init__(self, upstream: "Upstream", listener: "Listener", folder: Path) -> None:
@@ -66,7 +66,7 @@ class FaultProxy:
         return len(self._listener.accepted)
 
     def kubeconfig(self, token: str) -> Path:
-        """Write how a client with this token comes here, and return the file."""
+        """Write a kubeconfig with this token, and return the file."""
         file = self._folder / "kubeconfig"
         cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
         config = {
@@ -81,13 +81,13 @@ class FaultProxy:
         return file
 
     def apply(self, fault: Fault, *, when: When = ANY, times: int | None = None) -> Applied:
-        """Put a fault into force, also for what is open already.
+        """Activate a fault, also for open requests.
 
         Args:
-            fault: what is to happen. Of several of one kind, the first that takes a request acts.
-            when: to whom.
-            times: to so many requests, or to so many frames if it is a fault of frames
-                (`faults.OfFrame`); None: to all, until it is lifted.
+            fault: of several faults of one kind, the first that matches a request acts.
+            when: the matching requests.
+            times: number of requests, or of frames for a fault of frames (`faults.OfFrame`);
+                None: all, until the fault is lifted.
         """
         applied = Applied(fault, when, times, self._tell_all)
         self._faults.add(applied)
@@ -103,7 +103,7 @@ class FaultProxy:
         when: When = ANY,
         times: int | None = None,
     ) -> Applied:
-        """Answer so instead of asking upstream; without a body, with a Status as JSON."""
+        """Answer with this status instead of upstream; without a body, with a Status as JSON."""
         if body is None:
             phrase = HTTPStatus(status).phrase
             plain = refusal(status, phrase.replace(" ", ""), phrase)
@@ -113,11 +113,11 @@ class FaultProxy:
         return self.apply(answer, when=when, times=times)
 
     def silence(self, *, when: When = ANY) -> Applied:
-        """Pass nothing back any more, not even the end, until lifted."""
+        """Pass nothing back until lifted, not even the end of an answer."""
         return self.apply(Silence(), when=when)
 
     def lift(self) -> None:
-        """Behave again; what was held goes on."""
+        """End all faults; held answers continue."""
         self._faults.lift()
 
     def drop_connections(self) -> None:
@@ -125,7 +125,7 @@ class FaultProxy:
         self._listener.drop()
 
     async def refuse_connections(self) -> None:
-        """Refuse new connections, and keep the port; open ones stay."""
+        """Refuse new connections and keep the port; open connections stay."""
         await self._listener.refuse()
 
     async def accept_connections(self) -> None:
@@ -133,11 +133,11 @@ class FaultProxy:
         await self._listener.listen()
 
     def seen(self, when: When = ANY) -> list[Seen]:
-        """Return the requests that came so far, in the order of their arrival."""
+        """Return the requests so far, in the order of their arrival."""
         return [one for one in self.requests if when.takes(one)]
 
     def asked(self, when: When = ANY) -> Callable[[], Awaitable[int]]:
-        """Return how to ask for the number of requests, for `eventually`."""
+        """Return a function for `eventually` that gives the number of requests."""
 
         async def ask() -> int:
             return len(self.seen(when))
@@ -145,7 +145,7 @@ class FaultProxy:
         return ask
 
     def waiting(self, when: When = ANY) -> Callable[[], Awaitable[int]]:
-        """Return how to ask for the number of requests that are not over yet."""
+        """Return a function for `eventually` that gives the number of open requests."""
 
         async def ask() -> int:
             return sum(one.open for one in self.seen(when))
@@ -157,7 +157,7 @@ class FaultProxy:
             passage.changed.set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Take one request."""
+        """Pass one request."""
         seen = Seen(
             method=request.method,
             path=request.rel_url.raw_path,
@@ -184,7 +184,7 @@ class FaultProxy:
         try:
             async with self._upstream.asked(request, passage.seen.body) as incoming:
                 return await self._pass_back(request, passage, incoming)
-        except (aiohttp.ClientError, OSError):  # upstream is gone, and so are we
+        except (aiohttp.ClientError, OSError):  # upstream is gone, so this connection ends
             return await cut_short(request, web.StreamResponse(), How.RESET)
 
     async def _pass_back(
@@ -208,7 +208,7 @@ async def fault_proxy(
 
     Args:
         upstream_url: `https://…` or `http://…`, without a path.
-        upstream_ca: whom to trust there; None: whom everybody trusts, or nobody for http.
+        upstream_ca: the certificate authority of upstream; None: those of the system, or http.
         folder: for certificates and kubeconfig; made if it is missing.
     """
     async with Upstream.at(upstream_url, upstream_ca) as upstream:
@@ -219,5 +219,5 @@ async def fault_proxy(
             yield proxy
         finally:
             await listener.close()
-            # What was under way is cancelled, and has yet to take leave of upstream.
+            # Cancelled requests must still close their upstream connections.
             await eventually(proxy.waiting(), lambda count: count == 0)

@@ -1,4 +1,4 @@
-"""The two sides of the fault proxy: where clients connect, and whom it asks."""
+"""The two sides of the fault proxy: the listener for clients, and the client of upstream."""
 
 import asyncio
 import io
@@ -18,16 +18,16 @@ from yarl import URL
 
 from tests.fakes.faults import Answer, How
 
-# They are of one connection (RFC 9110 §7.6.1); each side makes its own.
+# Headers of one connection (RFC 9110 §7.6.1); each side has its own.
 _HOP_BY_HOP = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade")
 
-# What aiohttp would add if the client did not send it.
+# Headers that aiohttp adds unless the client sent them.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
-# An API server on this machine accepts at once, or it is gone.
+# An API server on this machine accepts at once, or is gone.
 _CONNECT_LIMIT_SECONDS = 10.0
 
-# struct linger: on, and no time for what is unsent; closing then sends RST (socket(7)).
+# struct linger: on, with 0 seconds for unsent data; closing then sends RST (socket(7)).
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 _BACKLOG = 128
@@ -35,7 +35,7 @@ _BACKLOG = 128
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An answer that is to be passed to the client."""
+    """An answer for the client."""
 
     status: int
     reason: str | None
@@ -44,7 +44,7 @@ class Incoming:
 
     @classmethod
     def told(cls, answer: Answer) -> "Incoming":
-        """Return what a test wants to be answered."""
+        """Return the answer of a test."""
         headers = CIMultiDict(answer.headers)
         headers.setdefault(hdrs.CONTENT_LENGTH, str(len(answer.body)))
         return cls(answer.status, None, headers, _once(answer.body))
@@ -56,7 +56,7 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 
 
 class Upstream:
-    """Whom the proxy asks."""
+    """The upstream server."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url.rstrip("/")
@@ -65,7 +65,7 @@ class Upstream:
     @classmethod
     @asynccontextmanager
     async def at(cls, url: str, ca_file: Path | None) -> AsyncIterator["Upstream"]:
-        """Be able to ask until the end of the block."""
+        """Keep a session until the end of the block."""
         trust = ssl.create_default_context(cafile=ca_file)
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=trust, limit=0),
@@ -75,11 +75,11 @@ class Upstream:
             auto_decompress=False,
         ) as session:
             yield cls(url, session)
-        await asyncio.sleep(0)  # for the loop to close what was aborted
+        await asyncio.sleep(0)  # for the loop to close aborted connections
 
     @asynccontextmanager
     async def asked(self, request: web.BaseRequest, body: bytes) -> AsyncIterator[Incoming]:
-        """Send the request on as it is, and return the answer as it is."""
+        """Send the request unchanged, and return the unchanged answer."""
         async with self._session.request(
             request.method,
             URL(self._url + request.raw_path, encoded=True),
@@ -96,14 +96,14 @@ class Upstream:
             try:
                 yield incoming
             finally:
-                # A watch that nobody hears any more need not part from upstream politely: TLS
+                # A watch without a client need not close its upstream connection by TLS: the
                 # would wait for upstream's word, longer than the loop of a test may live.
                 if response.connection is not None and response.connection.transport is not None:
                     response.connection.transport.abort()
 
 
 def _end_to_end(headers: Mapping[str, str], *but: str) -> CIMultiDict[str]:
-    """Return the headers that are not about one connection only."""
+    """Return the headers that are not of one connection only."""
     kept = CIMultiDict(headers)
     for name in (*_HOP_BY_HOP, *but):
         kept.popall(name, None)
@@ -111,10 +111,10 @@ def _end_to_end(headers: Mapping[str, str], *but: str) -> CIMultiDict[str]:
 
 
 class Listener:
-    """Where clients connect; it can refuse them, and come back under the same address.
+    """The listener for clients, which can refuse connections and accept again on the same address.
 
     Attributes:
-        accepted: the connections so far, also those on which TLS failed.
+        accepted: the connections so far, with those on which TLS failed.
     """
 
     def __init__(self, tls: ssl.SSLContext) -> None:
@@ -128,14 +128,14 @@ class Listener:
     async def open(
         self, handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
     ) -> None:
-        """Begin to listen."""
-        # A client that goes away ends what is done for it, upstream as well.
+        """Start to listen."""
+        # A client that disconnects ends its upstream request too.
         self._server = web.Server(handle, handler_cancellation=True, access_log=None)
         self._reserve()
         await self.listen()
 
     async def listen(self) -> None:
-        """Accept connections, if they are refused."""
+        """Accept connections again."""
         reserved, self._reserved = self._reserved, None
         if reserved is not None:
             self._listening = await asyncio.get_running_loop().create_server(
@@ -143,7 +143,7 @@ class Listener:
             )
 
     async def refuse(self) -> None:
-        """Refuse connections, and let nobody else have the port."""
+        """Refuse connections, and keep the port."""
         if self._listening is not None:
             self._listening.close()
             self._listening = None
@@ -164,7 +164,7 @@ class Listener:
             await self._server.shutdown(0)
 
     def number_of(self, request: web.BaseRequest) -> int:
-        """Return which of the accepted connections a request came on, counted from 1."""
+        """Return the number of the connection of a request, counted from 1."""
         return self.accepted.index(request.protocol) + 1
 
     def _accept(self) -> asyncio.Protocol:
@@ -174,7 +174,7 @@ class Listener:
         return connection
 
     def _reserve(self) -> None:
-        """Bind the port without listening: connections are refused, and it stays ours."""
+        """Bind the port without listening: connections are refused, and the port stays reserved."""
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind(("127.0.0.1", self.port))
@@ -185,7 +185,7 @@ class Listener:
 async def cut_short(
     request: web.BaseRequest, response: web.StreamResponse, how: How
 ) -> web.StreamResponse:
-    """End the connection, or only the body, before all of it was passed."""
+    """End the connection, or only the body, before its regular end."""
     match how:
         case How.RESET:
             reset(request.transport)
@@ -194,12 +194,12 @@ async def cut_short(
             await asyncio.Event().wait()  # cancelled when the client closes its side
         case How.END:
             if response.content_length is not None and request.transport is not None:
-                request.transport.close()  # the rest that was promised will not come
+                request.transport.close()  # the announced rest is missing
     return response
 
 
 def reset(transport: asyncio.BaseTransport | None) -> None:
-    """End a connection with RST; what was not sent yet is lost."""
+    """End a connection with RST; unsent data is lost."""
     own = transport.get_extra_info("socket") if transport else None
     if isinstance(transport, asyncio.Transport) and own is not None:  # else it is closed already
         own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
@@ -207,14 +207,14 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 def half_close(transport: asyncio.BaseTransport | None) -> None:
-    """End our side of a connection with FIN, below TLS, and leave the other side open."""
+    """End this side of a connection with FIN, below TLS, and leave the other side open."""
     own = transport.get_extra_info("socket") if transport else None
     if own is not None:
         own.shutdown(socket.SHUT_WR)
 
 
 def make_certificates(folder: Path) -> ssl.SSLContext:
-    """Make a CA (`ca.crt`) and let it sign a server at 127.0.0.1; return that server's TLS."""
+    """Make a certificate authority (`ca.crt`) and a certificate for 127.0.0.1; return a TLS context."""
     folder.mkdir(parents=True, exist_ok=True)
     _openssl(
         folder,

@@ -1,6 +1,6 @@
-"""What the fault proxy can do to the requests of a client, and to whose.
+"""The faults of the fault proxy, and the requests that they match.
 
-A fault is a value; `FaultProxy.apply` puts it into force for the requests that a `When` takes:
+A fault is a value; `FaultProxy.apply` activates the fault for the requests that a `When` matches:
 
     proxy.apply(Cut(How.RESET, at=At.MID_FRAME), when=WATCHES, times=1)
 """
@@ -16,14 +16,14 @@ from multidict import CIMultiDictProxy
 
 @dataclass(eq=False, slots=True)
 class Seen:
-    """A request that came to the proxy, and what has become of it.
+    """A request to the proxy, and its answer so far.
 
     Attributes:
-        query: as it was sent, still quoted.
-        connection: the number of the connection it came on, counted from 1.
-        status: what the client was told; 0: nothing, or nothing yet.
-        sent_bytes: of the body that was passed to the client so far.
-        open: the client still waits for an answer, or for more of it.
+        query: quoted, as received.
+        connection: the number of its connection, counted from 1.
+        status: of the answer to the client; 0: no answer, or none yet.
+        sent_bytes: of the body, passed to the client so far.
+        open: the client waits for an answer, or for more of an answer.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Seen:
 
     @property
     def watch(self) -> bool:
-        """Whether a stream of events is asked for."""
+        """Whether the request is a watch."""
         return ("watch", "true") in self._pairs() or ("watch", "1") in self._pairs()
 
     def _pairs(self) -> list[tuple[str, str]]:
@@ -47,13 +47,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """Which requests are meant: those of which all of this is true.
+    """A condition for requests: all fields must match.
 
     Attributes:
-        path: is part of the path.
-        query: is part of the query, both without quoting: `fieldSelector=spec.type=push`.
-        watch: True: streams of events; False: everything else.
-        frame: is part of the frame of a watch, such as `BOOKMARK`; for what happens to a frame.
+        path: a part of the path.
+        query: a part of the query, without quoting: `fieldSelector=spec.type=push`.
+        watch: True: watches only; False: other requests only.
+        frame: a part of the frame of a watch, for example `BOOKMARK`; for faults of frames.
     """
 
     method: str = ""
@@ -63,7 +63,7 @@ class When:
     frame: bytes = b""
 
     def takes(self, seen: Seen) -> bool:
-        """Tell whether the request is meant."""
+        """Whether the request matches."""
         return (
             self.method in ("", seen.method)
             and self.path in unquote_plus(seen.path)
@@ -79,7 +79,7 @@ BOOKMARK = b'"type":"BOOKMARK"'
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer this instead of asking upstream; fault_answers.py has those of an API server."""
+    """Answer instead of upstream; fault_answers.py has the errors of an API server."""
 
     status: int
     body: bytes = b""
@@ -88,20 +88,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Neither ask upstream nor answer; go on when lifted."""
+    """Neither ask upstream nor answer; continue when lifted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Ask upstream, and pass back nothing more, not even headers; go on when lifted.
+    """Ask upstream, and pass nothing back, not even headers; continue when lifted.
 
-    Streams that are open fall silent at once. Their connections stay open.
+    Open watches become silent at once. Their connections stay open.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Pass everything that comes back so much later, or only the start of it; at once when lifted."""
+    """Delay the whole answer, or only its start; when lifted, pass at once."""
 
     seconds: float
     headers_only: bool = False
@@ -109,30 +109,30 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class NoReuse:
-    """Close the connection after the answer, and say so."""
+    """Close the connection after the answer, with the header `Connection: close`."""
 
 
 class How(StrEnum):
-    """How a connection ends."""
+    """The way in which a connection ends."""
 
     RESET = "reset"
     """RST."""
     HALF_CLOSE = "half-close"
     """FIN without TLS's close_notify and without the end of the body; still reading."""
     END = "end"
-    """The body ends as if it were complete; the connection lives."""
+    """The body ends as if complete; the connection stays open."""
 
 
 class At(StrEnum):
-    """When a connection ends."""
+    """The moment at which a connection ends."""
 
     NOW = "now"
-    """At once, also what is open; a new request before upstream hears of it (`END`: after the
+    """At once, also for open requests; for a new request before upstream gets it (`END`: after the
     headers)."""
     HEADERS = "headers"
-    """After upstream has answered, before the client hears of it."""
+    """After the answer of upstream, before the client gets it."""
     MID_FRAME = "mid-frame"
-    """With half of the next frame; what is no watch is taken piece by piece, as it comes."""
+    """With half of the next frame; other bodies than watches count by the pieces that arrive."""
     AFTER_FRAME = "after frame"
     """After the next frame."""
 
@@ -151,7 +151,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """Pass these bytes to a watch: at once, or before the frame that `When.frame` asks for."""
+    """Pass these bytes to a watch: at once, or before the frame that `When.frame` matches."""
 
     data: bytes
 
@@ -168,33 +168,33 @@ class Double:
 
 @dataclass(frozen=True, slots=True)
 class Pad:
-    """Make the frame so long, with blanks behind its first byte: the JSON stays the same."""
+    """Extend the frame to this length, with blanks after its first byte: the JSON stays the same."""
 
     to_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class EmptyLines:
-    """Pass so many empty lines before the frame."""
+    """Pass this number of empty lines before the frame."""
 
     count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Hold frames back until there are so many, and pass them in one chunk."""
+    """Hold this number of frames back, and pass them in one chunk."""
 
     count: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Pass a frame in several chunks, each in a TLS record of its own.
+    """Pass a frame in several chunks, each in its own TLS record.
 
     Attributes:
-        at: offsets where a new chunk begins.
+        at: offsets of new chunks.
         every_bytes: the longest chunk; 0: any length.
-        pause_seconds: between chunks, so that the client must read each alone.
+        pause_seconds: between chunks, so that the client reads each chunk alone.
     """
 
     at: tuple[int, ...] = ()

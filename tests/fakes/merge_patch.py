@@ -1,11 +1,11 @@
-"""JSON merge patches as RFC 7386, section 2, has them, word by word."""
+"""JSON merge patches, a literal translation of RFC 7386, section 2."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def applied(patch: Any, target: Any) -> Any:
-    """Return what the patch makes of the target, which stays as it is."""
+    """Return the patched target; the target itself does not change."""
     if not isinstance(patch, Mapping):
         return patch
     result = dict(target) if isinstance(target, Mapping) else {}

@@ -1,4 +1,4 @@
-"""An upstream of the fault proxy that says what it is told, and how a client hears it."""
+"""An upstream of the fault proxy with scripted answers, and a client that reads them."""
 
 import asyncio
 import ssl
@@ -19,17 +19,17 @@ ALL = ADDED + MODIFIED + MARK
 
 @dataclass
 class Upstream:
-    """An API server that tells each watch the same, and then waits.
+    """An API server that sends each watch the same frames and then waits.
 
     Attributes:
         asked: method, target, headers and body of each request.
         frames: of each watch.
-        listed: answered to what is no watch and has no body; a body is answered as it is.
-        headers: of such an answer.
-        ends: whether a watch ends after its frames, or goes on with `more`.
-        breaks_off: whether a watch ends badly.
+        listed: the answer to other requests without a body; a body is sent back unchanged.
+        headers: of the answer `listed`.
+        ends: whether a watch ends after its frames, or continues with `more`.
+        breaks_off: whether a watch ends without its regular end.
         compresses: whether watches are compressed.
-        leaving: the number of watches that are over.
+        leaving: the number of ended watches.
     """
 
     url: str = ""
@@ -86,7 +86,7 @@ async def got(client: aiohttp.ClientSession, target: str = WATCH) -> bytes:
 
 
 async def chunks_of(client: aiohttp.ClientSession, target: str = WATCH) -> list[bytes]:
-    """Return the body in the chunks of HTTP in which it came."""
+    """Return the body in its HTTP chunks."""
     chunks = [b""]
     async with client.get(target) as response:
         async for data, ended in response.content.iter_chunks():
@@ -97,9 +97,9 @@ async def chunks_of(client: aiohttp.ClientSession, target: str = WATCH) -> list[
 
 
 async def broken_off(client: aiohttp.ClientSession, target: str = WATCH) -> tuple[str, bytes]:
-    """Ask once, and return the error that ends the answer and what came before it.
+    """Send one request; return the error that ends the answer, and the data before the error.
 
-    A GET would not do: aiohttp repeats it by itself when there is no answer.
+    The request is no GET, since aiohttp repeats a GET without an answer.
     """
     data = b""
     try:

@@ -1,4 +1,4 @@
-"""The fake Alertmanager gives the verdicts of the real ones."""
+"""The fake Alertmanager gives the same verdicts as the real ones."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def alert(**fields: Any) -> dict[str, Any]:
     return {"labels": {"alertname": "Tried", "monitor": "tried"}, **fields}
 
 
-# Each body is sent beside a good alert; what it is, and what it is told in.
+# Each body is sent beside a good alert: its description, and its content type.
 BODIES: dict[str, Any] = {
     "no further alert": [],
     "a usual alert": [
@@ -114,7 +114,7 @@ async def test_the_fake_alertmanager_accepts_and_refuses_the_same_alerts_as_the_
 
 
 def _marked(value: Any, number: int) -> Any:
-    """Tell the alerts of one body from those of another, where they have labels at all."""
+    """Give the alerts of each body a label of their own, if they have labels."""
     if not isinstance(value, dict) or not isinstance(labels := value.get("labels"), dict):
         return value
     return {**value, "labels": {**labels, "body": str(number)}} if any(labels.values()) else value

@@ -43,7 +43,7 @@ async def proxy(cluster: Cluster, tmp_path: Path) -> AsyncIterator[FaultProxy]:
 
 @pytest.fixture
 def through(cluster: Cluster, proxy: FaultProxy) -> Cluster:
-    """The same cluster, for whose kubectl it is where the proxy is."""
+    """The same cluster, with a kubectl that connects to the proxy."""
     return dataclasses.replace(cluster, url=proxy.url, ca_file=proxy.ca_file)
 
 
@@ -62,7 +62,7 @@ async def client(cluster: Cluster, proxy: FaultProxy) -> AsyncIterator[aiohttp.C
 
 @pytest.fixture
 async def monitors(cluster: Cluster) -> str:
-    """The path of a namespace's Monitors; there is one."""
+    """The path of the Monitors of a namespace with one Monitor."""
     path = f"{API}/namespaces/{await cluster.create_namespace()}/monitors"
     status, answer = await cluster.request("POST", path, MONITOR)
     assert status == 201, answer
@@ -145,7 +145,7 @@ class TestRealStreams:
         assert monitor["spec"]["enabled"] is False
 
 
-Asked = tuple[str, str, dict[str, str], object]  # method, what follows the path, query, body
+Asked = tuple[str, str, dict[str, str], object]  # method, end of the path, query, body
 REFUSALS: dict[str, tuple[Answer, Asked]] = {
     "404 of an object": (
         fault_answers.object_not_found("none"),
@@ -172,7 +172,7 @@ REFUSALS: dict[str, tuple[Answer, Asked]] = {
 
 
 def shape(value: Any) -> Any:
-    """What is left of JSON without what differs from case to case."""
+    """The JSON without values that differ from case to case."""
     if isinstance(value, dict):
         return {
             key: one if key in ("reason", "code", "kind", "group", "status") else shape(one)

@@ -1,4 +1,4 @@
-"""The fault proxy passes on what it gets, and answers instead of upstream when it is asked to."""
+"""The fault proxy passes everything on, and answers instead of upstream on request."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""The fault proxy does to streams and connections exactly what it is asked to do."""
+"""The fault proxy injects the requested faults into streams and connections."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The fault proxy lets wait whom it is asked to, and refuses connections."""
+"""The fault proxy delays requests and refuses connections on request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

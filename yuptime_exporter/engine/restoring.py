@@ -6,6 +6,7 @@ import logging
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import Restored
 from yuptime_exporter.core.ports import PushStore
+from yuptime_exporter.failure_log import FailureLog
 
 log = logging.getLogger(__name__)
 
@@ -13,18 +14,16 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 
 
-async def restored_state(store: PushStore) -> Restored:
-    """Return what the store has saved; retry while it is unavailable, as with a full disk.
+async def restored_state(store: PushStore, *, retry_seconds: float = RETRY_SECONDS) -> Restored:
+    """Return the saved state; retry while it is unavailable, as with a full disk.
 
     Raises:
         StoreUnusable: the store will never be usable as it is.
     """
-    logged = ""
+    failures = FailureLog(log, "store cannot be opened; it is tried again", level=logging.ERROR)
     while True:
         try:
             return await store.restore()
         except StoreUnavailable as error:
-            if str(error) != logged:
-                logged = str(error)
-                log.error("store cannot be opened; it is tried again", extra={"err": logged})
-        await asyncio.sleep(RETRY_SECONDS)
+            failures.failed(error, kind=str(error))
+        await asyncio.sleep(retry_seconds)

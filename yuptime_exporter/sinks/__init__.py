@@ -1,1 +1,1 @@
-"""Whom the exporter keeps informed."""
+"""Receivers of alerts."""

@@ -1,4 +1,4 @@
-"""Sinks at work, for tests: one, or all of them, and what they count."""
+"""Running sinks for tests: one, or all of them, with their metrics."""
 
 import asyncio
 import time
@@ -14,13 +14,17 @@ from tests.core.examples import DOWN, judged, push, row
 from tests.waiting import eventually
 from yuptime_exporter.core.alerting import AlertSettings, OutgoingAlert, alert_of
 from yuptime_exporter.metrics.notifications import NotificationMetrics
-from yuptime_exporter.sinks.alertmanager.addresses import AlertmanagerSink, Resolve
+from yuptime_exporter.sinks.alertmanager.addresses import AlertmanagerSink, Resolve, addresses_of
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
+from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
 from yuptime_exporter.sinks.alertmanager.sender import Courier
 
 SECRET = "hunter2-correct-horse"
 NAME = "alertmanager.test"
+
+LIMITS = SinkLimits()
+QUICK_LOOKUPS = SinkLimits(resolve_interval_seconds=0.02, resolve_retry_seconds=0.02)
 
 
 def outgoing(*names: str, resolved: bool = False) -> list[OutgoingAlert]:
@@ -37,7 +41,7 @@ def numbered(count: int) -> list[str]:
 
 
 class Resolver:
-    """A name service with one name, whose addresses the test sets."""
+    """A name service with one name; the test sets its addresses."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = frozenset(addresses)
@@ -52,7 +56,7 @@ class Resolver:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A sink at work, and what it counts."""
+    """A running sink, and its metrics."""
 
     sink: AlertmanagerSink
     registry: CollectorRegistry
@@ -77,14 +81,14 @@ class Sending:
 
 @asynccontextmanager
 async def sending(
-    endpoint: Endpoint | str, *, resolve: Resolve | None = None
+    endpoint: Endpoint | str, *, resolve: Resolve = addresses_of, limits: SinkLimits = LIMITS
 ) -> AsyncIterator[Sending]:
     """Run one sink until the end of the block."""
     endpoint = Endpoint(endpoint) if isinstance(endpoint, str) else endpoint
     registry = CollectorRegistry()
     metrics = NotificationMetrics(registry)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        courier = Courier(endpoint, session, metrics.of(endpoint.url), "http://yuptime")
+        courier = Courier(endpoint, session, metrics.of(endpoint.url), "http://yuptime", limits)
         sink = AlertmanagerSink(courier, tasks, resolve=resolve)
         try:
             yield Sending(sink, registry, endpoint.url)
@@ -94,7 +98,7 @@ async def sending(
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """All sinks at work, and what they count."""
+    """All sinks, running, and their metrics."""
 
     sinks: Alertmanagers
     registry: CollectorRegistry
@@ -105,12 +109,14 @@ class Telling:
 
 
 @asynccontextmanager
-async def telling(*endpoints: Endpoint) -> AsyncIterator[Telling]:
+async def telling(*endpoints: Endpoint, resolve: Resolve = addresses_of) -> AsyncIterator[Telling]:
     """Run the sinks of all Alertmanagers until the end of the block."""
     registry = CollectorRegistry()
     metrics = NotificationMetrics(registry)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        sinks = Alertmanagers(session, tasks, external_url="http://yuptime", metrics=metrics)
+        sinks = Alertmanagers(
+            session, tasks, external_url="http://yuptime", metrics=metrics, resolve=resolve
+        )
         sinks.configure(endpoints)
         try:
             yield Telling(sinks, registry)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from yarl import URL
 from tests.fakes.alertmanager import fake_alertmanager
 from tests.sinks.alertmanager.sending import (
     NAME,
+    QUICK_LOOKUPS,
     Resolver,
     numbered,
     outgoing,
@@ -26,7 +28,7 @@ from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
 
 
 class TestAddresses:
-    async def test_every_address_of_a_name_is_told_everything(self) -> None:
+    async def test_every_address_of_a_name_receives_every_alert(self) -> None:
         async with (
             fake_alertmanager() as first,
             fake_alertmanager(host="127.0.0.2", port=first.port) as second,
@@ -40,11 +42,11 @@ class TestAddresses:
             assert await first.firing() == await second.firing() == {*numbered(300)}
             assert {r.headers["Host"] for r in first.requests} == {f"{NAME}:{first.port}"}
 
-    async def test_a_dead_address_delays_no_other(self) -> None:
+    async def test_a_dead_address_delays_no_other_address(self) -> None:
         async with (
             fake_alertmanager() as alive,
             fake_alertmanager(host="127.0.0.2", port=alive.port) as hanging,
-            # Nobody listens on the third.
+            # The third address has no listener.
             sending(
                 f"http://{NAME}:{alive.port}",
                 resolve=Resolver("127.0.0.1", "127.0.0.2", "127.0.0.3"),
@@ -59,13 +61,12 @@ class TestAddresses:
             assert len(hanging.requests) == 1
             assert len(await alive.firing()) == 601
 
-    @pytest.mark.usefixtures("quick_lookups")
-    async def test_an_address_that_appears_is_told_from_then_on(self) -> None:
+    async def test_a_new_address_receives_alerts_from_then_on(self) -> None:
         resolver = Resolver("127.0.0.1")
         async with (
             fake_alertmanager() as first,
             fake_alertmanager(host="127.0.0.2", port=first.port) as second,
-            sending(f"http://{NAME}:{first.port}", resolve=resolver) as one,
+            sending(f"http://{NAME}:{first.port}", resolve=resolver, limits=QUICK_LOOKUPS) as one,
         ):
             one.sink.offer(outgoing("before"))
             await eventually(one.sent)
@@ -77,13 +78,14 @@ class TestAddresses:
 
             assert await eventually(second_is_told) == {"after"}
 
-    @pytest.mark.usefixtures("quick_lookups")
-    async def test_an_address_that_vanishes_is_told_no_more_and_its_queue_is_counted(self) -> None:
+    async def test_an_address_that_vanishes_receives_no_more_alerts_and_its_queue_is_counted(
+        self,
+    ) -> None:
         resolver = Resolver("127.0.0.1", "127.0.0.2")
         async with (
             fake_alertmanager() as first,
             fake_alertmanager(host="127.0.0.2", port=first.port) as second,
-            sending(f"http://{NAME}:{first.port}", resolve=resolver) as one,
+            sending(f"http://{NAME}:{first.port}", resolve=resolver, limits=QUICK_LOOKUPS) as one,
         ):
             second.hanging = True
             one.sink.offer(outgoing("in flight"))
@@ -99,14 +101,15 @@ class TestAddresses:
             assert len(second.requests) == 1
             assert "after" in await first.firing()
 
-    @pytest.mark.usefixtures("quick_lookups")
-    async def test_a_name_that_is_lost_keeps_its_known_addresses(
+    async def test_a_name_that_no_longer_resolves_keeps_its_known_addresses(
         self, log: Callable[[], list[str]]
     ) -> None:
         resolver = Resolver("127.0.0.1")
         async with (
             fake_alertmanager() as alertmanager,
-            sending(f"http://{NAME}:{alertmanager.port}", resolve=resolver) as one,
+            sending(
+                f"http://{NAME}:{alertmanager.port}", resolve=resolver, limits=QUICK_LOOKUPS
+            ) as one,
         ):
             one.sink.offer(outgoing("before"))
             await eventually(one.sent)
@@ -117,14 +120,15 @@ class TestAddresses:
 
         assert len(log()) == 1
 
-    @pytest.mark.usefixtures("quick_lookups")
-    async def test_alerts_wait_for_a_name_that_is_not_known_yet(
+    async def test_alerts_wait_for_a_name_that_does_not_resolve_yet(
         self, log: Callable[[], list[str]]
     ) -> None:
         resolver = Resolver()
         async with (
             fake_alertmanager() as alertmanager,
-            sending(f"http://{NAME}:{alertmanager.port}", resolve=resolver) as one,
+            sending(
+                f"http://{NAME}:{alertmanager.port}", resolve=resolver, limits=QUICK_LOOKUPS
+            ) as one,
         ):
             one.sink.offer(outgoing("backup"))
             await asked_again(resolver)
@@ -138,21 +142,21 @@ class TestAddresses:
         [line] = log()
         assert "name is not resolved" in line
 
-    async def test_the_systems_resolver_knows_this_machine(self) -> None:
+    async def test_the_resolver_of_the_system_resolves_this_machine(self) -> None:
         assert await addresses_of(URL("http://localhost:9093/api/v2/alerts")) == {"127.0.0.1"}
         assert await addresses_of(URL("http://[::1]:9093/")) == {"::1"}
 
-    async def test_names_that_hang_delay_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked, known, over = threading.Semaphore(0), socket.getaddrinfo, threading.Event()
+    async def test_lookups_that_hang_delay_no_other_lookup(self) -> None:
+        asked, over = threading.Semaphore(0), threading.Event()
 
         def name_service(host: str, *arguments: Any, **options: Any) -> Any:
             if host.endswith(".hanging.test"):
                 asked.release()
                 over.wait()
-            return known(host, *arguments, **options)
+            return socket.getaddrinfo(host, *arguments, **options)
 
-        monkeypatch.setattr("socket.getaddrinfo", name_service)
-        async with fake_alertmanager() as alertmanager, telling() as all_of_them:
+        resolve = partial(addresses_of, look_up=name_service)
+        async with fake_alertmanager() as alertmanager, telling(resolve=resolve) as all_of_them:
             try:
                 for number in range(50):  # more than the threads that the loop shares
                     all_of_them.sinks.offer(f"http://{number}.hanging.test", outgoing("backup"))
@@ -188,7 +192,7 @@ class TestAddresses:
             "localhost.",
         ],
     )
-    async def test_no_name_that_a_monitor_may_give_ends_the_program(self, host: str) -> None:
+    async def test_no_host_name_of_a_monitor_ends_the_program(self, host: str) -> None:
         if url_problem(f"http://{host}:9093"):
             return  # refused when the monitor is read
         async with fake_alertmanager() as alertmanager:

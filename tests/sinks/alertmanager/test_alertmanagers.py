@@ -6,15 +6,13 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from tests.fakes.alertmanager import fake_alertmanager
-from tests.sinks.alertmanager.sending import SECRET, numbered, outgoing, telling
+from tests.sinks.alertmanager.sending import LIMITS, SECRET, numbered, outgoing, telling
 from tests.waiting import eventually
-from yuptime_exporter.sinks.alertmanager.alertmanagers import DRAIN_SECONDS
 from yuptime_exporter.sinks.alertmanager.endpoint import Authorization, Endpoint
-from yuptime_exporter.sinks.alertmanager.sender import MAX_BATCH, QUEUE_CAPACITY
 
 
 class TestTheLifeOfSinks:
-    async def test_metrics_are_there_from_the_configuration_on_and_go_with_it(self) -> None:
+    async def test_metrics_of_an_alertmanager_exist_exactly_while_it_is_configured(self) -> None:
         url = "http://127.0.0.1:1"
         async with telling(Endpoint(url)) as all_of_them:
             counts = ("sent_total", "errors_total", "dropped_total", "latency_seconds_count")
@@ -24,9 +22,11 @@ class TestTheLifeOfSinks:
 
         assert fresh == {0}
         assert url not in gone
-        assert f"yuptime_notifications_queue_capacity {float(QUEUE_CAPACITY)}" in gone
+        assert f"yuptime_notifications_queue_capacity {float(LIMITS.queue_capacity)}" in gone
 
-    async def test_what_a_monitor_named_is_forgotten_when_no_monitor_names_it(self) -> None:
+    async def test_the_alertmanager_of_a_monitor_is_forgotten_when_no_monitor_names_it(
+        self,
+    ) -> None:
         async with (
             fake_alertmanager() as configured,
             fake_alertmanager() as named,
@@ -42,7 +42,9 @@ class TestTheLifeOfSinks:
             assert all_of_them.value("sent_total", named.url) is None
             assert all_of_them.value("sent_total", configured.url) == 0
 
-    async def test_a_configuration_read_again_changes_nothing_that_is_the_same(self) -> None:
+    async def test_a_reloaded_configuration_keeps_the_sinks_of_unchanged_alertmanagers(
+        self,
+    ) -> None:
         async with (
             fake_alertmanager() as alertmanager,
             telling(Endpoint(alertmanager.url)) as all_of_them,
@@ -57,7 +59,7 @@ class TestTheLifeOfSinks:
 
             assert await sent() == 1
 
-    async def test_credentials_may_come_with_a_new_configuration(self, tmp_path: Path) -> None:
+    async def test_credentials_can_be_added_by_a_reload(self, tmp_path: Path) -> None:
         file = tmp_path / "token"
         file.write_text(SECRET)
         async with fake_alertmanager() as alertmanager:
@@ -70,8 +72,8 @@ class TestTheLifeOfSinks:
 
             assert alertmanager.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
 
-    async def test_at_the_end_what_waits_is_sent_and_nothing_is_resolved(self) -> None:
-        names = numbered(3 * MAX_BATCH)
+    async def test_queued_alerts_are_sent_at_shutdown_and_none_is_resolved(self) -> None:
+        names = numbered(3 * LIMITS.max_batch)
         async with fake_alertmanager() as alertmanager:
             alertmanager.delay_seconds = 0.1
             async with telling(Endpoint(alertmanager.url)) as all_of_them:
@@ -82,7 +84,7 @@ class TestTheLifeOfSinks:
             assert await alertmanager.firing() == {*names}
             assert await alertmanager.resolved() == set()
 
-    async def test_the_end_waits_for_a_hanging_alertmanager_only_so_long(self) -> None:
+    async def test_shutdown_waits_for_a_hanging_alertmanager_for_2_seconds(self) -> None:
         async with fake_alertmanager() as hanging, fake_alertmanager() as alive:
             hanging.hanging = True
             async with telling(Endpoint(hanging.url), Endpoint(alive.url)) as all_of_them:
@@ -94,10 +96,12 @@ class TestTheLifeOfSinks:
                 await all_of_them.sinks.close()
                 took_seconds = time.monotonic() - before
 
-            assert DRAIN_SECONDS <= took_seconds < DRAIN_SECONDS + 1
+            assert LIMITS.drain_seconds <= took_seconds < LIMITS.drain_seconds + 1
             assert "at the end" in await alive.firing()
 
-    async def test_one_that_is_configured_no_more_is_not_sent_what_still_waited(self) -> None:
+    async def test_an_alertmanager_that_is_no_longer_configured_does_not_receive_queued_alerts(
+        self,
+    ) -> None:
         async with fake_alertmanager() as alertmanager:
             async with telling(Endpoint(alertmanager.url)) as all_of_them:
                 alertmanager.hanging = True

@@ -1,4 +1,4 @@
-"""Who is let in, and who is believed to be who it says."""
+"""Credentials, and certificates on both sides."""
 
 import base64
 import shutil
@@ -24,9 +24,7 @@ from yuptime_exporter.sinks.alertmanager.endpoint import Authorization, Endpoint
 
 
 class TestCredentials:
-    async def test_basic_credentials_are_sent_and_read_anew_for_each_request(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_basic_credentials_are_read_again_for_each_request(self, tmp_path: Path) -> None:
         file = tmp_path / "password"
         file.write_text(f"{SECRET}\n")
         async with fake_alertmanager() as alertmanager:
@@ -45,9 +43,7 @@ class TestCredentials:
                 "yuptime:rotated-ü",
             ]
 
-    async def test_a_bearer_token_is_sent_and_read_anew_for_each_request(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_a_bearer_token_is_read_again_for_each_request(self, tmp_path: Path) -> None:
         file = tmp_path / "token"
         file.write_text(f"{SECRET}\n")
         async with fake_alertmanager() as alertmanager:
@@ -69,7 +65,7 @@ class TestCredentials:
         [None, b"\xff\xfe", b"two\nlines", b"nul\x00", "tökén".encode()],
         ids=["missing", "binary", "two lines", "with a NUL", "not ASCII"],
     )
-    async def test_credentials_that_cannot_be_sent_are_an_error_that_passes(
+    async def test_credentials_that_cannot_be_sent_are_a_failure_until_they_are_corrected(
         self, content: bytes | None, tmp_path: Path, log: Callable[[], list[str]]
     ) -> None:
         file = tmp_path / "token"
@@ -88,7 +84,9 @@ class TestCredentials:
         assert str(file) in log()[0]
         assert not any("lines" in line.replace(str(file), "") for line in log())
 
-    async def test_what_a_monitor_names_gets_no_credentials(self, tmp_path: Path) -> None:
+    async def test_the_alertmanager_of_a_monitor_receives_no_credentials(
+        self, tmp_path: Path
+    ) -> None:
         file = tmp_path / "token"
         file.write_text(SECRET)
         async with fake_alertmanager() as configured, fake_alertmanager() as named:
@@ -106,7 +104,7 @@ class TestCredentials:
             assert "Authorization" not in named.requests[0].headers
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    async def test_a_redirect_is_not_followed_and_carries_nothing_away(
+    async def test_a_redirect_is_not_followed_and_receives_no_credentials(
         self, status: int, tmp_path: Path
     ) -> None:
         file = tmp_path / "token"
@@ -149,7 +147,7 @@ def _decoded(header: str) -> str:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a CA of its own, and what it signed: a server and a client."""
+    """A folder with a CA and two certificates that it signed: of a server and of a client."""
     folder = tmp_path_factory.mktemp("authority")
     _openssl(folder, "req", "-x509", "-subj", "/CN=CA", "-keyout", "ca.key", "-out", "ca.crt")
     for name, alt in (("server", f"DNS:{NAME}"), ("client", "DNS:yuptime")):
@@ -192,9 +190,7 @@ class TestTls:
 
             return await eventually(decided)
 
-    async def test_an_own_ca_is_trusted_where_it_is_configured_and_nowhere_else(
-        self, authority: Path
-    ) -> None:
+    async def test_a_configured_ca_is_trusted_only_for_its_own_url(self, authority: Path) -> None:
         async with over_tls(authority) as alertmanager:
             trusted = await self.outcome(alertmanager, Tls(ca_file=authority / "ca.crt"))
             untrusted = await self.outcome(alertmanager, Tls())
@@ -202,9 +198,7 @@ class TestTls:
         assert (trusted, untrusted) == ("sent", "error")
         assert len(alertmanager.requests) == 1
 
-    async def test_the_certificate_must_have_the_name_that_was_asked_for(
-        self, authority: Path
-    ) -> None:
+    async def test_a_certificate_must_have_the_host_name_of_the_url(self, authority: Path) -> None:
         ca = authority / "ca.crt"
         async with over_tls(authority) as alertmanager:
             url = f"https://other.test:{alertmanager.port}"
@@ -213,22 +207,18 @@ class TestTls:
 
         assert (another, named) == ("error", "sent")
 
-    async def test_an_address_behind_the_name_need_not_be_in_the_certificate(
-        self, authority: Path
-    ) -> None:
+    async def test_a_certificate_need_not_contain_the_address(self, authority: Path) -> None:
         async with over_tls(authority) as alertmanager:
             await self.outcome(alertmanager, Tls(ca_file=authority / "ca.crt"))
 
             [request] = alertmanager.requests
         assert request.headers["Host"] == f"{NAME}:{alertmanager.port}"
 
-    async def test_verification_may_be_switched_off(self, authority: Path) -> None:
+    async def test_verification_of_certificates_can_be_switched_off(self, authority: Path) -> None:
         async with over_tls(authority) as alertmanager:
             assert await self.outcome(alertmanager, Tls(insecure_skip_verify=True)) == "sent"
 
-    async def test_a_client_certificate_is_shown_where_it_is_configured(
-        self, authority: Path
-    ) -> None:
+    async def test_a_client_certificate_is_sent_if_it_is_configured(self, authority: Path) -> None:
         ca = authority / "ca.crt"
         own = Tls(ca, cert_file=authority / "client.crt", key_file=authority / "client.key")
         async with over_tls(authority, client_certificate=True) as alertmanager:
@@ -252,8 +242,8 @@ class TestTls:
 
                 await eventually(one.sent)
 
-    async def test_tls_belongs_to_the_configured_url_alone(self, authority: Path) -> None:
-        """A URL that a monitor names is verified by what the system trusts."""
+    async def test_tls_settings_apply_only_to_their_configured_url(self, authority: Path) -> None:
+        """The URL of a monitor is verified with the certificates of the system."""
         async with over_tls(authority) as alertmanager:
             url = f"https://localhost:{alertmanager.port}"
             trusting = Endpoint(url, tls=Tls(insecure_skip_verify=True))

@@ -1,4 +1,4 @@
-"""One address: batches, refusals, and what waits."""
+"""One address: batches, failures, and the queue."""
 
 import time
 from collections.abc import Callable
@@ -6,14 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.alertmanager import fake_alertmanager
-from tests.sinks.alertmanager.sending import NAME, Resolver, numbered, outgoing, sending
+from tests.sinks.alertmanager.sending import LIMITS, NAME, Resolver, numbered, outgoing, sending
 from tests.waiting import eventually
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
-from yuptime_exporter.sinks.alertmanager.sender import QUEUE_CAPACITY
 
 
 class TestBatches:
-    async def test_many_alerts_go_in_batches_of_256_and_in_order(self) -> None:
+    async def test_many_alerts_are_sent_in_batches_of_256_and_in_order(self) -> None:
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
             one.sink.offer(outgoing(*numbered(1000)))
             await eventually(one.sent, lambda sent: sent == 1000)
@@ -22,7 +21,7 @@ class TestBatches:
             assert sizes == [256, 256, 256, 232]
             assert [alert.labels["monitor"] for alert in alertmanager.accepted] == numbered(1000)
 
-    async def test_a_request_is_what_the_api_of_alertmanager_takes(self) -> None:
+    async def test_a_request_has_the_format_of_the_api_of_alertmanager(self) -> None:
         async with (
             fake_alertmanager() as alertmanager,
             sending(f"{alertmanager.url}/prefix") as one,
@@ -44,7 +43,7 @@ class TestBatches:
         assert alert.annotations["summary"] == "A monitored job is down."
         assert alert.generator_url == "http://yuptime/monitors/prod/backup"
 
-    async def test_an_offer_of_nothing_sends_nothing(self) -> None:
+    async def test_an_empty_offer_sends_no_request(self) -> None:
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
             one.sink.offer([])
             one.sink.offer(outgoing("backup"))
@@ -55,7 +54,9 @@ class TestBatches:
 
 class TestRefusals:
     @pytest.mark.parametrize("status", [400, 422])
-    async def test_a_poisonous_alert_keeps_no_other_from_arriving(self, status: int) -> None:
+    async def test_an_invalid_alert_does_not_prevent_the_others_from_arriving(
+        self, status: int
+    ) -> None:
         names = numbered(300)
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
             alertmanager.refuse(status, monitor=names[77])
@@ -67,7 +68,7 @@ class TestRefusals:
             assert one.value("errors_total") == one.value("dropped_total") == 1
             assert len(alertmanager.requests) < 25
 
-    async def test_several_poisonous_alerts_are_each_found(self) -> None:
+    async def test_each_of_several_invalid_alerts_is_found(self) -> None:
         names = numbered(256)
         bad = {names[0], names[100], names[101], names[255]}
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
@@ -80,7 +81,9 @@ class TestRefusals:
             assert await alertmanager.firing() == {*names} - bad
 
     @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
-    async def test_any_other_refusal_is_for_all_and_not_tried_again(self, status: int) -> None:
+    async def test_a_batch_with_another_error_status_fails_as_a_whole_and_is_not_retried(
+        self, status: int
+    ) -> None:
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
             alertmanager.status = status
             one.sink.offer(outgoing(*numbered(10)))
@@ -92,7 +95,7 @@ class TestRefusals:
             assert one.value("errors_total") == one.value("dropped_total") == 10
             assert [request.status for request in alertmanager.requests] == [status, 200]
 
-    async def test_a_refusal_is_logged_with_the_beginning_of_its_answer(
+    async def test_an_error_status_is_logged_with_the_beginning_of_its_answer(
         self, log: Callable[[], list[str]]
     ) -> None:
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
@@ -105,7 +108,7 @@ class TestRefusals:
         assert 900 < line.count("x") <= 1024 + 10
         assert "level=ERROR" in line
 
-    async def test_a_failure_is_logged_once_and_so_is_its_end(
+    async def test_a_failure_and_its_end_are_logged_once_each(
         self, log: Callable[[], list[str]]
     ) -> None:
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
@@ -136,8 +139,8 @@ class TestRefusals:
 
 
 class TestQueues:
-    async def test_the_oldest_give_way_and_are_counted(self) -> None:
-        names = numbered(QUEUE_CAPACITY + 300)
+    async def test_the_oldest_alerts_of_a_full_queue_are_dropped_and_counted(self) -> None:
+        names = numbered(LIMITS.queue_capacity + 300)
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
             alertmanager.hanging = True
             one.sink.offer(outgoing("first"))
@@ -146,13 +149,13 @@ class TestQueues:
             waiting = await one.waiting()
             dropped = one.value("dropped_total")
             alertmanager.recover()
-            await eventually(one.sent, lambda sent: sent == QUEUE_CAPACITY)
+            await eventually(one.sent, lambda sent: sent == LIMITS.queue_capacity)
 
-            assert waiting == QUEUE_CAPACITY
+            assert waiting == LIMITS.queue_capacity
             assert dropped == 300
             assert await alertmanager.firing() == {*names[300:]}
 
-    async def test_what_is_told_later_takes_the_place_of_what_still_waits(self) -> None:
+    async def test_a_later_version_of_an_alert_replaces_the_one_that_still_waits(self) -> None:
         """So a queue is as long as there are alerts, however long an Alertmanager hangs."""
         async with fake_alertmanager() as alertmanager, sending(alertmanager.url) as one:
             alertmanager.hanging = True
@@ -168,8 +171,8 @@ class TestQueues:
             assert one.value("dropped_total") == one.value("errors_total")  # the one that hung
             assert {"backup", "import"} <= await alertmanager.firing()
 
-    async def test_what_waits_for_an_address_is_bounded_and_counted_too(self) -> None:
-        names, resolver = numbered(QUEUE_CAPACITY), Resolver()
+    async def test_alerts_that_wait_for_an_address_are_bounded_and_counted(self) -> None:
+        names, resolver = numbered(LIMITS.queue_capacity), Resolver()
         async with (
             fake_alertmanager() as alertmanager,
             sending(f"http://{NAME}:{alertmanager.port}", resolve=resolver) as one,
@@ -179,9 +182,9 @@ class TestQueues:
             waiting = await one.waiting()
             dropped = one.value("dropped_total")
             resolver.addresses = frozenset({"127.0.0.1"})
-            await eventually(one.sent, lambda sent: sent == QUEUE_CAPACITY)
+            await eventually(one.sent, lambda sent: sent == LIMITS.queue_capacity)
 
-            assert (waiting, dropped) == (QUEUE_CAPACITY, 1)
+            assert (waiting, dropped) == (LIMITS.queue_capacity, 1)
             assert await alertmanager.firing() == {*names}
 
     async def test_an_offer_never_waits_for_an_alertmanager(self) -> None:
@@ -194,7 +197,7 @@ class TestQueues:
 
             assert time.monotonic() - before < 1
 
-    async def test_a_hanging_alertmanager_costs_its_timeout_and_no_more(self) -> None:
+    async def test_a_hanging_alertmanager_delays_alerts_by_its_timeout_only(self) -> None:
         async with (
             fake_alertmanager() as alertmanager,
             sending(Endpoint(alertmanager.url, timeout_seconds=0.2)) as one,

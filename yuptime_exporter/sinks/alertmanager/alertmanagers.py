@@ -1,4 +1,4 @@
-"""The Alertmanagers that are sent to: configured ones, and those that monitors name."""
+"""All Alertmanagers that receive alerts: those of the configuration, and those of monitors."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,16 +8,14 @@ import aiohttp
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.metrics.notifications import NotificationMetrics
-from yuptime_exporter.sinks.alertmanager.addresses import AlertmanagerSink
+from yuptime_exporter.sinks.alertmanager.addresses import AlertmanagerSink, Resolve, addresses_of
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
-from yuptime_exporter.sinks.alertmanager.sender import QUEUE_CAPACITY, Courier
-
-# What is left at the end may take this long; the whole shutdown is to take less than 10 s.
-DRAIN_SECONDS = 2.0
+from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
+from yuptime_exporter.sinks.alertmanager.sender import Courier
 
 
 class Alertmanagers:
-    """One sink for each URL, made when it is first needed."""
+    """One sink for each URL, made when the URL is first needed."""
 
     def __init__(
         self,
@@ -26,17 +24,31 @@ class Alertmanagers:
         *,
         external_url: str,
         metrics: NotificationMetrics,
+        limits: SinkLimits | None = None,
+        resolve: Resolve = addresses_of,
     ) -> None:
+        """Have no sink yet.
+
+        Args:
+            session: for all requests.
+            tasks: runs the lookups and the senders.
+            external_url: URL of this exporter as seen from outside, for links in alerts.
+            metrics: counters of each URL.
+            limits: of all sinks; None: the defaults.
+            resolve: returns the addresses of the host of a URL.
+        """
         self._session = session
         self._tasks = tasks
         self._external_url = external_url
         self._metrics = metrics
-        metrics.queue_capacity.set(QUEUE_CAPACITY)
+        self._limits = limits or SinkLimits()
+        self._resolve = resolve
+        metrics.queue_capacity.set(self._limits.queue_capacity)
         self._endpoints: Mapping[str, Endpoint] = {}
         self._sinks: dict[str, AlertmanagerSink] = {}
 
     def configure(self, endpoints: Iterable[Endpoint]) -> None:
-        """Send to these as the operator configured them; their sinks are there from now on."""
+        """Replace the configured Alertmanagers; an endpoint that stays the same keeps its sink."""
         before, self._endpoints = self._endpoints, {one.url: one for one in endpoints}
         for url in before.keys() | self._endpoints.keys():
             if before.get(url) != self._endpoints.get(url):
@@ -45,18 +57,18 @@ class Alertmanagers:
             self._sink(url)
 
     def offer(self, url: str, alerts: Sequence[OutgoingAlert]) -> None:
-        """Take over alerts to be sent; never waits."""
+        """Queue alerts for one Alertmanager; never waits."""
         self._sink(url).offer(alerts)
 
     def keep_only(self, urls: Iterable[str]) -> None:
-        """Forget the URLs that no monitor names any more."""
+        """Forget the URLs that are neither in `urls` nor configured."""
         for url in self._sinks.keys() - self._endpoints.keys() - set(urls):
             self._close(url)
 
     async def close(self) -> None:
-        """Send what waits, within a limit, and stop; tells nobody that anything is resolved."""
+        """Send the queued alerts, within a time limit, and stop; alerts that fire keep firing."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
+            async with asyncio.timeout(self._limits.drain_seconds):
                 for sink in self._sinks.values():
                     await sink.drained()
         for url in list(self._sinks):
@@ -70,8 +82,9 @@ class Alertmanagers:
                 session=self._session,
                 metrics=self._metrics.of(url),
                 external_url=self._external_url,
+                limits=self._limits,
             )
-            sink = self._sinks[url] = AlertmanagerSink(courier, self._tasks)
+            sink = self._sinks[url] = AlertmanagerSink(courier, self._tasks, resolve=self._resolve)
         return sink
 
     def _close(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""An Alertmanager to send to: its URL, and what it takes to be let in."""
+"""An Alertmanager: its URL, credentials and TLS settings."""
 
 import base64
 import ssl
@@ -16,10 +16,10 @@ DEFAULT_TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A header's scheme and credentials; the file is read for each request, so it may change.
+    """Scheme and credentials of the Authorization header; the file is read for each request.
 
     Attributes:
-        username: for the scheme Basic; None for any other.
+        username: of the scheme Basic; None for any other scheme.
     """
 
     scheme: str
@@ -27,23 +27,23 @@ class Authorization:
     username: str | None = None
 
     def header(self) -> str:
-        """Return the header's value.
+        """Return the value of the header.
 
         Raises:
-            OSError: the file cannot be read, or holds what no header can carry.
+            OSError: the file cannot be read, or a header cannot carry its content.
         """
         credentials = self.credentials_file.read_bytes().strip()
         if self.username is not None:
             credentials = base64.b64encode(b"%b:%b" % (self.username.encode(), credentials))
         header = f"{self.scheme} {credentials.decode('latin-1')}"
         if not (header.isascii() and header.isprintable()):
-            raise OSError(f"{self.credentials_file} holds what no header can carry")
+            raise OSError(f"{self.credentials_file}: expected visible ASCII, got other characters")
         return header
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How the other side of an https URL is known, and we to it."""
+    """Trusted certificates and the client certificate for an https URL."""
 
     ca_file: Path | None = None
     cert_file: Path | None = None
@@ -52,10 +52,10 @@ class Tls:
     insecure_skip_verify: bool = False
 
     def context(self) -> ssl.SSLContext:
-        """Return the context for connections.
+        """Return a context for connections.
 
         Raises:
-            OSError: a file cannot be read, or is not what it should be.
+            OSError: a file cannot be read, or is not a certificate or key.
         """
         context = ssl.create_default_context(cafile=self.ca_file)
         if self.cert_file is not None:
@@ -66,17 +66,17 @@ class Tls:
         return context
 
     def version(self) -> tuple[int, ...]:
-        """Return what changes when one of the files does.
+        """Return a value that changes when one of the files changes.
 
         Raises:
-            OSError: a file is not there.
+            OSError: a file is missing.
         """
         files = (self.ca_file, self.cert_file, self.key_file)
         return tuple(file.stat().st_mtime_ns for file in files if file is not None)
 
 
 class CurrentContext:
-    """The context of an https URL, made anew when one of its files was: certificates run out."""
+    """The context of an https URL, replaced when a file changes, since certificates expire."""
 
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
@@ -84,10 +84,10 @@ class CurrentContext:
         self._context: ssl.SSLContext | bool = True
 
     def get(self) -> ssl.SSLContext | bool:
-        """Return the context; True where there is nothing to configure.
+        """Return the context; True if the defaults apply.
 
         Raises:
-            OSError: a file cannot be read, or is not what it should be.
+            OSError: a file cannot be read, or is not a certificate or key.
         """
         if self._tls != Tls() and (version := self._tls.version()) != self._version:
             self._context, self._version = self._tls.context(), version
@@ -96,11 +96,11 @@ class CurrentContext:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One Alertmanager, or all that its name stands for.
+    """One Alertmanager, or all Alertmanagers behind one name.
 
     Attributes:
-        url: base URL as `core.urls.base_url` returns it.
-        authorization: only of endpoints that the operator configured, never of a monitor's URL.
+        url: the base URL, as `core.urls.base_url` returns it.
+        authorization: only for a URL of the configuration, never for a URL of a monitor.
     """
 
     url: str
@@ -121,12 +121,12 @@ class Endpoint:
 
     @property
     def server_hostname(self) -> str | None:
-        """The name that the certificate of an https URL must have; None for http."""
+        """The name that the certificate must have; None for http."""
         if self.api_url.scheme != "https":
             return None
         return self.tls.server_name or self.api_url.raw_host
 
     @property
     def api_url(self) -> URL:
-        """Where alerts are posted to."""
+        """The URL that alerts are posted to."""
         return URL(self.url + API_PATH)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
+from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.model import MonitorSet
 from yuptime_exporter.sources.manifests.declarations import declarations
@@ -38,7 +39,7 @@ class DirectorySource:
         self._look: Look | None = None
         self._found = MonitorSet(())
         self._requested = asyncio.Event()
-        self._refreshes: list[asyncio.Future[None]] = []
+        self._refreshes = Refreshes()
 
     @property
     def files_parsed_total(self) -> int:
@@ -57,34 +58,22 @@ class DirectorySource:
         try:
             while True:
                 self._requested.clear()
-                refreshes = len(self._refreshes)
+                self._refreshes.begin_pass()
                 found = await asyncio.to_thread(self._look_again)
                 if found != shown:
                     yield found
                     shown = found
-                self._resolve_refreshes(refreshes)
+                self._refreshes.end_pass()
                 await changes.wait(self._look.directories if self._look else {})
         finally:
-            self._drop_refreshes()
+            self._refreshes.cancel()
             await changes.close()
 
     async def refresh(self) -> None:
         """Look for changes now; return when the monitors that were found are active."""
-        done = asyncio.get_running_loop().create_future()
-        self._refreshes.append(done)
+        done = self._refreshes.request()
         self._requested.set()
         await done
-
-    def _resolve_refreshes(self, count: int) -> None:
-        for done in self._refreshes[:count]:
-            if not done.done():  # cancelled: the caller left
-                done.set_result(None)
-        del self._refreshes[:count]
-
-    def _drop_refreshes(self) -> None:
-        for done in self._refreshes:
-            done.cancel()
-        self._refreshes.clear()
 
     def _look_again(self) -> MonitorSet:
         look = self._files.look()

@@ -1,4 +1,4 @@
-"""Lines of the log: one event each, whatever is in it."""
+"""Lines of the log: one event each, for any text."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
-from yuptime_exporter.logs import JsonFormatter, LogfmtFormatter, _calm_about_malformed_requests
+from yuptime_exporter.logs import JsonFormatter, LogfmtFormatter, log_malformed_requests_as_info
 
 
 def record(message: str, **fields: object) -> logging.LogRecord:
@@ -16,7 +16,7 @@ def record(message: str, **fields: object) -> logging.LogRecord:
     return made
 
 
-def test_a_line_of_logfmt_is_what_prometheus_writes() -> None:
+def test_a_line_of_logfmt_has_the_format_of_prometheus() -> None:
     line = LogfmtFormatter().format(
         record("store fails", err='disk "a" is full', count=3, ready=False, name_="jobs/backup")
     )
@@ -39,11 +39,11 @@ def test_no_value_can_begin_a_line_or_move_a_cursor(
     assert line.isprintable()
 
 
-def test_a_value_with_letters_of_any_script_stays_readable() -> None:
+def test_a_value_in_any_script_stays_readable() -> None:
     assert 'größe="Größe 中"' in LogfmtFormatter().format(record("told", größe="Größe 中"))
 
 
-def test_an_empty_value_is_written_as_one() -> None:
+def test_an_empty_value_is_written_as_empty_quotes() -> None:
     assert LogfmtFormatter().format(record("told", err="")).endswith('err=""')
 
 
@@ -51,7 +51,7 @@ def test_a_very_long_value_is_cut() -> None:
     assert len(LogfmtFormatter().format(record("told", err="x" * 100_000))) < 5000
 
 
-def test_json_has_the_same_fields() -> None:
+def test_json_has_the_same_fields_as_logfmt() -> None:
     event = json.loads(JsonFormatter().format(record("told", count=3, err="a\nb")))
 
     assert event["level"] == "WARN"
@@ -59,11 +59,11 @@ def test_json_has_the_same_fields() -> None:
     assert (event["count"], event["err"]) == (3, "a\nb")
 
 
-def test_a_malformed_request_is_the_clients_fault_and_not_repeated() -> None:
+def test_a_malformed_request_is_logged_as_info_and_not_repeated() -> None:
     error = BadHttpMessage("Authorization: Bearer secret")
     made = record("Error handling request", exc_info=(BadHttpMessage, error, None))
 
-    _calm_about_malformed_requests(made)
+    log_malformed_requests_as_info(made)
     line = LogfmtFormatter().format(made)
 
     assert "level=INFO" in line

@@ -1,4 +1,4 @@
-"""`yuptime check`: what is wrong with manifests, told before they are in force."""
+"""`yuptime check`: the problems and warnings of manifests, without a running exporter."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,14 +10,14 @@ from yuptime_exporter.sources.manifests.warnings import warnings_of
 
 
 def check(paths: Sequence[Path], out: TextIO) -> int:
-    """Write all problems and warnings and a summary; return the exit code.
+    """Write all problems and warnings, and a summary; return the exit code.
 
     Args:
-        paths: files and directories, read as the running exporter reads them.
-        out: where the lines go.
+        paths: files and directories, read as the exporter reads them.
+        out: for the lines.
 
     Returns:
-        0 when the manifests can be used, with or without warnings; 1 when there are problems.
+        0 if all manifests are valid, with or without warnings; 1 if there are problems.
     """
     found = declarations(ManifestFiles(paths).look())
     warnings = warnings_of(found)

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `yuptime-exporter`; return its exit code: 0 stopped, 1 cannot run, 2 wrong usage."""
+    """Run `yuptime-exporter`; return its exit code: 0 stopped, 1 cannot run, 2 usage error."""
     settings = parse_arguments(arguments)
     logs.configure(level=settings.log_level, log_format=settings.log_format)
     log.info("starting yuptime-exporter", extra={"version": __version__})
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def companion(arguments: Sequence[str] | None = None) -> int:
-    """Run `yuptime`; return its exit code: 0 good, 1 problems, 2 wrong usage."""
+    """Run `yuptime`; return its exit code: 0 valid, 1 problems, 2 usage error."""
     parser = argparse.ArgumentParser(
         prog="yuptime",
         description="The companion of yuptime-exporter.",
@@ -44,8 +44,8 @@ def companion(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     check_parser = commands.add_parser(
         "check",
-        help="validate manifests without starting anything",
-        description="Validates Monitors and Secrets: 0 good, 1 problems (all listed), 2 usage.",
+        help="validate manifests without starting the exporter",
+        description="Validates Monitors and Secrets. Exit code: 0 valid, 1 problems, 2 usage error.",
         allow_abbrev=False,
     )
     check_parser.add_argument(

@@ -1,7 +1,7 @@
-"""Logs on stderr, as Prometheus' own programs write them: logfmt or JSON, one event a line.
+"""Logs on stderr in the format of Prometheus' programs: logfmt or JSON, one event a line.
 
-Our own formatter instead of a library: the ones there are write control characters as they come,
-so that a job's message could forge lines or move a terminal's cursor (docs/adr/0007-logs.md).
+The formatter is our own. The libraries write control characters unescaped, so that a job's message
+could forge lines or move a terminal's cursor (docs/adr/0007-logs.md).
 """
 
 import json
@@ -12,28 +12,28 @@ from datetime import UTC, datetime
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-# What a record always has; everything else was given as `extra` and is a field of the event.
+# The attributes of every record; all others were given as `extra` and are fields of the event.
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
     "asctime",
     "taskName",
 }
 
-# Fields are cut, so that no input makes a line that a log collector would refuse.
+# Fields are cut, so that no input makes a line too long for a log collector.
 _MAX_VALUE_CHARS = 4096
 
 _UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:+@*()[],")
 
 
 def configure(*, level: str, log_format: str) -> None:
-    """Send everything at or above `level` to stderr."""
+    """Send events at or above `level` to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogfmtFormatter() if log_format == "logfmt" else JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("aiohttp.server").addFilter(_calm_about_malformed_requests)
-    # It logs each change of a file at INFO; the source says the same in our words.
+    logging.getLogger("aiohttp.server").addFilter(log_malformed_requests_as_info)
+    # It logs each change of a file at INFO; the source logs the result.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    # It logs what it also raises, and tells at DEBUG which credentials it looks for.
+    # It logs every error that it also raises, and at DEBUG the credentials that it looks for.
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)
 
 
@@ -46,21 +46,21 @@ class JsonFormatter(logging.Formatter):
 
 
 class LogfmtFormatter(logging.Formatter):
-    """`key=value` pairs; a value that holds anything unusual is quoted as JSON quotes it."""
+    """`key=value` pairs; a value with unusual characters is quoted as in JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of one event."""
         return " ".join(f"{key}={_logfmt_value(value)}" for key, value in _event(record).items())
 
 
-def _calm_about_malformed_requests(record: logging.LogRecord) -> bool:
-    """Log what no HTTP client would send as a client's fault, not as ours with a traceback."""
+def log_malformed_requests_as_info(record: logging.LogRecord) -> bool:
+    """Log a malformed HTTP request as a client's fault, without a traceback."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
         record.levelno, record.levelname = logging.INFO, "INFO"
         record.msg, record.args = "malformed HTTP request", ()
         record.exc_info = None
-        record.err = type(error).__name__  # its text repeats what was sent, a token perhaps
+        record.err = type(error).__name__  # its text repeats the request, perhaps with a token
     return True
 
 

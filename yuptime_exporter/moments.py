@@ -1,4 +1,4 @@
-"""Moments as protocols and people write them; inside they are Unix seconds."""
+"""Moments in the formats of protocols and sentences; the program itself uses Unix seconds."""
 
 from datetime import UTC, datetime
 
@@ -10,24 +10,25 @@ def rfc3339(timestamp: float) -> str:
 
 
 def exact_rfc3339(timestamp: float) -> str:
-    """Return a moment in UTC with microseconds, the form from which the same moment is read.
+    """Return a moment in UTC with microseconds, from which the same moment can be read.
 
-    It is a Kubernetes MicroTime: microseconds are what its API keeps at most.
+    This is a Kubernetes MicroTime; the API stores no more than microseconds.
     """
     moment = datetime.fromtimestamp(timestamp, UTC)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def whole_rfc3339(timestamp: float) -> str:
-    """Return the second of a moment in UTC, as a Kubernetes Time has it."""
+    """Return a moment in UTC in whole seconds: a Kubernetes Time."""
     moment = datetime.fromtimestamp(timestamp, UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def timestamp_of(text: object) -> float | None:
-    """Return the moment that is written in RFC 3339; None for everything else.
+    """Return the moment of a text in RFC 3339; None for anything else.
 
-    No moment of ours lies before 1970, and what does may have no day in UTC: it is nothing, too.
+    A moment before 1970 is None too: the program writes no earlier moments, and the earliest have no
+    date in UTC.
     """
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None

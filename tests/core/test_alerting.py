@@ -1,4 +1,4 @@
-"""Which alerts are sent to whom, and when they are sent again.
+"""The alerts that each Alertmanager receives, and when they are sent again.
 
 In the feed's stories an alert of `prod/backup` begins at the moment 0 of the story; all moments
 are told in seconds from there.
@@ -64,7 +64,7 @@ class Story:
         return [(at, one.ends_timestamp - START) for one in outgoing]
 
     def through(self, *firing: Alert, start: int, end: int) -> list[Told]:
-        """Return what is sent from `start` until before `end` while exactly these alerts fire."""
+        """Return everything that is sent from `start` until before `end` while exactly these alerts fire."""
         return [told for at in range(start, end) for told in self.look(*firing, at=at)]
 
 

@@ -1,4 +1,4 @@
-"""What a scrape reads of the monitors, byte by byte and through two strict parsers."""
+"""The exposition of monitors, byte by byte and through two strict parsers."""
 
 from collections.abc import Callable, Iterable, Iterator
 

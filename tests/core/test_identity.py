@@ -109,7 +109,7 @@ class TestLabelValues:
         assert label_problems({"team": value}) == []
 
     def test_a_label_value_that_cannot_be_written_as_utf8_is_a_problem(self) -> None:
-        # YAML's "\ud800" is such a value; one of them would make every scrape fail.
+        # In YAML, "\ud800" has this value; one of them would make every scrape fail.
         [(label, _)] = label_problems({"team": "\ud800"})
 
         assert label == "team"

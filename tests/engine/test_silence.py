@@ -1,4 +1,4 @@
-"""What is said of silence where another replica may know better."""
+"""Alerts about silence, where another replica may have accepted a push."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
@@ -18,7 +18,7 @@ URL = "http://alertmanager:9093"
 
 
 class Elsewhere:
-    """What the store knows of pushes that other replicas accepted."""
+    """The pushes of other replicas in the store."""
 
     def __init__(self, table: MonitorTable) -> None:
         self._table = table
@@ -48,14 +48,14 @@ class Watcher:
         )
 
     async def states(self, *, at: float) -> dict[str, State]:
-        """Return what is certain of each monitor."""
+        """Return the certain state of each monitor."""
         self.table.record_receiving(at)
         judged = self.table.judged(now_timestamp=at)
         certain = await self.check.certain(judged, now_timestamp=at)
         return {row.monitor.key.name: verdict.state for row, verdict in certain}
 
 
-async def test_what_is_not_silent_is_certain_and_nobody_is_asked() -> None:
+async def test_monitors_that_are_not_silent_are_certain_without_a_look_into_the_store() -> None:
     watcher = Watcher(table_of(monitor(), monitor("other"), at=1000))
     watcher.table.record_push(KEY, push(DOWN, at=1100))
 
@@ -63,7 +63,7 @@ async def test_what_is_not_silent_is_certain_and_nobody_is_asked() -> None:
     assert watcher.elsewhere.asked == []
 
 
-async def test_a_deadline_that_passed_just_now_says_nothing() -> None:
+async def test_silence_is_not_certain_right_after_the_deadline() -> None:
     watcher = Watcher(table_of(at=1000))
 
     assert await watcher.states(at=DEADLINE) == {}
@@ -71,7 +71,7 @@ async def test_a_deadline_that_passed_just_now_says_nothing() -> None:
     assert watcher.elsewhere.asked == []
 
 
-async def test_one_that_passed_before_is_certain_once_the_store_was_asked() -> None:
+async def test_silence_is_certain_once_the_deadline_has_settled_and_the_store_was_asked() -> None:
     watcher = Watcher(table_of(at=1000))
 
     assert await watcher.states(at=DEADLINE + SETTLE_SECONDS) == {"backup": State.DOWN}
@@ -79,14 +79,14 @@ async def test_one_that_passed_before_is_certain_once_the_store_was_asked() -> N
     assert watcher.elsewhere.asked == [{KEY}]
 
 
-async def test_a_push_that_the_watch_did_not_tell_of_is_found_in_time() -> None:
+async def test_a_push_that_the_watch_did_not_show_is_found_before_an_alert() -> None:
     watcher = Watcher(table_of(at=1000))
     watcher.elsewhere.pushes = {KEY: 1355.0}
 
     assert await watcher.states(at=DEADLINE + SETTLE_SECONDS) == {"backup": State.UP}
 
 
-async def test_while_the_store_cannot_be_asked_silence_is_not_certain() -> None:
+async def test_silence_is_not_certain_while_the_store_cannot_be_asked() -> None:
     watcher = Watcher(table_of(monitor(), monitor("other"), at=1000))
     watcher.table.record_push(MonitorKey("prod", "other"), push(DOWN, at=1100))
     watcher.elsewhere.unreachable = True
@@ -98,7 +98,7 @@ async def test_while_the_store_cannot_be_asked_silence_is_not_certain() -> None:
     assert again == {"backup": State.DOWN, "other": State.DOWN}
 
 
-async def test_what_was_certain_is_asked_for_anew_after_it_recovered() -> None:
+async def test_the_store_is_asked_again_after_a_monitor_recovered() -> None:
     watcher = Watcher(table_of(at=1000))
     await watcher.states(at=DEADLINE + 60)
     watcher.table.record_push(KEY, push(UP, at=1500))
@@ -152,7 +152,7 @@ async def published(table: MonitorTable, clock: StandingClock, *, settles: bool)
     return alerts.firing
 
 
-async def test_no_alert_is_sent_of_a_deadline_that_passed_just_now() -> None:
+async def test_no_alert_is_sent_right_after_a_deadline() -> None:
     table, clock = table_of(at=1000), StandingClock(DEADLINE + 1)
     table.record_receiving(clock())
 
@@ -160,7 +160,7 @@ async def test_no_alert_is_sent_of_a_deadline_that_passed_just_now() -> None:
     assert await published(table, clock, settles=False) == ["backup"]
 
 
-async def test_an_alert_of_what_a_job_said_waits_for_nothing() -> None:
+async def test_an_alert_about_a_down_push_is_sent_at_once() -> None:
     table, clock = table_of(at=1000), StandingClock(1100)
     table.record_receiving(clock())
     table.record_push(KEY, push(DOWN, at=1100))
@@ -168,7 +168,7 @@ async def test_an_alert_of_what_a_job_said_waits_for_nothing() -> None:
     assert await published(table, clock, settles=True) == ["backup"]
 
 
-async def test_an_alert_of_a_deadline_that_settled_is_sent() -> None:
+async def test_an_alert_about_a_settled_deadline_is_sent() -> None:
     table, clock = table_of(at=1000), StandingClock(DEADLINE + SETTLE_SECONDS)
     table.record_receiving(clock())
 

@@ -1,7 +1,7 @@
-"""Which alerts Alertmanager should hold, and when it is told so again.
+"""The alerts that each Alertmanager should hold, and when they are sent again.
 
-Level-triggered: the whole picture is sent again and again, as Prometheus does it (rules/alerting.go,
-notifier/manager.go), so that a lost request repairs itself and a restart needs no memory.
+Alerts are level-triggered: all of them are sent again and again, as Prometheus does (rules/alerting.go,
+notifier/manager.go). So a lost request is repaired by the next one, and a restart needs no memory.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,26 +12,26 @@ from yuptime_exporter.core.model import Judged, Monitor, Row, State, Verdict
 from yuptime_exporter.core.urls import base_url
 
 Labels = tuple[tuple[str, str], ...]
-"""The identity of an alert: its labels in the order of their names."""
+"""The identity of an alert: its labels, sorted by name."""
 
-# Prometheus, rules/alerting.go: a firing alert outlives two lost requests and some delay.
+# Prometheus, rules/alerting.go: a firing alert outlives two lost requests and a delay.
 ENDS_AFTER_RESENDS = 4
 
 # Prometheus, rules/alerting.go, resolvedRetention.
 RESOLVED_RETENTION_SECONDS = 15 * 60.0
 
-# After a change Prometheus' own repetition of an older picture may still overwrite ours until it
-# has noticed, too: within a scrape and an evaluation interval, 30 s each by default.
+# Times after a change. Until Prometheus has noticed the change too, its own repetition may overwrite
+# this alert with the older state: within a scrape and an evaluation interval, 30 s each by default.
 RESEND_AFTER_CHANGE_SECONDS = (0.0, 15.0, 30.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """How alerts are made and repeated, and who is told.
+    """How alerts are made and repeated, and which Alertmanagers receive them.
 
     Attributes:
-        alertmanager_urls: base URLs of those that are told of every monitor.
-        allowed_urls: which base URLs monitors may name; None: any.
+        alertmanager_urls: base URLs of the Alertmanagers for all monitors.
+        allowed_urls: the base URLs that monitors may name; None: any.
     """
 
     defaults: AlertDefaults = field(default_factory=AlertDefaults)
@@ -43,7 +43,7 @@ class AlertSettings:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A monitor that is down: its identity, and what is known of it."""
+    """A monitor that is down, with the identity of its alert."""
 
     labels: Labels
     row: Row
@@ -52,14 +52,14 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingAlert:
-    """An alert to be sent: firing until `ends_timestamp`, or resolved at it if that has passed."""
+    """An alert to send: firing until `ends_timestamp`, or resolved at that moment if it has passed."""
 
     alert: Alert
     ends_timestamp: float
 
 
 def alert_of(row: Row, verdict: Verdict, settings: AlertSettings) -> Alert | None:
-    """Return the alert that a monitor raises; None unless it is down."""
+    """Return the alert of a monitor; None unless the monitor is down."""
     if verdict.state is not State.DOWN:
         return None
     key, own = row.monitor.key, row.monitor.alert_labels
@@ -68,14 +68,14 @@ def alert_of(row: Row, verdict: Verdict, settings: AlertSettings) -> Alert | Non
 
 
 def urls_of(monitor: Monitor, settings: AlertSettings) -> frozenset[str]:
-    """Return the Alertmanagers that are told of a monitor, each once."""
+    """Return the base URLs of the Alertmanagers for a monitor, each once."""
     if monitor.alertmanager_url is None or not may_name_its_alertmanager(monitor, settings):
         return frozenset(settings.alertmanager_urls)
     return frozenset((*settings.alertmanager_urls, base_url(monitor.alertmanager_url)))
 
 
 def may_name_its_alertmanager(monitor: Monitor, settings: AlertSettings) -> bool:
-    """Tell whether the Alertmanager that a monitor names is one that the operator allows."""
+    """Return whether the operator allows the Alertmanager of a monitor; True if it names none."""
     if monitor.alertmanager_url is None or settings.allowed_urls is None:
         return True
     return base_url(monitor.alertmanager_url) in settings.allowed_urls
@@ -84,7 +84,7 @@ def may_name_its_alertmanager(monitor: Monitor, settings: AlertSettings) -> bool
 def firing_by_url(
     judged: Iterable[Judged], settings: AlertSettings
 ) -> dict[str, dict[Labels, Alert]]:
-    """Return the alerts that each Alertmanager should hold now."""
+    """Return the alerts that each Alertmanager should hold now, by base URL."""
     firing: dict[str, dict[Labels, Alert]] = {}
     for row, verdict in judged:
         alert = alert_of(row, verdict, settings)
@@ -95,9 +95,9 @@ def firing_by_url(
 
 
 def fingerprint(labels: Iterable[tuple[str, str]]) -> str:
-    """Return what Alertmanager calls the alert: FNV-1a over its labels, as 16 hex digits.
+    """Return Alertmanager's name of the alert: FNV-1a over its labels, as 16 hex digits.
 
-    prometheus/common, model/signature.go: each name and each value is followed by 0xff.
+    Each name and each value is followed by 0xff (prometheus/common, model/signature.go).
     """
     digest = 0xCBF29CE484222325
     for name, value in sorted(labels):
@@ -107,8 +107,14 @@ def fingerprint(labels: Iterable[tuple[str, str]]) -> str:
 
 
 @dataclass(slots=True)
-class _Told:
-    """What one Alertmanager was told of one alert."""
+class _Sent:
+    """One alert as it was last sent to one Alertmanager.
+
+    Attributes:
+        changed_timestamp: when the alert began to fire.
+        next_timestamp: when it is sent next.
+        resolved_timestamp: when it ended; None while it fires.
+    """
 
     alert: Alert
     changed_timestamp: float
@@ -117,72 +123,72 @@ class _Told:
 
 
 class AlertFeed:
-    """What one Alertmanager has been told, and what it is to be told next.
+    """The alerts that were sent to one Alertmanager, and when each is sent next.
 
-    Two senders feed one Alertmanager: this one and Prometheus. Firing is told at once. Recovery
-    is told after a quiet delay, in which Prometheus notices it as well: silence contradicts
-    nobody, while a stale "firing" of the other sender after a "resolved" of ours would page.
+    Two senders feed one Alertmanager: this feed and Prometheus. A firing alert is sent at once. A
+    recovery is sent after a delay, in which Prometheus notices it as well. Without the delay, a
+    late "firing" of Prometheus after this feed's "resolved" would page again.
     """
 
     def __init__(self) -> None:
-        self._told: dict[Labels, _Told] = {}
+        self._sent: dict[Labels, _Sent] = {}
 
     def due(
         self, firing: Mapping[Labels, Alert], settings: AlertSettings, *, now_timestamp: float
     ) -> list[OutgoingAlert]:
-        """Take note of what fires now; return what is to be sent now.
+        """Note the alerts that fire now, and return the alerts to send now.
 
-        An alert that no longer fires, whether its monitor recovered, was paused, was removed or
-        has other labels now, is resolved under the labels that it was told with.
+        An alert that no longer fires is resolved under the labels that it was sent with, whether
+        its monitor recovered, was paused, was removed, or has other labels now.
         """
         self._note_firing(firing, now_timestamp)
         self._note_resolved(firing, settings, now_timestamp)
-        self._forget_later_times(settings, now_timestamp)
-        due = [told for told in self._told.values() if told.next_timestamp <= now_timestamp]
-        outgoing = [_outgoing(told, settings, now_timestamp) for told in due]
-        for told in due:
-            _schedule(told, settings, now_timestamp)
+        self._bring_times_forward(settings, now_timestamp)
+        due = [sent for sent in self._sent.values() if sent.next_timestamp <= now_timestamp]
+        outgoing = [_outgoing(sent, settings, now_timestamp) for sent in due]
+        for sent in due:
+            _schedule(sent, settings, now_timestamp)
         return outgoing
 
     def next_timestamp(self) -> float | None:
-        """Return when something is to be sent even if nothing changes; None: never."""
-        return min((told.next_timestamp for told in self._told.values()), default=None)
+        """Return when the next alert is sent if no monitor changes; None: never."""
+        return min((sent.next_timestamp for sent in self._sent.values()), default=None)
 
     def _note_firing(self, firing: Mapping[Labels, Alert], now_timestamp: float) -> None:
         for labels, alert in firing.items():
-            told = self._told.get(labels)
-            if told is None or told.resolved_timestamp is not None:
-                self._told[labels] = _Told(alert, now_timestamp, now_timestamp)
+            sent = self._sent.get(labels)
+            if sent is None or sent.resolved_timestamp is not None:
+                self._sent[labels] = _Sent(alert, now_timestamp, now_timestamp)
             else:
-                told.alert = alert
+                sent.alert = alert
 
     def _note_resolved(
         self, firing: Mapping[Labels, Alert], settings: AlertSettings, now_timestamp: float
     ) -> None:
-        for labels, told in list(self._told.items()):
+        for labels, sent in list(self._sent.items()):
             if labels in firing:
                 continue
-            if told.resolved_timestamp is None:
-                told.resolved_timestamp = max(now_timestamp, told.alert.verdict.since_timestamp)
-                told.next_timestamp = now_timestamp + settings.resolve_delay_seconds
-            elif now_timestamp > told.resolved_timestamp + RESOLVED_RETENTION_SECONDS:
-                del self._told[labels]
+            if sent.resolved_timestamp is None:
+                sent.resolved_timestamp = max(now_timestamp, sent.alert.verdict.since_timestamp)
+                sent.next_timestamp = now_timestamp + settings.resolve_delay_seconds
+            elif now_timestamp > sent.resolved_timestamp + RESOLVED_RETENTION_SECONDS:
+                del self._sent[labels]
 
-    def _forget_later_times(self, settings: AlertSettings, now_timestamp: float) -> None:
-        """Wait no longer than from now: the clock was set back, or a delay was made shorter."""
+    def _bring_times_forward(self, settings: AlertSettings, now_timestamp: float) -> None:
+        """Bring times forward that are too late: the clock was set back, or a delay is shorter."""
         longest = max(settings.resend_seconds, settings.resolve_delay_seconds)
-        for told in self._told.values():
-            told.next_timestamp = min(told.next_timestamp, now_timestamp + longest)
+        for sent in self._sent.values():
+            sent.next_timestamp = min(sent.next_timestamp, now_timestamp + longest)
 
 
-def _outgoing(told: _Told, settings: AlertSettings, now_timestamp: float) -> OutgoingAlert:
-    if told.resolved_timestamp is not None:
-        return OutgoingAlert(told.alert, told.resolved_timestamp)
-    return OutgoingAlert(told.alert, now_timestamp + ENDS_AFTER_RESENDS * settings.resend_seconds)
+def _outgoing(sent: _Sent, settings: AlertSettings, now_timestamp: float) -> OutgoingAlert:
+    if sent.resolved_timestamp is not None:
+        return OutgoingAlert(sent.alert, sent.resolved_timestamp)
+    return OutgoingAlert(sent.alert, now_timestamp + ENDS_AFTER_RESENDS * settings.resend_seconds)
 
 
-def _schedule(told: _Told, settings: AlertSettings, now_timestamp: float) -> None:
+def _schedule(sent: _Sent, settings: AlertSettings, now_timestamp: float) -> None:
     moments = [now_timestamp + settings.resend_seconds]
-    if told.resolved_timestamp is None:
-        moments += [told.changed_timestamp + after for after in RESEND_AFTER_CHANGE_SECONDS]
-    told.next_timestamp = min(moment for moment in moments if moment > now_timestamp)
+    if sent.resolved_timestamp is None:
+        moments += [sent.changed_timestamp + after for after in RESEND_AFTER_CHANGE_SECONDS]
+    sent.next_timestamp = min(moment for moment in moments if moment > now_timestamp)

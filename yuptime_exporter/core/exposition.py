@@ -1,4 +1,4 @@
-"""Judged monitors in, metric families out. The metric names of single monitors live here."""
+"""Judged monitors in, metric families out; all metrics of single monitors are defined here."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -10,9 +10,9 @@ from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.identity import AlertDefaults, alert_labels
 from yuptime_exporter.core.model import Judged, MonitorKey, PushKind, Row, Verdict
 
-# Labels that Prometheus gives to the targets of a ServiceMonitor. Exposed as empty they are
-# dropped from the series under `honor_labels: true` (prometheus/prometheus, scrape.go), so
-# that an alert does not carry the pod of whichever replica was scraped.
+# Labels that Prometheus gives to the targets of a ServiceMonitor. Exposed as empty, they are dropped
+# from the series under `honor_labels: true` (prometheus/prometheus, scrape.go). So an alert does not
+# contain the pod of the replica that was scraped.
 TARGET_LABELS = ("container", "endpoint", "pod", "service")
 
 
@@ -72,7 +72,7 @@ _COUNTERS: Mapping[str, tuple[str, Callable[[Row], float]]] = {
 
 
 def monitor_families(judged: Iterable[Judged], defaults: AlertDefaults) -> Iterator[Metric]:
-    """Return the families of all monitors; with no monitors, their names and types alone."""
+    """Return the families of all monitors; without monitors, only their names and types."""
     rows = list(judged)
     labels = [
         {"namespace": row.monitor.key.namespace, "monitor": row.monitor.key.name} for row, _ in rows
@@ -110,7 +110,7 @@ def rejected_family(keys: Iterable[MonitorKey], rejected: Callable[[MonitorKey],
 def process_families(
     *, monitors_by_type: Mapping[str, int], now_timestamp: float
 ) -> Iterator[Metric]:
-    """Return the families about the exporter that are read off at the moment of the scrape."""
+    """Return the families of the exporter whose values are read at each scrape."""
     yield GaugeMetricFamily(
         "yuptime_time_seconds", "Unix time by the clock that judges.", value=now_timestamp
     )

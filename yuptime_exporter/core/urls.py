@@ -23,7 +23,7 @@ _AUTHORITY = re.compile(r"(\[[\x21-\x5c\x5e-\x7e]+\]|[\x21-\x5a\x5c\x5e-\x7e]*?)
 
 
 def url_problem(url: str) -> str | None:
-    """Return what is expected of the URL of an Alertmanager, if this is not one; else None.
+    """Return the problem with the URL of an Alertmanager; None if it is valid.
 
     The text never contains any part of the URL, which may hold a password.
     """

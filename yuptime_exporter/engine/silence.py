@@ -1,8 +1,8 @@
 """Whether silence is certain where other replicas take pushes, too.
 
-A push that another replica accepted before the deadline may become known here after it: it may
-have waited for the store, and the watch that tells of it may be dead without a sign. So nothing is
-said of a deadline that passed just now, and of none before the store itself was asked.
+A push that another replica accepted before the deadline may become visible here after it: the push
+may have waited for the store, and the watch may be broken without a sign. So an alert about silence
+waits until a deadline has settled, and until the store was asked for the monitor.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -21,18 +21,18 @@ SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
 
 
 class SilenceCheck:
-    """Holds back what is not certain yet."""
+    """Holds back monitors whose silence is not certain yet."""
 
     def __init__(
         self, table: MonitorTable, *, confirm: Confirm, settle_seconds: float = SETTLE_SECONDS
     ) -> None:
-        """Take what makes silence certain.
+        """Have no monitor confirmed yet.
 
         Args:
             table: all monitors.
+            confirm: reads these monitors from the store into the table, and returns the monitors
+                that were read; the others could not be read.
             settle_seconds: how long after a deadline a push from before it may be stored.
-            confirm: asks the store; returns of which monitors it knows no more than the table does
-                now. A monitor that is left out could not be asked for.
         """
         self._table = table
         self.settle_seconds = settle_seconds
@@ -40,23 +40,23 @@ class SilenceCheck:
         self._confirmed: frozenset[MonitorKey] = frozenset()
 
     async def certain(self, judged: list[Judged], *, now_timestamp: float) -> list[Judged]:
-        """Return the monitors whose verdict can be told to others."""
-        settled = now_timestamp - self.settle_seconds
+        """Return the monitors that are certainly in their judged state."""
+        settled_timestamp = now_timestamp - self.settle_seconds
         silent = {
             row.monitor.key
             for row, verdict in judged
-            if verdict.reason in SILENCE and verdict.deadline_timestamp <= settled
+            if verdict.reason in SILENCE and verdict.deadline_timestamp <= settled_timestamp
         }
         self._confirmed &= silent
         if silent - self._confirmed:
             self._confirmed |= await self._confirm(silent - self._confirmed)
             judged = self._table.judged(now_timestamp=now_timestamp)
-        return list(self._told(judged, settled))
+        return list(self._certain(judged, settled_timestamp))
 
-    def _told(self, judged: list[Judged], settled: float) -> Iterable[Judged]:
+    def _certain(self, judged: list[Judged], settled_timestamp: float) -> Iterable[Judged]:
         for one in judged:
             if one.verdict.reason in SILENCE and one.verdict.state is State.DOWN:
-                settling = one.verdict.deadline_timestamp > settled
+                settling = one.verdict.deadline_timestamp > settled_timestamp
                 if settling or one.row.monitor.key not in self._confirmed:
                     continue
             yield one

@@ -1,7 +1,6 @@
 """Parsers for the values of flags.
 
-Each takes the text of one value and returns it parsed. Each raises `argparse.ArgumentTypeError`
-with a text that says what was expected.
+Each parses the text of one value, and raises `argparse.ArgumentTypeError` with the expected form.
 """
 
 import argparse

@@ -58,7 +58,7 @@ def cluster_parts(
 
     Args:
         settings: which Monitors to follow, and where to store pushes.
-        table: what is known of the monitors.
+        table: all monitors.
         readiness: where pushes are shared: not ready while none can be stored here.
         registry: for the metrics of these parts.
         adopt: adopts the arming and the push that another replica stored for a monitor.
@@ -94,7 +94,7 @@ class _Cluster:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follow and report until the block ends, and then write what is left to be written.
+        """Follow and report until the block ends, and then write the statuses that still wait.
 
         Raises:
             SourceUnusable: no setting says where the API server is.

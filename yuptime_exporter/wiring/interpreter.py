@@ -25,7 +25,7 @@ def shorten_thread_switches() -> None:
 def exempt_listed_monitors() -> None:
     """Exempt the objects that exist now from garbage collection; the first call counts.
 
-    What is known of monitors lives as long as the process. Each collection that visits 10,000
+    The objects of monitors live as long as the process. Each collection that visits 10,000
     monitors delays pushes by 150 ms. Objects that are added later and stay are therefore visited
     1,000 times less often.
     """

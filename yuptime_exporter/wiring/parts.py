@@ -21,8 +21,8 @@ class Parts:
     Attributes:
         source: where monitors come from.
         store: where pushes are stored.
-        running: a context that runs the background tasks of these parts, and at its end writes
-            what is left to be written.
+        running: a context that runs the background tasks of these parts, and at its end completes
+            their last writes.
         after_push: called after each accepted push with the monitor and its states before and
             after the push.
         on_receiving: called with whether pushes can be stored, after each attempt to note it.

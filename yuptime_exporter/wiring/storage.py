@@ -1,4 +1,4 @@
-"""The database that pushes are stored in, whatever the source of monitors is."""
+"""The database that pushes are stored in, for any source of monitors."""
 
 from prometheus_client import CollectorRegistry
 

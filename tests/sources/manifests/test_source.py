@@ -15,7 +15,7 @@ from yuptime_exporter.core.model import MonitorKey, MonitorSet
 from yuptime_exporter.core.ports import MonitorSource
 from yuptime_exporter.sources.manifests.source import DirectorySource
 
-# Far above what any of this takes, so that a busy machine fails no test.
+# Much longer than any of these takes, so that a busy machine fails no test.
 LIMIT_SECONDS = 10
 
 
@@ -82,7 +82,7 @@ async def first_set(*paths: Path) -> MonitorSet:
         return found
 
 
-async def test_the_manifests_of_the_users_that_exist_are_found(tmp_path):
+async def test_the_manifests_of_existing_users_are_found(tmp_path):
     write(tmp_path / "backup.yaml", both(BACKUP_JOB, PUSH_TOKEN))
     write(tmp_path / "nightly.yml", NIGHTLY_BACKUP)
     write(tmp_path / "deep/er/payment.yaml", PAYMENT_PROCESSOR)
@@ -102,7 +102,7 @@ async def test_the_manifests_of_the_users_that_exist_are_found(tmp_path):
     assert found.problems == ()
 
 
-async def test_a_monitor_and_its_secret_may_stand_in_different_paths(tmp_path):
+async def test_a_monitor_and_its_secret_can_be_in_different_paths(tmp_path):
     secret = write(tmp_path / "secrets/token.yaml", PUSH_TOKEN)
     declared = write(tmp_path / "monitors/job.yaml", BACKUP_JOB)
 
@@ -120,7 +120,7 @@ async def test_a_secret_of_another_namespace_gives_no_token(tmp_path):
     assert found.monitors[0].token_digests == ()
 
 
-async def test_what_is_passed_over_is_counted(tmp_path):
+async def test_ignored_documents_and_types_are_counted(tmp_path):
     others = [BACKUP_JOB.replace("type: push", f"type: {name}") for name in ("http", "tcp", "http")]
     write(tmp_path / "a.yaml", both(*others, "apiVersion: apps/v1\nkind: Deployment\n"))
 
@@ -129,7 +129,7 @@ async def test_what_is_passed_over_is_counted(tmp_path):
     assert found == MonitorSet((), {"http": 2, "tcp": 1}, ignored_documents=1)
 
 
-async def test_hidden_files_other_suffixes_and_special_files_are_passed_over(tmp_path):
+async def test_hidden_files_other_suffixes_and_special_files_are_ignored(tmp_path):
     write(tmp_path / ".hidden.yaml", "broken: [")
     write(tmp_path / ".git/a.yaml", "broken: [")
     write(tmp_path / "notes.txt", "broken: [")
@@ -140,7 +140,7 @@ async def test_hidden_files_other_suffixes_and_special_files_are_passed_over(tmp
     assert await first_set(tmp_path) == MonitorSet(())
 
 
-async def test_symlinks_to_directories_are_followed_once_and_in_circles(tmp_path):
+async def test_symlinks_to_directories_are_followed_once_even_in_circles(tmp_path):
     write(tmp_path / "real/a.yaml", monitor("a"))
     given = tmp_path / "given"
     given.mkdir()
@@ -154,13 +154,13 @@ async def test_symlinks_to_directories_are_followed_once_and_in_circles(tmp_path
     assert found.problems == ()
 
 
-async def test_a_file_that_is_given_twice_is_read_once(tmp_path):
+async def test_a_file_given_twice_is_read_once(tmp_path):
     path = write(tmp_path / "a.yaml", monitor("a"))
 
     assert (await first_set(tmp_path, path)).problems == ()
 
 
-async def test_of_two_declarations_the_first_by_path_is_in_force(tmp_path):
+async def test_the_first_of_two_declarations_by_path_is_active(tmp_path):
     first = write(tmp_path / "a.yaml", monitor("job", 100))
     second = write(tmp_path / "b.yaml", monitor("job", 200))
 
@@ -172,7 +172,7 @@ async def test_of_two_declarations_the_first_by_path_is_in_force(tmp_path):
     assert f"Monitor yuptime/job is also declared in {first}, document 1 (line 1)" in line
 
 
-async def test_two_secrets_of_one_name_are_a_problem_and_a_monitor_of_it_is_not(tmp_path):
+async def test_two_secrets_of_one_name_are_a_problem_but_a_monitor_of_that_name_is_not(tmp_path):
     write(tmp_path / "a.yaml", both(PUSH_TOKEN, monitor("push-token")))
     write(tmp_path / "b.yaml", PUSH_TOKEN)
 
@@ -231,7 +231,7 @@ async def test_the_swap_of_a_mounted_configmap_is_noticed(tmp_path):
     assert expires(after) == {"a": 77}
 
 
-async def test_a_given_link_that_is_pointed_elsewhere_is_noticed(tmp_path):
+async def test_a_given_link_with_a_new_target_is_noticed(tmp_path):
     """As git-sync does it: the link is the given path itself."""
     write(tmp_path / "one/a.yaml", monitor("a"))
     write(tmp_path / "two/a.yaml", monitor("a", 77))
@@ -244,7 +244,7 @@ async def test_a_given_link_that_is_pointed_elsewhere_is_noticed(tmp_path):
     assert expires(found) == {"a": 77}
 
 
-async def test_a_change_behind_a_link_is_found_by_looking(tmp_path):
+async def test_a_change_behind_a_link_is_found_without_an_announcement(tmp_path):
     """No announcement reaches the directory that the link stands in."""
     target = write(tmp_path / "elsewhere/a.yaml", monitor("a"))
     given = tmp_path / "given"
@@ -276,7 +276,7 @@ async def test_a_file_that_breaks_keeps_its_last_good_monitors(tmp_path, broken)
     assert repaired.monitors[0].token_digests == ()
 
 
-async def test_a_broken_file_adds_what_is_good_in_it(tmp_path):
+async def test_a_broken_file_adds_its_valid_objects(tmp_path):
     path = write(tmp_path / "a.yaml", both(monitor("a"), monitor("b")))
     async with following(tmp_path) as (_, sets):
         write(path, both(monitor("a", "5m"), monitor("b", 77), monitor("c")))
@@ -285,7 +285,7 @@ async def test_a_broken_file_adds_what_is_good_in_it(tmp_path):
     assert expires(found) == {"a": 300, "b": 77, "c": 300}
 
 
-async def test_what_a_broken_file_held_gives_way_to_a_good_file(tmp_path):
+async def test_an_object_of_a_valid_file_replaces_the_kept_object_of_a_broken_file(tmp_path):
     path = write(tmp_path / "a.yaml", monitor("a"))
     async with following(tmp_path) as (_, sets):
         write(path, "a: [")
@@ -296,7 +296,7 @@ async def test_what_a_broken_file_held_gives_way_to_a_good_file(tmp_path):
     assert len(found.problems) == 1
 
 
-async def test_a_broken_file_that_is_removed_takes_its_monitors_along(tmp_path):
+async def test_a_broken_file_that_is_removed_removes_its_monitors(tmp_path):
     path = write(tmp_path / "a.yaml", monitor("a"))
     async with following(tmp_path) as (_, sets):
         write(path, "a: [")
@@ -345,14 +345,14 @@ async def test_a_linked_directory_whose_target_vanishes_keeps_its_last_good_moni
 
 
 @pytest.mark.parametrize("name", ["missing", "missing.yaml", "fifo"])
-async def test_a_path_that_cannot_be_used_at_the_start_is_refused(tmp_path, name):
+async def test_a_path_that_cannot_be_used_at_the_start_is_an_error(tmp_path, name):
     os.mkfifo(tmp_path / "fifo")
 
     with pytest.raises(SourceUnusable, match=f"{name}: "):
         await first_set(tmp_path, tmp_path / name)
 
 
-async def test_nothing_of_a_secret_is_logged_or_told(tmp_path, caplog):
+async def test_no_part_of_a_secret_is_logged_or_part_of_a_problem(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     write(tmp_path / "a.yaml", PUSH_TOKEN.replace('"your', "*your"))
     write(tmp_path / "b.yaml", PUSH_TOKEN.replace("stringData", "data"))
@@ -365,7 +365,7 @@ async def test_nothing_of_a_secret_is_logged_or_told(tmp_path, caplog):
     assert "secure-random" not in "".join(str(vars(record)) for record in caplog.records)
 
 
-async def test_a_refresh_returns_when_what_was_found_is_in_force(tmp_path):
+async def test_a_refresh_returns_when_the_monitors_it_found_are_active(tmp_path):
     write(tmp_path / "a.yaml", monitor("a"))
     source = DirectorySource([tmp_path])
     port: MonitorSource = source
@@ -374,7 +374,7 @@ async def test_a_refresh_returns_when_what_was_found_is_in_force(tmp_path):
     async def follow() -> None:
         async with aclosing(source.watch()) as sets:
             async for found in sets:
-                await asyncio.sleep(0.01)  # whoever puts it into force takes a moment
+                await asyncio.sleep(0.01)  # activating a set takes a moment
                 in_force.append(expires(found))
 
     async with asyncio.timeout(LIMIT_SECONDS), asyncio.TaskGroup() as tasks:
@@ -404,7 +404,7 @@ async def test_a_refresh_ends_with_the_source(tmp_path):
     assert refresh.cancelled()
 
 
-async def test_changes_are_found_when_the_kernel_announces_none(tmp_path, caplog):
+async def test_changes_are_found_even_if_the_kernel_announces_none(tmp_path, caplog):
     """The process has no file descriptor left at the moment when the watcher needs one."""
     path = write(tmp_path / "a.yaml", monitor("a"))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

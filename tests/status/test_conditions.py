@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.status.statuses import NOTHING_SHOWN, shown, status
-from yuptime_exporter.core.model import Arming, LastPush, Reason, Row, State, TokenTrouble
+from yuptime_exporter.core.model import Arming, LastPush, Reason, Row, State, TokenProblem
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
 from yuptime_exporter.status.conditions import occurrences, status_of_invalid
 from yuptime_exporter.status.model import (
@@ -133,25 +133,25 @@ class TestTokens:
     @pytest.mark.parametrize(
         ("trouble", "message"),
         [
-            (TokenTrouble.SECRET_NOT_FOUND, "There is no Secret tokens in this namespace."),
-            (TokenTrouble.KEY_NOT_FOUND, "The Secret tokens has no key token."),
-            (TokenTrouble.NO_TOKENS, "The key token of the Secret tokens holds no token."),
+            (TokenProblem.SECRET_NOT_FOUND, "There is no Secret tokens in this namespace."),
+            (TokenProblem.KEY_NOT_FOUND, "The Secret tokens has no key token."),
+            (TokenProblem.NO_TOKENS, "The key token of the Secret tokens holds no token."),
             (
-                TokenTrouble.SECRET_FORBIDDEN,
+                TokenProblem.SECRET_FORBIDDEN,
                 "yuptime-exporter may not read the Secret tokens.",
             ),
             (None, "There is no Secret tokens in this namespace."),
         ],
     )
     def test_that_are_missing_make_it_not_ready_and_nothing_else(
-        self, trouble: TokenTrouble | None, message: str
+        self, trouble: TokenProblem | None, message: str
     ) -> None:
-        said = status(row(push(UP, at=1000), token_trouble=trouble), at=1000)
+        said = status(row(push(UP, at=1000), token_problem=trouble), at=1000)
 
         token = condition(said, ConditionType.TOKEN_RESOLVED)
         ready = condition(said, ConditionType.READY)
         assert (token.holds, token.message) == ("False", message)
-        assert token.reason == (trouble or TokenTrouble.SECRET_NOT_FOUND)
+        assert token.reason == (trouble or TokenProblem.SECRET_NOT_FOUND)
         assert (ready.holds, ready.reason, ready.message) == ("False", "TokenUnavailable", message)
         assert holds(said) == ["True", "False", "False", "True"]
 
@@ -285,7 +285,7 @@ class TestEvents:
         assert overdue.note == "No push came before the deadline."
 
     def test_tell_of_a_token_that_is_missing_and_of_its_return(self) -> None:
-        without = status(row(push(UP, at=1000), token_trouble=TokenTrouble.KEY_NOT_FOUND), at=1000)
+        without = status(row(push(UP, at=1000), token_problem=TokenProblem.KEY_NOT_FOUND), at=1000)
 
         [lost] = happened(UP_AT_1000, without)
         [found] = happened(without, UP_AT_1000)
@@ -298,8 +298,8 @@ class TestEvents:
         assert happened(None, said_of(None, 1000)) == []
 
     def test_do_not_tell_again_of_a_token_that_is_missing_for_another_reason(self) -> None:
-        deleted = status(row(token_trouble=TokenTrouble.SECRET_NOT_FOUND), at=1000)
-        emptied = status(row(token_trouble=TokenTrouble.NO_TOKENS), at=1000)
+        deleted = status(row(token_problem=TokenProblem.SECRET_NOT_FOUND), at=1000)
+        emptied = status(row(token_problem=TokenProblem.NO_TOKENS), at=1000)
 
         assert happened(deleted, emptied) == []
 
@@ -322,7 +322,7 @@ class TestEvents:
         assert [one.reason for one in happened(None, said)] == ["SpecInvalid"]
 
     def test_tell_of_several_things_at_once(self) -> None:
-        lost = status(row(push(DOWN, at=1100), token_trouble=TokenTrouble.NO_TOKENS), at=1100)
+        lost = status(row(push(DOWN, at=1100), token_problem=TokenProblem.NO_TOKENS), at=1100)
 
         assert [one.reason for one in happened(UP_AT_1000, lost)] == ["NoTokens", "ReportedDown"]
 

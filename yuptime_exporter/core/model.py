@@ -54,8 +54,8 @@ class Reason(StrEnum):
     DISABLED = "disabled"
 
 
-class TokenTrouble(StrEnum):
-    """Why nobody can push to a monitor, in the form of a condition's reason."""
+class TokenProblem(StrEnum):
+    """Why a monitor has no tokens: the reason of a condition in its status."""
 
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  a reason, not a secret
     KEY_NOT_FOUND = "KeyNotFound"
@@ -80,7 +80,7 @@ class Monitor:
         schedule: when the next push is due.
         grace_seconds: how long after that silence does not yet mean down.
         token_digests: SHA-256 digests of the tokens that may push; empty when there are none,
-            for which `token_trouble` has the reason where the source knows it.
+            for which `token_problem` has the reason where the source knows it.
         alert_labels: `spec.alerting.labels`, sorted by name, validated.
         alertmanager_url: `spec.alerting.alertmanagerUrl`; None where it is not set.
         interval_seconds: how often the job means to push; None where it is not said.
@@ -99,7 +99,7 @@ class Monitor:
     alertmanager_url: str | None = None
     interval_seconds: int | None = None
     source: str = "manifests"
-    token_trouble: TokenTrouble | None = None
+    token_problem: TokenProblem | None = None
     created_timestamp: float | None = None
 
 

@@ -7,7 +7,7 @@ which know the same write the same, and a status that says so already is left al
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from yuptime_exporter.core.model import LastPush, Reason, Row, State, TokenTrouble, Verdict
+from yuptime_exporter.core.model import LastPush, Reason, Row, State, TokenProblem, Verdict
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
 from yuptime_exporter.status.model import (
     Condition,
@@ -62,11 +62,11 @@ _SAID: Mapping[tuple[State, Reason], _Said] = {
     ),
 }
 
-_TOKEN_TROUBLE: Mapping[TokenTrouble, str] = {
-    TokenTrouble.SECRET_NOT_FOUND: "There is no Secret {secret} in this namespace.",
-    TokenTrouble.KEY_NOT_FOUND: "The Secret {secret} has no key {key}.",
-    TokenTrouble.NO_TOKENS: "The key {key} of the Secret {secret} holds no token.",
-    TokenTrouble.SECRET_FORBIDDEN: "yuptime-exporter may not read the Secret {secret}.",
+_TOKEN_PROBLEMS: Mapping[TokenProblem, str] = {
+    TokenProblem.SECRET_NOT_FOUND: "There is no Secret {secret} in this namespace.",
+    TokenProblem.KEY_NOT_FOUND: "The Secret {secret} has no key {key}.",
+    TokenProblem.NO_TOKENS: "The key {key} of the Secret {secret} holds no token.",
+    TokenProblem.SECRET_FORBIDDEN: "yuptime-exporter may not read the Secret {secret}.",
 }
 
 
@@ -183,10 +183,10 @@ def _token_resolved(row: Row) -> Condition:
             "TokensFound",
             f"{tokens} accepted.".capitalize(),
         )
-    trouble = monitor.token_trouble or TokenTrouble.SECRET_NOT_FOUND
+    problem = monitor.token_problem or TokenProblem.SECRET_NOT_FOUND
     ref = monitor.token_ref
-    text = _TOKEN_TROUBLE[trouble].format(secret=ref.secret_name, key=ref.secret_key)
-    return Condition(ConditionType.TOKEN_RESOLVED, Holds.FALSE, trouble, text)
+    text = _TOKEN_PROBLEMS[problem].format(secret=ref.secret_name, key=ref.secret_key)
+    return Condition(ConditionType.TOKEN_RESOLVED, Holds.FALSE, problem, text)
 
 
 def _ready(token: Condition) -> Condition:

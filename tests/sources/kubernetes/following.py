@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from tests.exporters import StandingClock
 from tests.fakes.api_server import MONITORS, SECRETS, FakeApiServer
 from tests.waiting import eventually
-from yuptime_exporter.core.model import Monitor, MonitorKey, MonitorSet, TokenTrouble
+from yuptime_exporter.core.model import Monitor, MonitorKey, MonitorSet, TokenProblem
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
@@ -89,15 +89,15 @@ class Followed:
                 return found
         return None
 
-    async def tokens(self) -> tuple[bytes, ...] | TokenTrouble | None:
+    async def tokens(self) -> tuple[bytes, ...] | TokenProblem | None:
         """Return the tokens of the monitor in force, or why there are none."""
         found = await self.monitor()
-        return (found.token_digests or found.token_trouble) if found else None
+        return (found.token_digests or found.token_problem) if found else None
 
     async def until_tokens(self, *tokens: str) -> None:
         await eventually(self.tokens, lambda found: found == tuple(digest(one) for one in tokens))
 
-    async def until_token_problem(self, trouble: TokenTrouble) -> None:
+    async def until_token_problem(self, trouble: TokenProblem) -> None:
         await eventually(self.tokens, lambda found: found is trouble)
 
 

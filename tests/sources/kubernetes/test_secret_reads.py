@@ -13,7 +13,7 @@ from tests.sources.kubernetes.following import (
     keep,
 )
 from tests.waiting import eventually
-from yuptime_exporter.core.model import TokenTrouble
+from yuptime_exporter.core.model import TokenProblem
 from yuptime_exporter.resource.objects import SecretKey
 
 
@@ -49,10 +49,10 @@ class TestSecretsThatAreRead:
     ) -> None:
         declare(server)
         async with following(server, mode="get") as followed:
-            assert await followed.tokens() is TokenTrouble.SECRET_NOT_FOUND
+            assert await followed.tokens() is TokenProblem.SECRET_NOT_FOUND
             server.refuse(ONE_SECRET, 403)
             followed.clock.advance(LIMITS.secret_missing_ttl_seconds)
-            await followed.until_token_problem(TokenTrouble.SECRET_FORBIDDEN)
+            await followed.until_token_problem(TokenProblem.SECRET_FORBIDDEN)
             server.refusals.clear()
             keep(server, "open-sesame")
             followed.clock.advance(LIMITS.secret_missing_ttl_seconds)

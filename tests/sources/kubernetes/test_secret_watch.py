@@ -12,7 +12,7 @@ from tests.sources.kubernetes.following import (
     keep,
 )
 from tests.waiting import eventually
-from yuptime_exporter.core.model import MonitorKey, TokenTrouble
+from yuptime_exporter.core.model import MonitorKey, TokenProblem
 from yuptime_exporter.resource.objects import SecretKey
 
 
@@ -32,11 +32,11 @@ class TestSecretsThatAreWatched:
     ) -> None:
         declare(server)
         async with following(server) as followed:
-            assert await followed.tokens() is TokenTrouble.SECRET_NOT_FOUND
+            assert await followed.tokens() is TokenProblem.SECRET_NOT_FOUND
             keep(server, "open-sesame")
             await followed.until_tokens("open-sesame")
             server.delete("secrets", *SECRET)
-            await followed.until_token_problem(TokenTrouble.SECRET_NOT_FOUND)
+            await followed.until_token_problem(TokenProblem.SECRET_NOT_FOUND)
 
     async def test_a_watched_secret_without_the_key_or_without_a_token_says_so(
         self, server: FakeApiServer
@@ -44,11 +44,11 @@ class TestSecretsThatAreWatched:
         declare(server)
         server.put("secrets", *SECRET, data={"other": "eA=="})
         async with following(server) as followed:
-            assert await followed.tokens() is TokenTrouble.KEY_NOT_FOUND
+            assert await followed.tokens() is TokenProblem.KEY_NOT_FOUND
             keep(server, "  ", "")
-            await followed.until_token_problem(TokenTrouble.NO_TOKENS)
+            await followed.until_token_problem(TokenProblem.NO_TOKENS)
             server.put("secrets", *SECRET, data=None)
-            await followed.until_token_problem(TokenTrouble.KEY_NOT_FOUND)
+            await followed.until_token_problem(TokenProblem.KEY_NOT_FOUND)
 
     async def test_a_watched_secret_that_no_monitor_names_is_not_kept(
         self, server: FakeApiServer
@@ -64,9 +64,9 @@ class TestSecretsThatAreWatched:
             await followed.until_tokens("another")
             later = followed.secrets.held(SecretKey("jobs", "unrelated"))
 
-        assert not isinstance(held, TokenTrouble)
+        assert not isinstance(held, TokenProblem)
         assert held.digests == {"token": (digest("open-sesame"),)}
-        assert unrelated is later is TokenTrouble.SECRET_NOT_FOUND
+        assert unrelated is later is TokenProblem.SECRET_NOT_FOUND
 
     async def test_a_watched_secret_is_read_when_the_first_monitor_names_it(
         self, server: FakeApiServer
@@ -94,7 +94,7 @@ class TestSecretsThatAreWatched:
             server.refusals.clear()
             await followed.until_tokens("open-sesame")
 
-        assert before is TokenTrouble.SECRET_NOT_FOUND
+        assert before is TokenProblem.SECRET_NOT_FOUND
 
     async def test_a_watched_secret_is_forgotten_with_the_last_monitor_that_names_it(
         self, server: FakeApiServer
@@ -105,7 +105,7 @@ class TestSecretsThatAreWatched:
             server.delete("monitors", *KEY)
             await eventually(followed.monitor, lambda one: one is None)
 
-            assert followed.secrets.held(SECRET) is TokenTrouble.SECRET_NOT_FOUND
+            assert followed.secrets.held(SECRET) is TokenProblem.SECRET_NOT_FOUND
 
     async def test_a_watched_secret_serves_several_monitors(self, server: FakeApiServer) -> None:
         declare(server)
@@ -128,7 +128,7 @@ class TestSecretsThatAreWatched:
             tokens = await followed.tokens()
         [listed] = server.asked("GET", ALL_SECRETS)
 
-        assert tokens is TokenTrouble.SECRET_NOT_FOUND
+        assert tokens is TokenProblem.SECRET_NOT_FOUND
         assert "type!=kubernetes.io/service-account-token" in listed.query["fieldSelector"]
 
     async def test_the_tokens_of_a_watched_secret_stay_active_while_it_cannot_be_read(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import TokenTrouble
+from yuptime_exporter.core.model import TokenProblem
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
@@ -32,7 +32,7 @@ _MIN_SLEEP_SECONDS = 0.1
 @dataclass(slots=True)
 class _Entry:
     keys: frozenset[str]
-    held: HeldSecret | TokenTrouble = TokenTrouble.SECRET_NOT_FOUND
+    held: HeldSecret | TokenProblem = TokenProblem.SECRET_NOT_FOUND
     expires_timestamp: float = 0.0
     renewed_timestamp: float = float("-inf")
     reading: "asyncio.Task[None] | None" = None
@@ -94,10 +94,10 @@ class SecretReads:
         for reading in [self._reading(secret) for secret in new]:
             await reading
 
-    def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
+    def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
         entry = self._entries.get(secret)
-        return entry.held if entry else TokenTrouble.SECRET_NOT_FOUND
+        return entry.held if entry else TokenProblem.SECRET_NOT_FOUND
 
     def renew(self, secret: SecretKey) -> Awaitable[None] | None:
         """Read a Secret again after a token did not match; None: it was read just now."""
@@ -156,9 +156,9 @@ class SecretReads:
         except ApiError as error:  # the tokens that were read before stay active
             match error:
                 case ApiStatusError(status=404):
-                    entry.held = TokenTrouble.SECRET_NOT_FOUND
+                    entry.held = TokenProblem.SECRET_NOT_FOUND
                 case ApiStatusError(status=403):
-                    entry.held = TokenTrouble.SECRET_FORBIDDEN
+                    entry.held = TokenProblem.SECRET_FORBIDDEN
                 case _:
                     self._log.failed(error)
         finally:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from yuptime_exporter.core.model import TokenTrouble
+from yuptime_exporter.core.model import TokenProblem
 from yuptime_exporter.resource.objects import (
     Declared,
     Secret,
@@ -32,7 +32,7 @@ class TokenSecrets(Protocol):
         A Secret without entries is forgotten; a Secret that is not named here stays as it is.
         """
 
-    def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
+    def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
 
     def renew(self, secret: SecretKey) -> Awaitable[None] | None:
@@ -50,14 +50,14 @@ def read_secret(raw: Mapping[str, Any], keys: frozenset[str]) -> HeldSecret:
     return HeldSecret({})
 
 
-def digests_in(held: HeldSecret | TokenTrouble, key: str) -> tuple[bytes, ...] | TokenTrouble:
+def digests_in(held: HeldSecret | TokenProblem, key: str) -> tuple[bytes, ...] | TokenProblem:
     """Return the digests of the tokens in one entry of a Secret, or why there are none."""
-    if isinstance(held, TokenTrouble):
+    if isinstance(held, TokenProblem):
         return held
     digests = held.digests.get(key)
     if digests is None:
-        return TokenTrouble.KEY_NOT_FOUND
-    return digests or TokenTrouble.NO_TOKENS
+        return TokenProblem.KEY_NOT_FOUND
+    return digests or TokenProblem.NO_TOKENS
 
 
 def secret_path(secret: SecretKey) -> str:

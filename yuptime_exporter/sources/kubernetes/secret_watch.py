@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import TokenTrouble
+from yuptime_exporter.core.model import TokenProblem
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.collection import Collection, ObjectName
 from yuptime_exporter.kubernetes.mirror import Mirror
@@ -95,10 +95,10 @@ class SecretWatch:
         for secret in new:
             await self._read(secret)
 
-    def held(self, secret: SecretKey) -> HeldSecret | TokenTrouble:
+    def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
         found = self._mirror(secret).objects.get(ObjectName(*secret))
-        return found if found is not None else TokenTrouble.SECRET_NOT_FOUND
+        return found if found is not None else TokenProblem.SECRET_NOT_FOUND
 
     def renew(self, secret: SecretKey) -> Awaitable[None] | None:  # noqa: ARG002
         """Return None: the watch keeps all Secrets up to date."""

@@ -14,7 +14,7 @@ from yuptime_exporter.core.model import (
     MonitorKey,
     MonitorSet,
     Problem,
-    TokenTrouble,
+    TokenProblem,
 )
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.collection import Collection, ObjectName
@@ -218,8 +218,8 @@ class KubernetesSource:
         assert self._secrets is not None  # noqa: S101
         held = self._secrets.held(secret_key_of(monitor))
         found = digests_in(held, monitor.token_ref.secret_key)
-        if isinstance(found, TokenTrouble):
-            return replace(monitor, token_trouble=found)
+        if isinstance(found, TokenProblem):
+            return replace(monitor, token_problem=found)
         return replace(monitor, token_digests=found)
 
     def _monitor_set(self) -> MonitorSet:

@@ -25,10 +25,11 @@ from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
-from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, Bookkeeping
+from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, ReceivingLog
 from yuptime_exporter.engine.reloading import Reloading
 from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.engine.restoring import restored_state
+from yuptime_exporter.engine.table_changes import TableChanges
 from yuptime_exporter.settings.configuration import Configuration, load_configuration
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
@@ -81,21 +82,27 @@ class Exporter:
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
         )
         self._receiver = Receiver(table, parts.store, on_push=self._after_push)
-        self._bookkeeping = Bookkeeping(
+        changes = TableChanges(
             table,
             parts.store,
             retention_seconds=settings.storage_retention_seconds,
+            metrics=metrics.changes,
+            clock=clock,
+        )
+        self._receiving_log = ReceivingLog(
+            table,
+            parts.store,
+            changes,
             on_receiving=parts.on_receiving,
             metrics=metrics.receiving,
             clock=clock,
         )
         self._follower = Follower(
-            table,
-            self._bookkeeping,
+            changes,
+            self._receiving_log,
             ready,
             on_change=self._after_change,
             metrics=metrics.declarations,
-            clock=clock,
         )
         self._publisher = self._connect_publisher()
         metrics.registry.register(self._connect_collector())
@@ -138,7 +145,7 @@ class Exporter:
         try:
             async with self._parts.running():
                 await self._serve()
-                await self._bookkeeping.end()
+                await self._receiving_log.end()
         finally:
             await self._parts.store.close()
         log.info("stopped")
@@ -160,7 +167,7 @@ class Exporter:
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
             endless = (
                 tasks.create_task(self._restore_and_follow(), name="follow monitors"),
-                tasks.create_task(self._bookkeeping.keep(), name="keep the receiving log"),
+                tasks.create_task(self._receiving_log.keep(), name="keep the receiving log"),
                 tasks.create_task(self._publisher.publish_forever(sinks), name="publish alerts"),
                 tasks.create_task(self._reloading.reload_on_request(), name="reload on request"),
             )

@@ -167,7 +167,7 @@ class Play:
 
     async def receive(self) -> None:
         for each in self.running.values():
-            await each.exporter._bookkeeping.tick()
+            await each.exporter._receiving_log.tick()
 
     async def happen(self, moment: int) -> None:
         """The requests of strangers and operators."""

@@ -1,19 +1,21 @@
-"""What is noted of receiving where several replicas share a store, and what that says of each."""
+"""When pushes could be received, with one replica and with several that share a store."""
 
 from prometheus_client import CollectorRegistry
 
 from tests.core.examples import KEY, UP, monitor, push
-from tests.engine.parts import row_of, table_of
+from tests.engine.parts import row_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore, Notes
 from yuptime_exporter.core.changes import Changes
-from yuptime_exporter.core.model import Arming, Outage
+from yuptime_exporter.core.model import Outage
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.receiving_log import (
     NOTE_INTERVAL_SECONDS,
     OUTAGE_AFTER_SECONDS,
-    Bookkeeping,
+    ReceivingLog,
 )
+from yuptime_exporter.engine.table_changes import TableChanges
+from yuptime_exporter.metrics.changes import ChangeMetrics
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
 
 START = 1000.0
@@ -21,7 +23,7 @@ RETENTION_SECONDS = 86_400.0
 
 
 class Replica:
-    """One exporter's books, and whether it takes pushes as far as it was told."""
+    """The receiving log of one exporter, and whether pushes could be received after each note."""
 
     def __init__(
         self, notes: Notes, *, shared: bool = True, clock: StandingClock | None = None
@@ -31,10 +33,17 @@ class Replica:
         self.table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self.possible: list[bool] = []
         self.metrics = ReceivingMetrics(CollectorRegistry())
-        self.books = Bookkeeping(
+        changes = TableChanges(
             self.table,
             self.store,
             retention_seconds=RETENTION_SECONDS,
+            metrics=ChangeMetrics(CollectorRegistry()),
+            clock=self.clock,
+        )
+        self.log = ReceivingLog(
+            self.table,
+            self.store,
+            changes,
             on_receiving=self._told,
             metrics=self.metrics,
             clock=self.clock,
@@ -45,7 +54,7 @@ class Replica:
 
     async def begin(self) -> None:
         self.table.restore(await self.store.restore())
-        await self.books.begin()
+        await self.log.begin()
 
     @property
     def credited_seconds(self) -> float:
@@ -87,8 +96,8 @@ async def test_an_outage_that_another_noted_moves_the_deadlines_here() -> None:
     await second.begin()
     notes.outages = (Outage(900, 950),)
     clock.advance(NOTE_INTERVAL_SECONDS)
-    await first.books.tick()
-    await second.books.tick()
+    await first.log.tick()
+    await second.log.tick()
 
     assert first.table.ended_outages == second.table.ended_outages == (Outage(900, 950),)
     assert first.credited_seconds == 0  # whoever noted it has counted it
@@ -102,11 +111,11 @@ async def test_a_replica_that_was_cut_off_learns_that_others_received_meanwhile(
     cut_off.store.unavailable = True
     for _ in range(60):
         clock.advance(NOTE_INTERVAL_SECONDS)
-        await cut_off.books.tick()
-        await other.books.tick()
+        await cut_off.log.tick()
+        await other.log.tick()
     refuses = cut_off.possible[-1]
     cut_off.store.unavailable = False
-    await cut_off.books.tick()
+    await cut_off.log.tick()
 
     assert not refuses
     assert cut_off.possible[-1]
@@ -121,9 +130,9 @@ async def test_pushes_that_were_refused_here_are_no_outage_while_another_takes_t
     await other.begin()
     refusing.table.record_refusing()
     clock.advance(3)
-    await other.books.tick()
+    await other.log.tick()
     clock.advance(2)
-    await refusing.books.tick()
+    await refusing.log.tick()
 
     assert refusing.table.ended_outages == ()
 
@@ -133,7 +142,7 @@ async def test_pushes_that_the_only_replica_refused_are_credited() -> None:
     await replica.begin()
     replica.table.record_refusing()
     replica.clock.advance(NOTE_INTERVAL_SECONDS)
-    await replica.books.tick()
+    await replica.log.tick()
 
     assert replica.table.ended_outages == (Outage(START, START + NOTE_INTERVAL_SECONDS),)
 
@@ -147,10 +156,10 @@ async def test_when_all_were_cut_off_the_time_is_credited_once() -> None:
     for _ in range(12):
         clock.advance(NOTE_INTERVAL_SECONDS)
         for replica in replicas:
-            await replica.books.tick()
+            await replica.log.tick()
     for replica in replicas:
         replica.store.unavailable = False
-        await replica.books.tick()
+        await replica.log.tick()
 
     assert notes == Notes(1060, (Outage(START, 1060),))
     assert {replica.table.ended_outages for replica in replicas} == {notes.outages}
@@ -164,7 +173,7 @@ async def test_pushes_are_turned_away_only_after_several_notes_have_failed() -> 
     seen = []
     for _ in range(4):
         replica.clock.advance(NOTE_INTERVAL_SECONDS)
-        await replica.books.tick()
+        await replica.log.tick()
         seen.append(replica.possible[-1])
 
     assert seen == [True, True, True, False]
@@ -175,10 +184,10 @@ async def test_a_replica_that_begins_while_the_store_fails_notes_it_later() -> N
     replica = Replica(notes)
     replica.table.restore(await replica.store.restore())
     replica.store.unavailable = True
-    await replica.books.begin()
+    await replica.log.begin()
     replica.store.unavailable = False
     replica.clock.advance(NOTE_INTERVAL_SECONDS)
-    await replica.books.tick()
+    await replica.log.tick()
 
     assert notes.receiving_timestamp == START + NOTE_INTERVAL_SECONDS
     assert notes.outages[0].start_timestamp == START - 600
@@ -189,7 +198,7 @@ async def test_a_replica_that_restarts_while_the_store_fails_trusts_what_it_rest
     replica = Replica(Notes(receiving_timestamp=START - 3))
     replica.table.restore(await replica.store.restore())
     replica.store.unavailable = True
-    await replica.books.begin()
+    await replica.log.begin()
 
     assert replica.table.ended_outages == ()
 
@@ -197,68 +206,68 @@ async def test_a_replica_that_restarts_while_the_store_fails_trusts_what_it_rest
 async def test_a_note_of_the_end_is_the_last_of_this_replica() -> None:
     notes = Notes()
     replica = Replica(notes)
-    await replica.books.end()
+    await replica.log.end()
     before = notes.receiving_timestamp
     await replica.begin()
     replica.clock.advance(2)
-    await replica.books.end()
+    await replica.log.end()
 
     assert (before, notes.receiving_timestamp) == (None, START + 2)
 
 
-async def test_armings_that_could_not_be_saved_are_saved_later() -> None:
-    replica = Replica(Notes(), shared=False)
-    await replica.begin()
-    replica.store.unavailable = True
-    await replica.books.save(Changes(armings={KEY: Arming(START)}))
-    replica.store.unavailable = False
-    await replica.books.tick()
-
-    assert replica.store.changes[-1] == Changes(armings={KEY: Arming(START)})
-
-
-async def test_history_that_could_not_be_forgotten_is_forgotten_with_the_next_tick() -> None:
+async def test_history_that_is_old_enough_is_forgotten_with_a_note() -> None:
     replica = Replica(Notes(), shared=False)
     await replica.begin()
     replica.table.replace_monitors([monitor()], now_timestamp=START)
     replica.table.replace_monitors([], now_timestamp=START)
     replica.clock.advance(RETENTION_SECONDS + 1)
-    replica.store.changes_fail = True
-    await replica.books.tick()
-    replica.store.changes_fail = False
-    await replica.books.tick()
+    await replica.log.tick()
 
-    assert replica.store.changes[-1] == Changes(forgotten={KEY: START + 1})
-    assert len(replica.store.changes) == 2
+    assert replica.store.changes == [Changes(forgotten={KEY: START + 1})]
 
 
-async def test_changes_that_failed_are_stored_in_their_order_together_with_later_ones() -> None:
+async def test_changes_that_could_not_be_stored_are_stored_at_the_end() -> None:
     replica = Replica(Notes(), shared=False)
     await replica.begin()
     replica.store.changes_fail = True
-    await replica.books.save(Changes(armings={KEY: Arming(START)}, forgotten={KEY: 900.0}))
+    replica.table.replace_monitors([monitor()], now_timestamp=START)
+    replica.table.replace_monitors([], now_timestamp=START)
+    replica.clock.advance(RETENTION_SECONDS + 1)
+    await replica.log.tick()
     replica.store.changes_fail = False
-    await replica.books.save(Changes(armings={KEY: Arming(START + 5)}))
-    await replica.books.tick()
+    await replica.log.end()
 
-    both = Changes(armings={KEY: Arming(START + 5)}, forgotten={KEY: 900.0})
-    assert replica.store.changes[1:] == [both]
+    assert replica.store.changes == [Changes(forgotten={KEY: START + 1})] * 2
 
 
-async def test_what_was_restored_from_a_clock_that_ran_ahead_is_put_right() -> None:
+async def test_a_stored_push_from_a_clock_that_ran_ahead_is_corrected() -> None:
     replica = Replica(Notes(receiving_timestamp=START + 3600))
-    replica.table = table_of(at=START)
+    replica.table.replace_monitors([monitor()], now_timestamp=START)
     replica.table.record_push(KEY, push(UP, at=START + 3600))
-    books = Bookkeeping(
-        replica.table,
-        replica.store,
-        retention_seconds=RETENTION_SECONDS,
-        on_receiving=replica._told,
-        metrics=replica.metrics,
-        clock=replica.clock,
-    )
-    await books.begin()
+    await replica.log.begin()
 
     last = row_of(replica.table, KEY).last_push
     assert last is not None
     assert last.received_timestamp == START
+
+
+async def test_an_outage_that_another_replica_noted_with_a_wrong_clock_hides_no_later_one() -> None:
+    notes, clock = Notes(), StandingClock(START)
+    replica = Replica(notes, clock=clock)
+    await replica.begin()
+    notes.outages = (Outage(START + 300, START + 9000),)
+    clock.advance(NOTE_INTERVAL_SECONDS)
+    await replica.log.tick()
+
+    assert replica.table.ended_outages == ()
+    assert replica.table.receiving_timestamp == clock()
+
+
+async def test_a_moment_at_which_a_wrong_clock_received_is_corrected_with_the_next_note() -> None:
+    clock = StandingClock(START + 8000)
+    replica = Replica(Notes(), shared=False, clock=clock)
+    await replica.begin()
+    clock.advance(-7000)
+    await replica.log.tick()
+
+    assert replica.table.receiving_timestamp == clock()

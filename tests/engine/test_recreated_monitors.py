@@ -28,7 +28,9 @@ from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
-from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, Bookkeeping
+from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, ReceivingLog
+from yuptime_exporter.engine.table_changes import TableChanges
+from yuptime_exporter.metrics.changes import ChangeMetrics
 from yuptime_exporter.metrics.declarations import DeclarationMetrics
 from yuptime_exporter.metrics.process import ReadinessMetrics
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
@@ -72,21 +74,27 @@ class Exporter:
         self.table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self.source = Declarations()
         readiness = Readiness(ReadinessMetrics(registry))
-        self.books = Bookkeeping(
+        changes = TableChanges(
             self.table,
             self.store,
             retention_seconds=RETENTION_SECONDS,
+            metrics=ChangeMetrics(registry),
+            clock=clock,
+        )
+        self.receiving_log = ReceivingLog(
+            self.table,
+            self.store,
+            changes,
             on_receiving=lambda *, possible: None,  # noqa: ARG005
             metrics=ReceivingMetrics(registry),
             clock=clock,
         )
         self.follower = Follower(
-            self.table,
-            self.books,
+            changes,
+            self.receiving_log,
             readiness,
             on_change=lambda: None,
             metrics=DeclarationMetrics(registry),
-            clock=clock,
         )
         self._receiver = Receiver(self.table, self.store, on_push=lambda *_: None)
 
@@ -211,7 +219,7 @@ async def test_forgetting_that_is_tried_again_spares_the_push_that_came_in_betwe
             await exporter.source.declare(created(clock()))
         await exporter.push(DOWN)
         acknowledged = exporter.last_push
-        await exporter.books.tick()
+        await exporter.receiving_log.tick()
 
     restored = await stored(path)
     assert restored.last_pushes == {KEY: acknowledged}
@@ -244,11 +252,11 @@ async def test_a_push_after_the_clock_was_set_back_survives_a_restart(
         await exporter.push()
         clock.advance(-7000)
         if corrected == "before the push":
-            await exporter.books.tick()
+            await exporter.receiving_log.tick()
         await exporter.push(DOWN)
         acknowledged = exporter.last_push
         if corrected == "after the push":
-            await exporter.books.tick()
+            await exporter.receiving_log.tick()
             assert exporter.last_push == acknowledged
     async with running(path, clock, created(START)) as restarted:
         after = restarted.last_push
@@ -265,10 +273,10 @@ async def test_a_push_survives_if_the_store_could_not_correct_the_one_before_it(
         await exporter.push()
         clock.advance(-7000)
         async with failing(path):
-            await exporter.books.tick()
+            await exporter.receiving_log.tick()
         await exporter.push(DOWN)
         acknowledged = exporter.last_push
-        await exporter.books.tick()
+        await exporter.receiving_log.tick()
     async with running(path, clock, created(START)) as restarted:
         after = restarted.last_push
 

@@ -35,7 +35,7 @@ class Notes:
 
 @dataclass
 class FakeStore:
-    """A `PushStore` of one replica.
+    """A `Store` of one replica.
 
     Attributes:
         saves: pushes in the order in which they were to be saved; the test says what becomes of

@@ -73,6 +73,14 @@ async def test_an_older_note_of_a_slower_replica_does_not_set_it_back(api: Api) 
     assert noted == await lease_of(api).read() == Noted(NOW)
 
 
+async def test_an_outage_that_a_wrong_clock_noted_in_the_future_does_not_stay(api: Api) -> None:
+    past, future = Outage(NOW - 900, NOW - 890), Outage(NOW + 300, NOW + 9000)
+    await lease_of(api).note(NOW + 9000, [past, future])
+    await lease_of(api, "replica-2").note(NOW, None)
+
+    assert await lease_of(api).read() == Noted(NOW, (past,))
+
+
 async def test_outages_of_all_replicas_stay(api: Api) -> None:
     first, second, third = (Outage(NOW - 900 + n, NOW - 890 + n) for n in (0, 100, 200))
     await lease_of(api).note(NOW, [first, third])
@@ -83,7 +91,7 @@ async def test_outages_of_all_replicas_stay(api: Api) -> None:
 
 
 async def test_the_oldest_outages_are_forgotten(api: Api, server: FakeApiServer) -> None:
-    outages = [Outage(NOW + n, NOW + n + 0.5) for n in range(MAX_OUTAGES + 5)]
+    outages = [Outage(NOW - 9000 + n, NOW - 8999.5 + n) for n in range(MAX_OUTAGES + 5)]
     noted = await lease_of(api).note(NOW, outages)
 
     assert noted.outages == tuple(outages[5:])

@@ -1,4 +1,10 @@
-"""What the engine needs of the world: sources, stores and the clock."""
+"""Ports: what the engine needs from sources, stores and sinks.
+
+Every store implements `Store`, the three ports of a store together. A store that several replicas
+share has two further duties. It hands every push and arming that another replica stored to the
+function that adopts them (`engine.replication`): in any order, and as often as it likes, since a
+replica keeps the newest. And `Store.restore` is how a replica catches up.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -11,88 +17,100 @@ Stored_co = TypeVar("Stored_co", covariant=True)
 
 
 class MonitorSource(Protocol):
-    """Where monitors and tokens come from."""
+    """A source of monitors and tokens."""
 
     def watch(self) -> AsyncIterator[MonitorSet]:
         """Yield the complete set first, and again after each change, forever.
 
-        The receiver of a set has put it into force when it asks for the next.
+        A set is active by the time the next one is asked for.
 
         Raises:
             SourceUnusable: the source cannot be read at all; only before the first set.
         """
 
     async def refresh(self) -> None:
-        """Look for changes now; return when what was found is in force."""
+        """Look for changes now; return when they are active."""
 
 
 class Saving(Awaitable[Stored_co], Protocol[Stored_co]):
     """A write on its way to the store; an `asyncio.Future` is one.
 
-    Done when the value survives a power loss. Fails with `StoreUnavailable`; then nothing of
-    that write is stored.
+    It is done when the value survives a power loss. It fails with `StoreUnavailable`; then nothing
+    of the write is known to be stored.
     """
 
     def result(self) -> Stored_co:
-        """Return what the store holds now."""
+        """Return the value as it is stored."""
 
     def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
         """Call `fn` with this saving once it is done, before a task that awaits it continues."""
 
     def exception(self) -> BaseException | None:
-        """Return why it failed; None if it succeeded."""
+        """Return the reason of a failure; None after a success."""
 
 
 class PushStore(Protocol):
-    """The store of the last push of each monitor, of armings, and of the log of receiving."""
-
-    async def restore(self) -> Restored:
-        """Return everything that is stored.
-
-        Raises:
-            StoreUnusable: corrupt, foreign or newer; nothing was touched.
-            StoreUnavailable: it may work later.
-        """
+    """The last push of each monitor, stored."""
 
     def save_push(self, row: Row, push: LastPush) -> Saving[LastPush]:
-        """Store the newest push of a monitor; every push that is stored counts.
+        """Store a push in the place of the one that it continues: compare and set.
 
-        The result is `push`, or what becomes of it together with a push that another replica
-        stored in between (see `push_order.push_to_store`). A push that succeeds is never dropped:
-        a store that holds something else than `row.last_push` finds out what to do about it.
+        A store that holds another push than `row.last_push` stores what
+        `push_order.push_to_store` makes of both, and that is the result. So no push that is
+        acknowledged is lost, and none is counted twice.
 
         Args:
-            row: the monitor as it was before the push.
+            row: the monitor before the push.
             push: the accepted push, which continues `row.last_push`.
         """
 
+
+class ChangeStore(Protocol):
+    """The changes that the table makes by itself, stored."""
+
     def save_changes(self, changes: Changes) -> Saving[None]:
         """Store all of these changes, or none."""
+
+
+class ReceivingStore(Protocol):
+    """The receiving log, stored: when was the exporter able to receive pushes?"""
 
     def save_receiving(self, timestamp: float, outages: Iterable[Outage] | None) -> Saving[None]:
         """Store that pushes could be received at this moment.
 
         Args:
-            timestamp: the moment; it never replaces a later one.
-            outages: all of them, to be stored together with it; None: no change.
+            timestamp: now; an earlier moment never replaces a later one.
+            outages: all outages, to be stored together with the moment; None: unchanged.
         """
 
     async def noted(self) -> Noted | None:
-        """Return what replicas have noted by now; None where no other can use this store.
+        """Return the receiving log of all replicas; None if no other replica can use this store.
 
         Raises:
-            StoreUnavailable: it cannot be known at present.
+            StoreUnavailable: the store cannot be read at present.
+        """
+
+
+class Store(PushStore, ChangeStore, ReceivingStore, Protocol):
+    """A store of everything that survives a restart."""
+
+    async def restore(self) -> Restored:
+        """Return everything that is stored.
+
+        Raises:
+            StoreUnusable: it is corrupt, foreign or newer than this program; nothing was changed.
+            StoreUnavailable: it may work later.
         """
 
     async def close(self) -> None:
-        """Make durable what waits, and let go."""
+        """Store what waits to be stored, and release the store."""
 
 
 class AlertSinks(Protocol):
-    """Those who are told of alerts, by the URLs that name them."""
+    """The Alertmanagers, by the URLs that name them."""
 
     def offer(self, url: str, alerts: Sequence[OutgoingAlert]) -> None:
-        """Take over alerts to be sent; never waits."""
+        """Queue alerts to be sent; never waits."""
 
     def keep_only(self, urls: Iterable[str]) -> None:
-        """Forget all URLs but these and the configured ones."""
+        """Drop all Alertmanagers except these and the configured ones."""

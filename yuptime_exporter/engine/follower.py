@@ -1,64 +1,75 @@
-"""Put each set of monitors that a source declares into force."""
+"""Follow one source: make each set of monitors that it declares active."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
 from yuptime_exporter.core.ports import MonitorSource
-from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
-from yuptime_exporter.engine.receiving_log import Bookkeeping
+from yuptime_exporter.engine.receiving_log import ReceivingLog
+from yuptime_exporter.engine.table_changes import TableChanges
 from yuptime_exporter.metrics.declarations import DeclarationMetrics
 
 log = logging.getLogger(__name__)
 
 
-# Of so many monitors each step takes milliseconds. A push takes several turns of the event loop, so
-# that it is not enough to let it have one between two steps: it should be through by the next.
+# With more monitors than this, each step of a change takes milliseconds. A push needs several turns
+# of the event loop, so that a pause of one turn is not enough for it.
 MANY_MONITORS = 1_000
 STEP_PAUSE_SECONDS = 0.02
 
 
 class Follower:
-    """Follows one source; what it applied last is what the exporter knows of the declarations."""
+    """Keeps the table at what one source declares.
+
+    Attributes:
+        monitors_by_type: number of declared monitors, by `spec.type`.
+    """
 
     def __init__(
         self,
-        table: MonitorTable,
-        bookkeeping: Bookkeeping,
+        changes: TableChanges,
+        receiving_log: ReceivingLog,
         readiness: Readiness,
         *,
         on_change: Callable[[], None],
         metrics: DeclarationMetrics,
-        clock: Clock,
     ) -> None:
-        """Take what a set of monitors passes through; `on_change` is called once it is in force."""
-        self._on_change = on_change
-        self._table = table
-        self._bookkeeping = bookkeeping
+        """Connect the follower; nothing is declared before `follow`.
+
+        Args:
+            changes: declares monitors in the table and in the store.
+            receiving_log: begins with the first set, just before pushes are accepted.
+            readiness: learns that the first set is active.
+            on_change: called when a set is active.
+            metrics: the number of problems and of ignored documents.
+        """
+        self._changes = changes
+        self._receiving_log = receiving_log
         self._readiness = readiness
+        self._on_change = on_change
         self._metrics = metrics
-        self._clock = clock
         self._begun = False
         self._problems: frozenset[Problem] = frozenset()
         self.monitors_by_type = {"push": 0}
 
     async def follow(self, source: MonitorSource) -> None:
-        """Follow the source for as long as it lasts; a source that ends is a fault."""
+        """Follow the source forever.
+
+        Raises:
+            SourceUnusable: the source cannot be read at all.
+        """
         async for monitor_set in source.watch():
             await self._apply(monitor_set)
-        raise RuntimeError("the source of monitors ended; it must not")
+        raise RuntimeError("the source of monitors ended; a source must go on forever")
 
     async def _apply(self, monitor_set: MonitorSet) -> None:
         pause_seconds = STEP_PAUSE_SECONDS if len(monitor_set.monitors) > MANY_MONITORS else 0.0
-        await asyncio.sleep(pause_seconds)  # the source has just made all of the set
+        await asyncio.sleep(pause_seconds)  # the source has just worked on the whole set
         if not self._begun:
-            await self._bookkeeping.begin()
-        now_timestamp = self._clock()
-        changes = self._table.replace_monitors(monitor_set.monitors, now_timestamp=now_timestamp)
-        await self._bookkeeping.save(changes)
+            await self._receiving_log.begin()
+        await self._changes.declare(monitor_set.monitors)
         await asyncio.sleep(pause_seconds)
         self._describe(monitor_set)
         await asyncio.sleep(pause_seconds)
@@ -75,29 +86,35 @@ class Follower:
             "push": len(monitor_set.monitors),
         }
         self._metrics.documents_ignored.set(monitor_set.ignored_documents)
-        problems = [*monitor_set.problems, *_tokenless(monitor_set.monitors)]
-        self._metrics.monitors_invalid.set(len(problems))
-        for problem in problems:
-            if problem not in self._problems:
-                log.warning("declared object cannot be used as it is", extra={"err": str(problem)})
-        self._problems = frozenset(problems)
+        invalid, tokenless = monitor_set.problems, tuple(_tokenless(monitor_set.monitors))
+        self._log_new("invalid manifest", invalid)
+        self._log_new("monitor accepts no pushes", tokenless)
+        self._problems = frozenset((*invalid, *tokenless))
+        problems = len(invalid) + len(tokenless)
+        self._metrics.monitors_invalid.set(problems)
         log.info(
-            "monitors in force",
+            "monitors are active",
             extra={
                 "monitors": len(monitor_set.monitors),
                 "other_types": sum(monitor_set.ignored_types.values()),
-                "problems": len(problems),
+                "problems": problems,
             },
         )
 
+    def _log_new(self, message: str, problems: Iterable[Problem]) -> None:
+        """Log the problems that the set before did not have."""
+        for problem in problems:
+            if problem not in self._problems:
+                log.warning(message, extra={"err": str(problem)})
+
 
 def _tokenless(monitors: Iterable[Monitor]) -> Iterator[Problem]:
-    """Return the monitors to which nobody can push, since there is no token to push with."""
+    """Return a problem for each monitor that has no token, so that no push to it is accepted."""
     for monitor in monitors:
         if not monitor.token_digests:
             secret = monitor.token_ref
             text = (
-                f"nobody can push: the Secret {secret.secret_name} in its namespace is missing, "
-                f"or has no token under the key {secret.secret_key}"
+                f"expected a token under the key {secret.secret_key} of the Secret "
+                f"{secret.secret_name} in its namespace, got none"
             )
             yield Problem(f"monitor {monitor.key}", "", text)

@@ -1,70 +1,83 @@
-"""What the exporter writes on its own account: that it is receiving, and when monitors were armed.
+"""The receiving log: when was the exporter unable to receive pushes?
 
-"Still receiving" is written every few seconds, through the same store that pushes go through. So
-the last such note tells, after a crash as well as after a full disk, since when nobody could
-push, and deadlines that were open then get that time back.
+Every few seconds, the exporter stores that pushes can be received, by the same way as it stores
+pushes. After a crash or a full disk, the last such note says since when no push could be received.
+That time is an outage, and open deadlines move by it.
 """
 
 import asyncio
 import logging
 from typing import NoReturn, Protocol
 
-from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import Outage
-from yuptime_exporter.core.ports import PushStore
+from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.ports import ReceivingStore
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.table_changes import TableChanges
+from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
 
 log = logging.getLogger(__name__)
 
-# One write each five seconds is nothing to a disk, and five seconds too much credit after a
-# crash are nothing to a deadline.
+# A crash credits at most this much too much; one write every 5 s costs a disk nothing.
 NOTE_INTERVAL_SECONDS = 5.0
 
-# Three missed notes: an event loop that was merely busy is no outage.
+# Three missed notes: an event loop that was busy for a moment is no outage.
 OUTAGE_AFTER_SECONDS = 3 * NOTE_INTERVAL_SECONDS
 
 
-class Receiving(Protocol):
-    """Who is told whether pushes can come in."""
+class OnReceiving(Protocol):
+    """Called after each note with whether pushes can be received."""
 
     def __call__(self, *, possible: bool) -> None:
-        """Take note of it."""
+        """Act on it."""
 
 
-class Bookkeeping:
-    """Keeps the store's view of everything but the pushes up to date."""
+class ReceivingLog:
+    """Notes that pushes can be received, and credits the time in which they could not."""
 
     def __init__(
         self,
         table: MonitorTable,
-        store: PushStore,
+        store: ReceivingStore,
+        changes: TableChanges,
         *,
-        retention_seconds: float,
-        on_receiving: Receiving,
+        on_receiving: OnReceiving,
         metrics: ReceivingMetrics,
         clock: Clock,
     ) -> None:
-        """Take what is kept; `on_receiving` is told after each note whether pushes can come in."""
-        self._on_receiving = on_receiving
+        """Connect the log; nothing is stored before `begin`.
+
+        Args:
+            table: knows the outages, and when pushes could last be received.
+            store: where the log is stored.
+            changes: corrects the table after the clock was set back, and forgets old history.
+            on_receiving: called after each note with whether pushes can be received.
+            metrics: the seconds of credit.
+            clock: Unix seconds.
+        """
         self._table = table
         self._store = store
-        self._retention_seconds = retention_seconds
+        self._changes = changes
+        self._on_receiving = on_receiving
         self._metrics = metrics
         self._clock = clock
-        self._unsaved = Changes()
-        self._saving = asyncio.Lock()
         self._outages_unsaved = False
-        self._store_fails = False
         self._begun = asyncio.Event()
+        self._failures = FailureLog(
+            log,
+            "store fails; pushes are refused until it works",
+            "store works again",
+            level=logging.ERROR,
+        )
 
     async def begin(self) -> None:
-        """Note that from now on pushes can be received, and credit the time before."""
+        """Note that pushes can be received from now on, and credit the time before."""
         now_timestamp = self._clock()
-        self._correct_clock(now_timestamp)
+        self._correct_clock()
         since = self._table.receiving_timestamp
         if since is not None and now_timestamp > since and not await self._received(since):
             self._credit(Outage(since, now_timestamp))
@@ -73,45 +86,31 @@ class Bookkeeping:
         self._begun.set()
 
     async def keep(self) -> NoReturn:
-        """Note every few seconds that pushes can be received, from the beginning on, forever."""
+        """Note every few seconds that pushes can be received, once `begin` has returned."""
         await self._begun.wait()
         while True:
             await asyncio.sleep(NOTE_INTERVAL_SECONDS)
             await self.tick()
 
     async def tick(self) -> None:
-        """Note that pushes can be received, credit it where they could not, and tidy up."""
+        """Note that pushes can be received, and store what else has changed."""
         now_timestamp = self._clock()
         since = self._table.receiving_timestamp
         if since is not None and now_timestamp < since - MAX_FUTURE_SECONDS:
-            self._correct_clock(now_timestamp)
+            self._correct_clock()
         if await self._note(now_timestamp):
-            await self.save(self._forget(now_timestamp - self._retention_seconds))
-
-    async def save(self, changes: Changes) -> None:
-        """Store these changes, and those that could not be stored before; never raises for that.
-
-        Changes that cannot be stored now are active all the same, and are tried with each tick.
-        """
-        self._unsaved = self._unsaved.then(changes)
-        async with self._saving:  # or changes that failed would come after later ones
-            saving = self._unsaved
-            if not saving:
-                return
-            self._unsaved = Changes()
-            try:
-                await self._store.save_changes(saving)
-            except StoreUnavailable as error:
-                self._unsaved = saving.then(self._unsaved)
-                self._report_failure(error)
+            await self._changes.forget_vanished()
 
     async def end(self) -> None:
-        """Note exactly until when pushes could be received."""
-        if self._begun.is_set():
-            await self._note(self._clock())
+        """Note until when pushes could be received, and store what could not be stored before."""
+        if self._begun.is_set() and await self._note(self._clock()):
+            await self._changes.save()
 
     async def _note(self, now_timestamp: float) -> bool:
-        """Save that pushes can be received, in one piece with the outage that is over by it."""
+        """Store that pushes can be received; return whether that worked.
+
+        An outage that ends with this note is stored together with it.
+        """
         try:
             await self._received_elsewhere()
             over = self._table.open_outage(now_timestamp=now_timestamp)
@@ -123,7 +122,7 @@ class Bookkeeping:
                 await self._store.save_receiving(now_timestamp, unsaved)
         except StoreUnavailable as error:
             self._table.record_refusing()
-            self._report_failure(error)
+            self._failures.failed(error)
             since = self._table.receiving_timestamp
             if since is not None and now_timestamp - since > OUTAGE_AFTER_SECONDS:
                 self._on_receiving(possible=False)
@@ -133,33 +132,33 @@ class Bookkeeping:
         if over is not None:
             self._credit(over)
         self._table.record_receiving(now_timestamp)
-        if self._store_fails:
-            self._store_fails = False
-            log.info("store works again")
+        self._failures.recovered()
         return True
 
     async def _received(self, since_timestamp: float) -> bool:
-        """Tell whether any replica could receive just now, as far as can be known."""
+        """Return whether any replica could receive just now, as far as the store can say."""
         try:
             return await self._received_elsewhere()
-        except StoreUnavailable as error:  # what was restored says when one could last
-            self._report_failure(error)
+        except StoreUnavailable as error:  # the restored moment has to do
+            self._failures.failed(error)
             return self._clock() - since_timestamp <= OUTAGE_AFTER_SECONDS
 
     async def _received_elsewhere(self) -> bool:
-        """Take over what other replicas noted; tell whether one of them could receive just now."""
+        """Adopt the log of other replicas; return whether one of them could receive just now."""
         noted = await self._store.noted()
         if noted is None:
             return False
-        for outage in noted.outages:
+        now_timestamp = self._clock()
+        # An outage in the future was noted by a clock that was wrong. It would come back with
+        # each note, and hide every outage until its end.
+        for outage in Outages(noted.outages).until(now_timestamp + MAX_FUTURE_SECONDS).known:
             if outage not in self._table.ended_outages:
                 self._table.record_outage(outage)
         received = noted.receiving_timestamp
-        now_timestamp = self._clock()
         if received is None or received > now_timestamp + MAX_FUTURE_SECONDS:
             return False
         known = self._table.receiving_timestamp
-        if known is None or received > known:  # else nobody but us has noted anything since
+        if known is None or received > known:  # otherwise no other replica has noted anything since
             self._table.record_receiving(min(received, now_timestamp))
         return now_timestamp - received <= OUTAGE_AFTER_SECONDS
 
@@ -169,32 +168,11 @@ class Bookkeeping:
         self._metrics.outage_credit_seconds.inc(seconds)
         log.log(
             logging.INFO if seconds < OUTAGE_AFTER_SECONDS else logging.WARNING,  # a mere restart
-            "nobody could push for a while; deadlines that were open then move by that time",
+            "no push could be received for a while; open deadlines move by that time",
             extra={"outage_seconds": round(seconds, 3)},
         )
 
-    def _correct_clock(self, now_timestamp: float) -> None:
+    def _correct_clock(self) -> None:
         outages = self._table.ended_outages
-        changes = self._table.bring_into_the_present(now_timestamp=now_timestamp)
+        self._changes.correct_clock()
         self._outages_unsaved |= outages != self._table.ended_outages
-        self._unsaved = self._unsaved.then(changes)
-        if changes:
-            corrected = {"armings": len(changes.armings), "pushes": len(changes.corrections)}
-            self._metrics.future_timestamps.inc(sum(corrected.values()))
-            log.warning(
-                "stored moments lie in the future and count as now; was the clock set back?",
-                extra=corrected,
-            )
-
-    def _forget(self, before_timestamp: float) -> Changes:
-        changes = self._table.forget_vanished(before_timestamp=before_timestamp)
-        if changes:
-            log.info(
-                "history of vanished monitors forgotten", extra={"monitors": len(changes.forgotten)}
-            )
-        return changes
-
-    def _report_failure(self, error: StoreUnavailable) -> None:
-        if not self._store_fails:
-            self._store_fails = True
-            log.error("store fails; pushes are refused until it works", extra={"err": str(error)})

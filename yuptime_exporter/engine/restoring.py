@@ -5,7 +5,7 @@ import logging
 
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import Restored
-from yuptime_exporter.core.ports import PushStore
+from yuptime_exporter.core.ports import Store
 from yuptime_exporter.failure_log import FailureLog
 
 log = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 
 
-async def restored_state(store: PushStore, *, retry_seconds: float = RETRY_SECONDS) -> Restored:
+async def restored_state(store: Store, *, retry_seconds: float = RETRY_SECONDS) -> Restored:
     """Return the saved state; retry while it is unavailable, as with a full disk.
 
     Raises:

@@ -12,8 +12,3 @@ class ReceivingMetrics:
             "Time in which nobody could push, credited to the deadlines that were open in it.",
             registry=registry,
         )
-        self.future_timestamps = Counter(
-            "yuptime_store_future_timestamps_total",
-            "Stored moments that lay in the future and were set to the present.",
-            registry=registry,
-        )

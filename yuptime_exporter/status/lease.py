@@ -132,5 +132,6 @@ def _read_outages(text: str) -> Iterable[Outage]:
 
 def _merged(noted: Noted, timestamp: float, outages: Iterable[Outage] | None) -> Noted:
     last = last_receiving(noted.receiving_timestamp, timestamp, max_skew_seconds=MAX_SKEW_SECONDS)
-    merged = Outages((*noted.outages, *(outages or ()))).known
-    return Noted(last, merged[-MAX_OUTAGES:])
+    # Like the last moment, an outage in the future was noted by a clock that was wrong.
+    both = Outages((*noted.outages, *(outages or ()))).until(timestamp + MAX_SKEW_SECONDS)
+    return Noted(last, both.known[-MAX_OUTAGES:])

@@ -25,7 +25,7 @@ Objects = Callable[[], Iterable[tuple[MonitorKey, MonitorObject]]]
 
 
 class KubernetesStore:
-    """A `PushStore` in the status of Monitors and in one Lease."""
+    """A `Store` in the status of Monitors and in one Lease."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from typing import NoReturn
 from prometheus_client import CollectorRegistry
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.ports import PushStore
+from yuptime_exporter.core.ports import Store
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck
@@ -90,7 +90,7 @@ class _Cluster:
     sink: MonitorStatusSink
     reporter: Reporter
     replication: StatusReplication
-    store: PushStore
+    store: Store
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -193,7 +193,7 @@ def _store(
     registry: CollectorRegistry,
     *,
     clock: Clock,
-) -> PushStore:
+) -> Store:
     if not isinstance(settings.storage, StatusStorage):
         return database(settings.storage, registry, clock=clock)
     namespace, name = settings.lease or LeaseName(own_namespace(), "yuptime-exporter")

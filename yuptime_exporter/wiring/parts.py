@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, State
-from yuptime_exporter.core.ports import MonitorSource, PushStore
+from yuptime_exporter.core.ports import MonitorSource, Store
 from yuptime_exporter.engine.admission import RenewTokens
-from yuptime_exporter.engine.receiving_log import Receiving
+from yuptime_exporter.engine.receiving_log import OnReceiving
 from yuptime_exporter.engine.silence import SilenceCheck
 
 Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
@@ -31,9 +31,9 @@ class Parts:
     """
 
     source: MonitorSource
-    store: PushStore
+    store: Store
     running: Callable[[], AbstractAsyncContextManager[None]]
     after_push: Callable[[MonitorKey, State, State], None]
-    on_receiving: Receiving
+    on_receiving: OnReceiving
     silence_check: SilenceCheck | None = None
     renew_tokens: RenewTokens | None = None

@@ -4,6 +4,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry
 
 from yuptime_exporter import __revision__, __version__
+from yuptime_exporter.metrics.changes import ChangeMetrics
 from yuptime_exporter.metrics.declarations import DeclarationMetrics
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.metrics.notifications import NotificationMetrics
@@ -21,6 +22,7 @@ class Metrics:
         self.readiness = ReadinessMetrics(self.registry)
         self.declarations = DeclarationMetrics(self.registry)
         self.receiving = ReceivingMetrics(self.registry)
+        self.changes = ChangeMetrics(self.registry)
         self.http = HttpMetrics(self.registry)
         self.pushes = PushMetrics(self.registry)
         self.notifications = NotificationMetrics(self.registry)

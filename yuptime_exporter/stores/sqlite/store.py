@@ -57,7 +57,7 @@ class _Write:
 
 
 class SqliteStore:
-    """A `PushStore` in one file, which no other process can open meanwhile.
+    """A `Store` in one file, which no other process can open at the same time.
 
     After a write that failed, the file is opened anew for the next one: the store recovers by
     itself when there is room again.

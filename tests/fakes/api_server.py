@@ -1,15 +1,16 @@
-"""The part of a Kubernetes API server that the exporter uses, in memory and without TLS.
+"""The parts of a Kubernetes API server that the exporter needs, in memory and without TLS.
 
     async with fake_api_server(folder) as server:
         server.put("secrets", "jobs", "push-token", data={"token": "b2xk"})
         connection = Connection(server.kubeconfig, clock=clock)
 
-Objects have versions, watches get every change, and a write with an old version is refused. Other
-features (further selectors, schemas, permissions, pages) are tested with the real API server.
+It keeps versions, sends every change to watches, and rejects writes to objects that have changed.
+It has no schemas, no permissions, no pages and only one selector; these are tested on a real one.
 """
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Name:
-    """The parts of a path. An empty `name` means all objects of the namespace, an empty namespace all."""
+    """The name of an object; `name` empty: all of the namespace; without a namespace: all."""
 
     plural: str
     namespace: str = ""
@@ -45,7 +46,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Seen:
-    """A received request, and its answer."""
+    """A request and the status of its answer."""
 
     method: str
     path: str
@@ -62,30 +63,54 @@ class _Event:
     value: Object
 
 
-@dataclass
-class FakeApiServer:
-    """Objects, received requests, and the behaviour that a test wants.
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """An error with which the server answers instead of handling a request.
 
     Attributes:
-        kubeconfig: with the address of this server.
+        method: the method of the requests; empty: all.
+    """
+
+    status: int
+    message: str = "no"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
+
+
+@dataclass
+class FakeApiServer:
+    """The objects, the requests so far, and the behaviour of the server.
+
+    Attributes:
+        kubeconfig: names the server.
         requests: in the order of their answers; a watch is answered when it begins.
-        refusals: the answers to all requests of paths with these prefixes.
-        before_write: called with the path before each write that is not refused.
+        refusals: by the beginning of a path, the answer to every request.
+        patch_answers: the answers to the next patches, in their order.
+        patch_answer: the answer to every patch; None: patches are handled.
+        before_write: called with the path before each write that is handled.
+        most_patches: the greatest number of patches that were in flight at once.
+        most_patches_of_one: the same for one object.
     """
 
     kubeconfig: Path
     objects: dict[Name, Object] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
-    refusals: dict[str, tuple[int, Mapping[str, str]]] = field(default_factory=dict)
+    refusals: dict[str, ErrorAnswer] = field(default_factory=dict)
+    patch_answers: list[ErrorAnswer] = field(default_factory=list)
+    patch_answer: ErrorAnswer | None = None
     before_write: Callable[[str], None] = lambda _: None
+    most_patches: int = 0
+    most_patches_of_one: int = 0
     _version: int = 100
     _history: list[_Event] = field(default_factory=list)
     _watches: set[asyncio.Event] = field(default_factory=set)
     _gate: asyncio.Event = field(default_factory=asyncio.Event)
     _closing: bool = False
+    _held: Counter[str] = field(default_factory=Counter)
+    _patching: Counter[str] = field(default_factory=Counter)
 
     def put(self, plural: str, namespace: str, name: str, **fields: Any) -> Object:
-        """Create or replace an object; without a new status the old one stays."""
+        """Create an object or replace what it says; its status stays unless it is given."""
         key = Name(plural, namespace, name)
         before = self.objects.get(key)
         metadata: Object = {
@@ -110,11 +135,11 @@ class FakeApiServer:
         return self.objects[Name(plural, namespace, name)]
 
     def refuse(self, path: str, status: int, **headers: str) -> None:
-        """Answer with this status to all requests of paths with this prefix."""
-        self.refusals[path] = (status, headers)
+        """From now on answer all requests of paths with this beginning with an error."""
+        self.refusals[path] = ErrorAnswer(status, headers=headers)
 
     def hold(self) -> None:
-        """Leave all requests but watches unanswered."""
+        """Leave all requests unanswered, except watches."""
         self._gate.clear()
 
     def release(self) -> None:
@@ -128,31 +153,65 @@ class FakeApiServer:
             if (one.method, one.path) == (method, path) and ("watch" in one.query) is watch
         ]
 
+    @property
+    def patches(self) -> int:
+        """The number of patches that wait for their answer."""
+        return self._patching.total()
+
+    @property
+    def held(self) -> int:
+        """The number of requests to Monitors that `hold` leaves unanswered."""
+        return sum(count for path, count in self._held.items() if "/monitors/" in path)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read() or b"null")
         if "watch" in request.query:
             return await self._watch(request)
-        await self._gate.wait()
-        status, answer, headers = self._answer(request, body)
-        self._note(request, body, status)
-        return web.json_response(answer, status=status, headers=headers)
+        if request.method != "PATCH":
+            return await self._call(request, body)
+        self._patching[request.path] += 1
+        self.most_patches = max(self.most_patches, self.patches)
+        self.most_patches_of_one = max(self.most_patches_of_one, self._patching[request.path])
+        try:
+            return await self._call(request, body)
+        finally:
+            self._patching[request.path] -= 1
 
     def close(self) -> None:
         self._closing = True
         self.release()
         self._notify()
 
-    def _answer(self, request: web.Request, body: Any) -> tuple[int, Object, Mapping[str, str]]:
-        for path, (status, headers) in self.refusals.items():
-            if request.path.startswith(path):
-                return status, _status(status), headers
+    async def _call(self, request: web.Request, body: Any) -> web.Response:
+        self._held[request.path] += 1
+        try:
+            await self._gate.wait()
+        finally:
+            self._held[request.path] -= 1
+        error = self._error(request)
+        if error is not None:
+            self._note(request, body, error.status)
+            return _error_response(error)
+        status, answer = self._answer(request, body)
+        self._note(request, body, status)
+        return web.json_response(answer, status=status)
+
+    def _error(self, request: web.Request) -> ErrorAnswer | None:
+        for path, error in self.refusals.items():
+            if request.path.startswith(path) and error.method in ("", request.method):
+                return error
+        if request.method == "PATCH":
+            return self.patch_answers.pop(0) if self.patch_answers else self.patch_answer
+        return None
+
+    def _answer(self, request: web.Request, body: Any) -> tuple[int, Object]:
         name = _name_of(request.path)
         if name is None:
-            return 404, _status(404), {}
+            return 404, _status(404)
         if request.method == "GET":
-            return (*self._read(name, request.query), {})
+            return self._read(name, request.query)
         self.before_write(request.path)
-        return (*self._write(request.method, name, body), {})
+        return self._write(request.method, name, body)
 
     def _read(self, name: Name, query: Mapping[str, str]) -> tuple[int, Object]:
         if name.name:
@@ -203,10 +262,10 @@ class FakeApiServer:
             changed.set()
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
-        for path, (status, headers) in self.refusals.items():
-            if request.path.startswith(path):
-                self._note(request, None, status)
-                return web.json_response(_status(status), status=status, headers=headers)
+        error = self._error(request)
+        if error is not None:
+            self._note(request, None, error.status)
+            return _error_response(error)
         asked = _name_of(request.path)
         assert asked is not None
         self._note(request, None, HTTPStatus.OK)
@@ -222,7 +281,7 @@ class FakeApiServer:
                     if _belongs(event.name, asked, event.value, request.query):
                         await response.write(_frame(event))
                 await changed.wait()
-        except ConnectionError:  # the watching client has left
+        except ConnectionError:  # the client has left
             pass
         finally:
             self._watches.discard(changed)
@@ -238,7 +297,7 @@ async def fake_api_server(folder: Path) -> AsyncIterator[FakeApiServer]:
     """Listen on this machine until the end of the block.
 
     Args:
-        folder: for the kubeconfig.
+        folder: where the kubeconfig is written.
     """
     server = FakeApiServer(folder / "kubeconfig")
     server.release()
@@ -291,5 +350,11 @@ def _frame(event: _Event) -> bytes:
     return json.dumps({"type": event.kind, "object": event.value}).encode() + b"\n"
 
 
-def _status(code: int, reason: str = "") -> Object:
-    return {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": "no"}
+def _error_response(error: ErrorAnswer) -> web.Response:
+    body = _status(error.status, message=error.message)
+    return web.json_response(body, status=error.status, headers=error.headers)
+
+
+def _status(code: int, reason: str = "", message: str = "no") -> Object:
+    text = {"reason": reason, "message": message}
+    return {"kind": "Status", "status": "Failure", "code": code, **text}

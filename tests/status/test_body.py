@@ -143,7 +143,7 @@ class TestWhatIsWrittenIsRead:
             "observedGeneration": 1,
             "lastTransitionTime": "1970-01-01T00:16:40Z",
             "reason": "SpecValid",
-            "message": "What the spec says is in force.",
+            "message": "The spec is active.",
         }
 
     def test_before_the_first_push_without_one(self) -> None:

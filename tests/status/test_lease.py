@@ -1,15 +1,15 @@
 """The Lease in which replicas note that pushes can be received, one for all."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.exporters import StandingClock
-from tests.fakes.api_server import LEASES, FakeApiServer, fake_api_server
+from tests.fakes.api_server import LEASES, FakeApiServer
 from yuptime_exporter.core.model import Noted, Outage
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
@@ -24,12 +24,6 @@ PATH = f"{LEASES}/namespaces/yuptime/leases"
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[FakeApiServer]:
-    async with fake_api_server(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
 async def api(server: FakeApiServer) -> AsyncIterator[Api]:
     connection = Connection(server.kubeconfig, clock=StandingClock())
     await connection.renew()
@@ -41,6 +35,28 @@ async def api(server: FakeApiServer) -> AsyncIterator[Api]:
 
 def lease_of(api: Api, holder: str = "replica-1") -> ReceivingLease:
     return ReceivingLease(api, namespace="yuptime", name="yuptime-exporter", holder=holder)
+
+
+@pytest.mark.parametrize(("namespace", "expected"), [("jobs", "jobs"), (None, "default")])
+async def test_the_namespace_is_by_default_that_of_the_kubeconfigs_context(
+    server: FakeApiServer,
+    monkeypatch: pytest.MonkeyPatch,
+    namespace: str | None,
+    expected: str,
+) -> None:
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    config = yaml.safe_load(server.kubeconfig.read_text())
+    config["contexts"][0]["context"]["namespace"] = namespace
+    server.kubeconfig.write_text(yaml.safe_dump(config))
+    connection = Connection(server.kubeconfig, clock=StandingClock())
+    await connection.renew()
+    lease = ReceivingLease(
+        Api(connection), namespace=None, name="yuptime-exporter", holder="replica-1"
+    )
+    await lease.note(NOW, None)
+    await connection.close()
+
+    assert server.get("leases", expected, "yuptime-exporter")["metadata"]["namespace"] == expected
 
 
 async def test_a_lease_that_is_not_there_says_nothing(api: Api) -> None:

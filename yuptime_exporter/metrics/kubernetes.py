@@ -50,7 +50,7 @@ class KubernetesMetrics:
         labels = ("resource",)
         self._lists = Counter(
             "yuptime_kubernetes_lists_total",
-            "Times that all objects were listed.",
+            "Lists of all objects that were begun.",
             labels,
             registry=registry,
         )
@@ -68,13 +68,13 @@ class KubernetesMetrics:
         )
         self._errors = Counter(
             "yuptime_kubernetes_errors_total",
-            "Lists and watches that did not succeed.",
+            "Lists and watches that failed, by reason.",
             ("resource", "reason"),
             registry=registry,
         )
         self._objects = Gauge(
             "yuptime_kubernetes_objects",
-            "Objects of which something is held.",
+            "Objects that are kept.",
             labels,
             registry=registry,
         )
@@ -86,7 +86,7 @@ class KubernetesMetrics:
         )
         self._last_event_timestamp_seconds = Gauge(
             "yuptime_kubernetes_watch_last_event_timestamp_seconds",
-            "Unix time at which the API server last said anything of all that is watched, 0 before.",
+            "Unix time of the last answer or event, of the collection where it is the longest ago; 0 before.",
             labels,
             registry=registry,
         )

@@ -1,4 +1,4 @@
-"""What is counted of the writing of Monitor status."""
+"""Metrics of the writes to Monitor objects."""
 
 from enum import StrEnum
 
@@ -6,42 +6,42 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class Written(StrEnum):
-    """What became of a write."""
+    """The outcome of a write; the values of the label `reason`, without `done`."""
 
     DONE = "done"
     CONFLICT = "conflict"
-    """The object has changed since it was drafted for; it is read anew."""
+    """The object has changed since the draft; it is read and drafted again."""
     GONE = "gone"
     UNWRITABLE = "unwritable"
-    """The API server refuses the object as it is."""
+    """The API server rejects the object as it is."""
     PRUNED = "pruned"
-    """It was written, but the CRD has no place for it."""
+    """The installed definition has dropped the status."""
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
 
 
 class Cause(StrEnum):
-    """Why a status is written."""
+    """Why a status is written; the values of the label `cause`."""
 
     PUSH = "push"
-    """A push waits to be acknowledged until it is written."""
+    """A push waits for the write to be acknowledged."""
     TRANSITION = "transition"
     HEARTBEAT = "heartbeat"
 
 
 class StatusMetrics:
-    """Counters and gauges of status writing, with all their series from the start."""
+    """The metrics of the reporter and of Events; all series exist from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.writes = Counter(
             "yuptime_status_writes_total",
-            "Status of Monitors that was written, by cause.",
+            "Writes of the status of Monitors, by cause.",
             ("cause",),
             registry=registry,
         )
         self.errors = Counter(
             "yuptime_status_write_errors_total",
-            "Writes of Monitor status that did not succeed, by what became of them.",
+            "Writes of the status of Monitors that failed, by reason.",
             ("reason",),
             registry=registry,
         )
@@ -52,7 +52,7 @@ class StatusMetrics:
         )
         self.queue_length = Gauge(
             "yuptime_status_queue_length",
-            "Monitors whose status is to be written now.",
+            "Monitors whose status is due to be written.",
             registry=registry,
         )
         self.needed_writes_per_second = Gauge(
@@ -62,12 +62,12 @@ class StatusMetrics:
         )
         self.max_writes_per_second = Gauge(
             "yuptime_status_max_writes_per_second",
-            "Limit of --status.max-qps, above which statuses may lag behind.",
+            "Limit of --status.max-qps; if more writes are needed, statuses are late.",
             registry=registry,
         )
         self.events = Counter(
             "yuptime_events_total",
-            "Kubernetes Events about monitors, by what became of them.",
+            "Kubernetes Events about monitors, by outcome.",
             ("outcome",),
             registry=registry,
         )

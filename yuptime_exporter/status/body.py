@@ -1,6 +1,6 @@
-"""The status of a Monitor as JSON: what is written of ours, and what is read of anybody's.
+"""The status of a Monitor as JSON, written and read.
 
-Fields that are not ours, conditions of others included, are left as they are.
+Fields of other programs, also their conditions, are kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,26 +19,26 @@ from yuptime_exporter.status.model import (
 
 Json = Mapping[str, Any]
 
-# Tuples, since what is looked for in them may be anything that JSON knows.
+# Tuples, since a value that is looked up in them may be unhashable JSON.
 _HOLDS = tuple(Holds)
 _OURS = tuple(ConditionType)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a status remembers of a monitor."""
+    """The arming and the push in a status; None: the status has none."""
 
     arming: Arming | None
     last_push: LastPush | None
 
 
 def wanted_body(status: MonitorStatus, found: Json, *, now_timestamp: float) -> dict[str, Any]:
-    """Return our fields of the status as they should be.
+    """Return the fields of the exporter as they should be.
 
     Args:
-        status: what is to be said.
-        found: the whole status as it is, of which conditions of others are taken over.
-        now_timestamp: since when a condition is as it is, if it changes by this.
+        status: the status that the Monitor should have.
+        found: the present status, from which the conditions of other programs are taken.
+        now_timestamp: the transition time of conditions that change.
     """
     body: dict[str, Any] = {
         "observedGeneration": status.generation,
@@ -60,7 +60,7 @@ def wanted_body(status: MonitorStatus, found: Json, *, now_timestamp: float) -> 
 
 
 def patch_of(wanted: Json, found: Json) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7386) that makes `found` say what is wanted."""
+    """Return the JSON merge patch (RFC 7386) that turns `found` into `wanted`."""
     patch: dict[str, Any] = {}
     for name, value in wanted.items():
         held = found.get(name)
@@ -78,7 +78,7 @@ def patch_of(wanted: Json, found: Json) -> dict[str, Any]:
 
 
 def shown_of(body: Json) -> Shown:
-    """Return what matters of a status; whatever is in it, the answer is a `Shown`."""
+    """Return the status of a Monitor as it is; malformed fields count as missing."""
     result, push = _mapping(body.get("lastResult")), _mapping(body.get("push"))
     generation = body.get("observedGeneration")
     return Shown(
@@ -99,7 +99,7 @@ def shown_of(body: Json) -> Shown:
 
 
 def stored_in(body: Json) -> Stored:
-    """Return what a status remembers; nothing of what cannot be read."""
+    """Return the arming and the push in a status; malformed ones count as missing."""
     push = _mapping(body.get("push"))
     armed = timestamp_of(push.get("armedTime"))
     arming = None if armed is None else Arming(armed, timestamp_of(push.get("pausedTime")))
@@ -143,7 +143,7 @@ def _push(row: Row, status: MonitorStatus) -> dict[str, Any]:
 def _conditions(
     status: MonitorStatus, found: Json, now_timestamp: float
 ) -> list[Mapping[str, Any]]:
-    """Return all conditions: those of others as they are, then ours."""
+    """Return all conditions: first those of other programs, then those of the exporter."""
     written = [one for one in _list(found.get("conditions")) if isinstance(one, Mapping)]
     before = {str(one.get("type")): one for one in written}
     others = [one for one in written if one.get("type") not in _OURS]

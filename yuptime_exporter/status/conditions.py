@@ -1,7 +1,7 @@
-"""What the status of a Monitor object should say, and what is worth an Event.
+"""The status that a Monitor should have, and the changes that are reported as Events.
 
-Everything here follows from what is known of a monitor and from nothing else, so that replicas
-which know the same write the same, and a status that says so already is left alone.
+Both depend only on the table and the spec, so that all replicas write the same status, and no
+replica writes a status that is up to date.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from yuptime_exporter.status.model import (
     Shown,
 )
 
-_IN_FORCE = "What the spec says is in force."
+_ACTIVE = "The spec is active."
 _READY = "Pushes are accepted."
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """How a verdict is put in a status: the reason of the result, and the condition Up."""
+    """The words for a verdict: the reason of the result, and the condition Up."""
 
     result_reason: str
     up: Holds
@@ -71,7 +71,7 @@ _TOKEN_PROBLEMS: Mapping[TokenProblem, str] = {
 
 
 def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
-    """Return the status of a monitor whose spec is in force."""
+    """Return the status of a monitor whose spec is valid."""
     said = _SAID[verdict.state, verdict.reason]
     token = _token_resolved(row)
     return MonitorStatus(
@@ -79,7 +79,7 @@ def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
         state=verdict.state,
         reason=said.result_reason,
         conditions=(
-            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_IN_FORCE),
+            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_ACTIVE),
             token,
             _ready(token),
             Condition(ConditionType.UP, said.up, said.up_reason, said.up_message),
@@ -93,35 +93,35 @@ def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
 
 
 def status_of_invalid(
-    last_good: MonitorStatus | None, refusal: SpecProblem, *, generation: int
+    last_good: MonitorStatus | None, problem: SpecProblem, *, generation: int
 ) -> MonitorStatus:
     """Return the status of a Monitor whose spec cannot be used.
 
     Args:
-        last_good: of the spec that stays in force in its place; None: there is none.
-        refusal: what is wrong with the spec.
-        generation: of the spec that cannot be used.
+        last_good: the status for the last valid spec, which stays active; None: there is none.
+        problem: the problem of the spec.
+        generation: the generation of the spec that cannot be used.
     """
-    reason, message = refusal.reason, refusal.message
+    reason, message = problem.reason, problem.message
     forbidden = reason == CROSS_NAMESPACE
     concerned = ConditionType.TOKEN_RESOLVED if forbidden else ConditionType.VALID
-    refused = Condition(concerned, holds=Holds.FALSE, reason=reason, message=message)
+    invalid = Condition(concerned, holds=Holds.FALSE, reason=reason, message=message)
     if last_good is not None:
         conditions = tuple(
-            refused if one.type is concerned else one for one in last_good.conditions
+            invalid if one.type is concerned else one for one in last_good.conditions
         )
         return replace(last_good, generation=generation, conditions=conditions)
-    unknown = "The spec cannot be used, so this is not known."
+    unknown = "Unknown, since the spec is invalid."
     ready = Condition(ConditionType.READY, holds=Holds.FALSE, reason=reason, message=message)
     return MonitorStatus(
         generation=generation,
         state=State.PENDING,
         reason="INVALID_CONFIG",
         conditions=(
-            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_IN_FORCE)
+            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_ACTIVE)
             if forbidden
-            else refused,
-            refused
+            else invalid,
+            invalid
             if forbidden
             else Condition(ConditionType.TOKEN_RESOLVED, Holds.UNKNOWN, "SpecInvalid", unknown),
             ready,
@@ -132,13 +132,13 @@ def status_of_invalid(
 
 
 def occurrences(shown: Shown, status: MonitorStatus) -> tuple[Occurrence, ...]:
-    """Return what happened between the status that is shown and the one that replaces it."""
+    """Return the changes from the present status to the one that replaces it."""
     before = {condition.type: condition for condition in shown.conditions}
     found = []
     for condition in status.conditions:
         was = before.get(condition.type)
         if condition.type in {ConditionType.UP, ConditionType.READY}:
-            continue  # the one is told by its state, the other by what it depends on
+            continue  # a change of state covers Up, and the other conditions cover Ready
         failed_before = was is not None and was.holds is Holds.FALSE
         fails = condition.holds is Holds.FALSE
         if fails is not failed_before:
@@ -196,7 +196,7 @@ def _ready(token: Condition) -> Condition:
 
 
 def _message(row: Row, verdict: Verdict, said: _Said) -> str:
-    """Return the job's own words where they tell the state, and ours where nothing was said."""
+    """Return the message of the job if its push decides the state, else that of the condition."""
     last_push: LastPush | None = row.last_push
     if last_push is not None and verdict.reason in {Reason.REPORTED_UP, Reason.REPORTED_DOWN}:
         return last_push.message

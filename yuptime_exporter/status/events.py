@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import API_VERSION, MonitorKey
 from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
 from yuptime_exporter.metrics.status import StatusMetrics
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 
 REPORTING_CONTROLLER = "monitoring.yuptime.io/yuptime-exporter"
 
-# client-go, tools/events and tools/record: of one object a burst of 25 and then one in five
-# minutes; 1,000 wait; a note has 1 KiB.
+# client-go, tools/events and tools/record: for one object a burst of 25 and then one in 5 minutes;
+# a queue of 1,000; a note of 1 KiB.
 PER_MONITOR = RateLimit(interval_seconds=300.0, burst=25)
 QUEUE_CAPACITY = 1000
 MAX_NOTE_BYTES = 1024
@@ -31,10 +32,10 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class MonitorEvents:
-    """Tells of what happened, once however many replicas saw it: the name says what it was."""
+    """Writes Events. Replicas give the same occurrence the same name, so that it is stored once."""
 
     def __init__(self, api: Api, *, instance: str, metrics: StatusMetrics, clock: Clock) -> None:
-        """Take where Events are written; `instance` names this replica."""
+        """Write nothing yet; `instance` names this replica."""
         self._api = api
         self._instance = instance
         self._metrics = metrics
@@ -42,10 +43,10 @@ class MonitorEvents:
         self._limiter = RateLimiter(PER_MONITOR)
         self._queue: deque[tuple[MonitorKey, dict[str, Any]]] = deque()
         self._offered = asyncio.Event()
-        self._failing = False
+        self._log = FailureLog(log, "Events are not written", level=logging.INFO)
 
     def offer(self, key: MonitorKey, found: MonitorObject, occurrence: Occurrence) -> None:
-        """Take over what is to be told; never waits, and drops what is too much."""
+        """Queue an Event; beyond the limits it is dropped and counted. Returns at once."""
         now_timestamp = self._clock()
         if (
             len(self._queue) >= QUEUE_CAPACITY
@@ -56,15 +57,15 @@ class MonitorEvents:
         self._queue.append((key, event_body(key, found, occurrence, self._instance, now_timestamp)))
         self._offered.set()
 
-    async def tell_forever(self) -> NoReturn:
-        """Write what is offered, one after the other, forever; what fails is not tried again."""
+    async def write_forever(self) -> NoReturn:
+        """Write the queued Events one by one, forever; a failed one is not tried again."""
         while True:
             await self._offered.wait()
             self._offered.clear()
             while self._queue:
-                await self._tell(*self._queue.popleft())
+                await self._write(*self._queue.popleft())
 
-    async def _tell(self, key: MonitorKey, body: dict[str, Any]) -> None:
+    async def _write(self, key: MonitorKey, body: dict[str, Any]) -> None:
         path = f"/apis/events.k8s.io/v1/namespaces/{key.namespace}/events"
         try:
             await self._api.call("POST", path, body=body, timeout_seconds=_TIMEOUT_SECONDS)
@@ -73,11 +74,9 @@ class MonitorEvents:
                 self._metrics.events.labels("duplicate").inc()
                 return
             self._metrics.events.labels("failed").inc()
-            if not self._failing:
-                self._failing = True
-                log.info("Events are not written", extra={"err": str(error)})
+            self._log.failed(error)
         else:
-            self._failing = False
+            self._log.recovered()
             self._metrics.events.labels("created").inc()
 
 
@@ -88,10 +87,10 @@ def event_body(
     instance: str,
     now_timestamp: float,
 ) -> dict[str, Any]:
-    """Return an Event; the same occurrence has the same name, whoever tells of it."""
+    """Return an Event, whose name depends only on the occurrence."""
     since = occurrence.since_timestamp
-    which = found.resource_version if since is None else f"{since:.6f}"
-    digest = hashlib.sha256(f"{found.uid} {occurrence.reason} {which}".encode()).hexdigest()[:16]
+    moment = found.resource_version if since is None else f"{since:.6f}"
+    digest = hashlib.sha256(f"{found.uid} {occurrence.reason} {moment}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -117,5 +116,5 @@ def event_body(
 
 
 def _cut(note: str) -> str:
-    """Return the note as far as an Event can hold it, in whole characters."""
+    """Return the note, cut to the length that an Event can have, in whole characters."""
     return note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore")

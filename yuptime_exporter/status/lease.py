@@ -1,7 +1,7 @@
-"""The Lease in which replicas note, one for all, that pushes can be received.
+"""The Lease in which all replicas note that pushes can be received.
 
-`renewTime` is the last such note of any of them; an annotation holds the outages of the time
-before. Only the newest note counts, so that no replica has to hold the Lease to write it.
+`renewTime` is the newest note of any replica; an annotation contains the outages before it. No
+replica has to hold the Lease to write a note.
 """
 
 import json
@@ -16,17 +16,17 @@ from yuptime_exporter.moments import exact_rfc3339, timestamp_of
 
 OUTAGES = "monitoring.yuptime.io/outages"
 
-# An annotation may have 256 KiB, all of them together; a thousand outages take 40 KiB, and are a
-# restart in each half hour for three weeks.
+# All annotations together may have 256 KiB. 1,000 outages take 40 KiB, and are a restart each half
+# hour for three weeks.
 MAX_OUTAGES = 1000
 
-# Many times the interval of the notes: whoever looks at the Lease sees that nobody has renewed it.
+# Six times the interval of the notes: an expired Lease shows that no replica renews it.
 LEASE_SECONDS = 30
 
-# The first moment that RFC 3339 cannot write.
+# The first Unix second that RFC 3339 cannot express.
 _END_OF_TIME = 253_402_300_800
 
-# A note is seconds old when it is written, and the clocks of nodes are seconds apart at most.
+# A note is some seconds old when it is written, and the clocks of nodes differ by some seconds.
 MAX_SKEW_SECONDS = 60.0
 
 _TIMEOUT_SECONDS = 5.0
@@ -34,34 +34,40 @@ _MAX_TRIES = 5
 
 
 class ReceivingLease:
-    """One Lease object, made when it is first written."""
+    """One Lease object, created by the first note."""
 
-    def __init__(self, api: Api, *, namespace: str, name: str, holder: str) -> None:
+    def __init__(self, api: Api, *, namespace: str | None, name: str, holder: str) -> None:
+        """Read and write nothing yet.
+
+        Args:
+            api: the API server.
+            namespace: None: that of the pod, or of the kubeconfig's current context.
+            name: of the Lease.
+            holder: names this replica.
+        """
         self._api = api
-        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-        self._namespace = namespace
+        self._given_namespace = namespace
         self._name = name
         self._holder = holder
 
     async def read(self) -> Noted:
-        """Return what is noted.
+        """Return the notes.
 
         Raises:
-            ApiError: it cannot be known.
+            ApiError: the Lease cannot be read.
         """
         found = await self._found()
         return _noted(found) if found else Noted()
 
     async def note(self, timestamp: float, outages: Iterable[Outage] | None) -> Noted:
-        """Note that pushes can be received at this moment, and return what is noted by then.
+        """Note that pushes could be received at this moment; return all notes after it.
 
         Args:
-            timestamp: the moment; a later one of another replica stays.
-            outages: those that there were, beside which those of other replicas stay; None: as
-                they are.
+            timestamp: the moment; a later note of another replica stays.
+            outages: added to the outages that are noted; None: none.
 
         Raises:
-            ApiError: it could not be noted.
+            ApiError: the Lease cannot be written.
         """
         for tries_left in reversed(range(_MAX_TRIES)):
             found = await self._found()
@@ -74,6 +80,14 @@ class ReceivingLease:
             else:
                 return wanted
         raise AssertionError  # the last try returns or raises
+
+    @property
+    def _namespace(self) -> str:
+        return self._given_namespace or self._api.namespace
+
+    @property
+    def _path(self) -> str:
+        return f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"
 
     async def _found(self) -> Mapping[str, Any] | None:
         try:
@@ -118,7 +132,7 @@ def _noted(found: Mapping[str, Any]) -> Noted:
 
 
 def _read_outages(text: str) -> Iterable[Outage]:
-    """Return the outages that are written; nothing of what somebody else wrote there."""
+    """Yield the outages in an annotation, without entries that are malformed."""
     try:
         written = json.loads(text)
     except ValueError:
@@ -126,7 +140,7 @@ def _read_outages(text: str) -> Iterable[Outage]:
     for one in written if isinstance(written, list) else ():
         if isinstance(one, list) and len(one) == 2 and all(isinstance(t, int | float) for t in one):
             start, end = one
-            if 0 <= start < end < _END_OF_TIME:  # which also leaves out what is not a number
+            if 0 <= start < end < _END_OF_TIME:  # false also for NaN
                 yield Outage(float(start), float(end))
 
 

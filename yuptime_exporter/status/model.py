@@ -1,26 +1,25 @@
-"""The status of a Monitor object: its words, and when it must be written."""
+"""The status of a Monitor object: its words, and when it is due to be written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from yuptime_exporter.core.evaluation import gap_seconds
-from yuptime_exporter.core.model import LastPush, Row, State, Verdict
+from yuptime_exporter.core.model import Row, State, Verdict
 from yuptime_exporter.metrics.status import Written
-from yuptime_exporter.resource.monitor_object import SpecProblem
 
-# A push that only confirms what the status says is shown this much later at most: one write of an
-# object in each half minute is what a Kubernetes Lease costs three times over (KEP-589: each 10 s).
+# A push that only confirms the status is written this much later at most. One write of an object
+# each 30 s is a third of the load of a node's Lease (KEP-589: one each 10 s).
 HEARTBEAT_SECONDS = 30.0
 
-# Before a status expires in the eyes of other replicas, what keeps it good must be written: this
-# part of the expiry earlier, so that a slow API server has time, but never less than two seconds.
+# A newer push must be written before the status expires for its readers: this part of the expiry
+# earlier, so that a slow API server has time, but at least 2 s.
 HEADROOM = 0.1
 MIN_HEADROOM_SECONDS = 2.0
 
 
 class ConditionType(StrEnum):
-    """What a condition is about."""
+    """The type of a condition."""
 
     VALID = "Valid"
     TOKEN_RESOLVED = "TokenResolved"  # noqa: S105  a name, not a token
@@ -29,7 +28,7 @@ class ConditionType(StrEnum):
 
 
 class Holds(StrEnum):
-    """Whether a condition holds, in Kubernetes' words."""
+    """Whether a condition holds: its `status`, in the words of Kubernetes."""
 
     TRUE = "True"
     FALSE = "False"
@@ -42,7 +41,7 @@ class Condition:
 
     Attributes:
         reason: one word in PascalCase, for programs.
-        message: a sentence for people; the same as long as the reason is.
+        message: a sentence for people, which changes only with the reason.
     """
 
     type: ConditionType
@@ -53,18 +52,18 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class MonitorStatus:
-    """A status, as it should be or as it is shown.
+    """The status that a Monitor should have.
 
     Attributes:
-        generation: of the spec that it is about.
-        state: a `State`; of a shown status whatever stands there.
-        reason: one word in UPPER_CASE, the form that other monitor types have.
-        conditions: in the order of `ConditionType`; of a shown status only ours.
-        message: what the job said, or why the monitor is in its state.
-        since_timestamp: when the state began; None where nothing is known of it.
-        row: None where nothing is known: the Monitor never was valid, or nothing is shown yet.
-        expires_timestamp: until when the last push is good; None as with `row`.
-        deadline_timestamp: when silence makes it down; None as with `row`.
+        generation: the generation of the spec that the status describes.
+        state: a `State`.
+        reason: one word in UPPER_CASE, as for other types of monitors.
+        conditions: in the order of `ConditionType`.
+        message: the message of the job, or why the monitor is in its state.
+        since_timestamp: when the state began; None without a row.
+        row: None if the Monitor was never valid.
+        expires_timestamp: when the next push is due; None without a row.
+        deadline_timestamp: when silence makes the monitor down; None without a row.
     """
 
     generation: int
@@ -80,13 +79,13 @@ class MonitorStatus:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What matters of the status that a Monitor has now.
+    """The status that a Monitor has now, as far as it decides about a write.
 
     Attributes:
-        generation, state, reason, conditions: as in `MonitorStatus`.
+        generation, state, reason, conditions: as in `MonitorStatus`, as found.
         last_push_timestamp: None before the first push.
-        armed_timestamp, paused_timestamp: None where nothing is shown.
-        heartbeat: everything else that is ours, in a form that can only be compared.
+        armed_timestamp, paused_timestamp: None if the status has none.
+        heartbeat: all other fields of the exporter, to be compared only.
     """
 
     generation: int
@@ -101,23 +100,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
-    """What matters of a Monitor object's spec; `problem` is None if it can be used."""
-
-    generation: int
-    problem: SpecProblem | None
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
-    """A status that may be written.
+    """A write that may be due.
 
     Attributes:
-        status: what is to be said.
-        shown: what the Monitor says now.
-        wanted: what it will say.
-        patch: the difference, in the form of the API; empty where there is none.
-        version: of the object that this was drafted for; it fits no other.
+        status: the status that the Monitor should have.
+        shown: the status that it has.
+        wanted: the status that it will have.
+        patch: the difference as a JSON merge patch; empty if there is none.
+        version: the version of the object to which the patch applies.
     """
 
     status: MonitorStatus
@@ -129,11 +120,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a write, and why.
+    """The result of a write.
 
     Attributes:
-        detail: for people; empty where it was done.
-        retry_after_seconds: what the API server asked for; None where it did not.
+        detail: a text for people; empty for `Written.DONE`.
+        retry_after_seconds: the wait that the API server asked for; None if it asked for none.
     """
 
     written: Written
@@ -141,18 +132,11 @@ class Outcome:
     retry_after_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found when a Monitor was asked for; `last_push` None: it tells of none."""
-
-    last_push: LastPush | None
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Due:
-    """When a status is to be written: not before the one moment, and at the other for certain.
+    """When a status is to be written: after the first moment, and before the second.
 
-    Ordered, since two of one monitor may meet in a heap.
+    Ordered, since a heap may contain two for one monitor.
     """
 
     eligible_timestamp: float
@@ -161,11 +145,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that happened to a monitor and is worth an Event.
+    """A change of a monitor that is reported as an Event.
 
     Attributes:
         reason: one word in PascalCase.
-        since_timestamp: when; None: when it was noticed.
+        since_timestamp: the moment of the change; None: that of the Event.
     """
 
     reason: str
@@ -175,7 +159,7 @@ class Occurrence:
 
 
 def write_due(draft: Draft, *, now_timestamp: float) -> Due | None:
-    """Return when a status is to be written; None: never, the Monitor says so already."""
+    """Return when a draft is to be written; None: never, since nothing differs."""
     shown, wanted, row = draft.shown, draft.wanted, draft.status.row
     if not draft.patch:
         return None
@@ -187,13 +171,13 @@ def write_due(draft: Draft, *, now_timestamp: float) -> Due | None:
 def heartbeat_due(
     shown: Shown, expiry_seconds: float, *, written_timestamp: float | None = None
 ) -> Due:
-    """Return when a push that only confirms what a Monitor says is to be shown.
+    """Return when a push that only confirms the status of a Monitor is to be written.
 
     Args:
-        shown: what it says.
-        expiry_seconds: for how long that is good.
-        written_timestamp: when that was written; None: that is not known, so that it counts from
-            the push that is shown.
+        shown: the status of the Monitor.
+        expiry_seconds: the time from a push until the next is due.
+        written_timestamp: when that status was written; None: unknown, so that the time of its
+            push counts.
     """
     headroom_seconds = max(MIN_HEADROOM_SECONDS, HEADROOM * expiry_seconds)
     must = (shown.expires_timestamp or 0.0) - headroom_seconds
@@ -203,7 +187,7 @@ def heartbeat_due(
 
 
 def next_change_timestamp(verdict: Verdict) -> float | None:
-    """Return when silence alone changes the state; None: it never does."""
+    """Return when silence changes the state; None: never."""
     match verdict.state:
         case State.UP:
             return verdict.due_timestamp
@@ -214,7 +198,7 @@ def next_change_timestamp(verdict: Verdict) -> float | None:
 
 
 def needed_writes_per_second(pushed_to: Mapping[float, int]) -> float:
-    """Return how many writes a second keep all statuses from expiring.
+    """Return the rate that keeps all statuses from expiring, in writes a second.
 
     Args:
         pushed_to: the number of monitors that receive pushes, by the seconds until a push expires.
@@ -223,7 +207,7 @@ def needed_writes_per_second(pushed_to: Mapping[float, int]) -> float:
 
 
 def _facts(shown: Shown) -> tuple[object, ...]:
-    """Return what is written at once when it changes."""
+    """Return the fields whose change is written at once."""
     return (
         shown.generation,
         shown.state,

@@ -1,33 +1,19 @@
-"""Writes the status of Monitor objects: one merge patch for each, and none that says nothing new."""
+"""Write the status of Monitor objects: one merge patch for each change."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.evaluation import push_in_the_present
 from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
 from yuptime_exporter.metrics.status import Written
 from yuptime_exporter.resource.monitor_object import MonitorObject, monitor_path, status_json_of
-from yuptime_exporter.status.body import patch_of, shown_of, stored_in, wanted_body
+from yuptime_exporter.status.body import Stored, patch_of, shown_of, stored_in, wanted_body
 from yuptime_exporter.status.events import MonitorEvents
-from yuptime_exporter.status.model import (
-    Draft,
-    Found,
-    MonitorStatus,
-    Occurrence,
-    Outcome,
-    Spec,
-)
-
-# A push waits no longer for its store, and nobody waits for anything else.
-WRITE_TIMEOUT_SECONDS = 5.0
-
-# What a write was answered holds until the watch has shown it, which takes milliseconds, or for so
-# long: a watch that was interrupted shows what came after it and may leave it out.
-ANSWER_SECONDS = 10.0
+from yuptime_exporter.status.limits import StatusLimits
+from yuptime_exporter.status.model import Draft, MonitorStatus, Occurrence, Outcome
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -43,19 +29,19 @@ _REMEDY = (
     "monitoring.yuptime.io"
 )
 
-# Asked for, an API server refuses fields that the definition lacks instead of dropping them
-# (KEP-2885, since 1.25). Without, this write would make the loss of spec.target.push complete: such
-# a server has dropped it from what it reads, and stores with the status what it has read.
+# With this parameter an API server rejects fields that the definition lacks, instead of dropping
+# them (KEP-2885, since 1.25). Without it this write would lose spec.target.push for good: the server
+# drops the field when it reads the object, and stores the object that it has read.
 _STRICT = {"fieldValidation": "Strict"}
 _UNKNOWN_FIELD = "strict decoding error: "
 _DROPPED = (
-    "the CustomResourceDefinition that is installed lacks fields of push monitors; "
+    "the installed CustomResourceDefinition lacks fields of push monitors; "
     "kubectl apply --server-side -f deploy/crd/monitors.yaml"
 )
 
 
-class MonitorStatusSink:
-    """Drafts and writes the status of one monitor at a time."""
+class StatusPatches:
+    """Drafts, writes and reads the status of single Monitors."""
 
     def __init__(
         self,
@@ -64,15 +50,18 @@ class MonitorStatusSink:
         shown: Callable[[MonitorKey], MonitorObject | None],
         events: MonitorEvents,
         clock: Clock,
+        limits: StatusLimits | None = None,
     ) -> None:
-        """Take where statuses are written.
+        """Write nothing yet.
 
         Args:
             api: the API server.
-            shown: returns a Monitor as the watch has shown it last.
-            events: who tells of what happened.
-            clock: gives the moment at which a condition changed.
+            shown: returns a Monitor as the watch last delivered it; None: there is none.
+            events: writes Events.
+            clock: the wall clock.
+            limits: None: the defaults.
         """
+        self._limits = limits or StatusLimits()
         self._api = api
         self._shown = shown
         self._events = events
@@ -80,20 +69,20 @@ class MonitorStatusSink:
         self._answers: dict[MonitorKey, tuple[float, MonitorObject]] = {}
 
     def is_own(self, key: MonitorKey, found: MonitorObject) -> bool:
-        """Tell whether the watch shows just what was written here last."""
+        """Return whether this is the object as it was last written here."""
         _, answer = self._answers.get(key, (0.0, None))
         if answer is None or answer.resource_version != found.resource_version:
             return False
         del self._answers[key]
         return True
 
-    def spec(self, key: MonitorKey) -> Spec | None:
-        """Return what is declared of a monitor; None: there is none that may be written to."""
+    def writable(self, key: MonitorKey) -> MonitorObject | None:
+        """Return a Monitor whose status may be written; None: there is none."""
         found = self._shown(key)
-        return Spec(found.generation, found.spec_problem) if found and not found.hidden else None
+        return None if found is None or found.hidden else found
 
     def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
-        """Return what is to be written so that the Monitor says this; None: it is not known."""
+        """Return the patch that gives the Monitor this status; None: there is no such Monitor."""
         newest = self._newest(key)
         if newest is None:
             return None
@@ -108,10 +97,10 @@ class MonitorStatusSink:
         )
 
     async def write(self, key: MonitorKey, draft: Draft) -> Outcome:
-        """Write what was drafted, unless the Monitor has changed since; never raises for it."""
+        """Write a draft, unless the Monitor has changed since. Failures are outcomes."""
         body = {"metadata": {"resourceVersion": draft.version}, "status": draft.patch}
         query = {"fieldManager": "yuptime-exporter"}
-        if draft.status.row is not None:  # else there is no spec of ours to be lost
+        if draft.status.row is not None:  # else there is no valid spec that could be lost
             query |= _STRICT
         try:
             answer = await self._api.call(
@@ -120,11 +109,11 @@ class MonitorStatusSink:
                 query=query,
                 body=body,
                 content_type=MERGE_PATCH,
-                timeout_seconds=WRITE_TIMEOUT_SECONDS,
+                timeout_seconds=self._limits.request_timeout_seconds,
             )
         except ApiStatusError as error:
             self._answers.pop(key, None)
-            return _refusal(error)
+            return _outcome(error)
         except ApiError as error:
             self._answers.pop(key, None)
             return Outcome(Written.UNAVAILABLE, str(error))
@@ -133,34 +122,32 @@ class MonitorStatusSink:
             return Outcome(Written.PRUNED, _DROPPED)
         return Outcome(Written.DONE)
 
-    async def reread(self, key: MonitorKey) -> Found | None:
-        """Look at the Monitor as it is now; None: it could not be asked for."""
+    async def reread(self, key: MonitorKey) -> Stored | None:
+        """Read the Monitor now; None: the API server does not answer."""
         self._answers.pop(key, None)
         try:
             answer = await self._api.call(
-                "GET", monitor_path(key), timeout_seconds=WRITE_TIMEOUT_SECONDS
+                "GET", monitor_path(key), timeout_seconds=self._limits.request_timeout_seconds
             )
-        except ApiError as error:  # the next write tells what is wrong
+        except ApiError as error:  # the outcome of the next write reports it
             gone = isinstance(error, ApiStatusError) and error.status == 404
-            return Found(None) if gone else None
+            return Stored(None, None) if gone else None
         self._note(key, answer)
-        last_push = stored_in(answer.get("status", {})).last_push
-        now_timestamp = self._clock()
-        return Found(last_push and push_in_the_present(last_push, now_timestamp=now_timestamp))
+        return stored_in(answer.get("status", {}))
 
-    def tell(self, key: MonitorKey, occurrence: Occurrence) -> None:
-        """Take note of something that happened; never waits."""
+    def offer_event(self, key: MonitorKey, occurrence: Occurrence) -> None:
+        """Write an Event later; returns at once."""
         found = self._newest(key)
         if found is not None:
             self._events.offer(key, found, occurrence)
 
     def _newest(self, key: MonitorKey) -> MonitorObject | None:
-        """Return a Monitor as a write was answered, or else as the watch has shown it."""
+        """Return a Monitor as the last write was answered, or else as the watch delivered it."""
         found = self._shown(key)
         until_timestamp, answer = self._answers.get(key, (0.0, None))
         if found is None or answer is None or answer.uid != found.uid:
             return found
-        if not 0 <= until_timestamp - self._clock() <= ANSWER_SECONDS:
+        if not 0 <= until_timestamp - self._clock() <= self._limits.answer_seconds:
             del self._answers[key]
             return found
         return answer
@@ -176,10 +163,10 @@ class MonitorStatusSink:
             status_json=status_json_of(answer),
         )
         if found.resource_version != newest.resource_version:  # else the watch was faster
-            self._answers[key] = (self._clock() + ANSWER_SECONDS, newest)
+            self._answers[key] = (self._clock() + self._limits.answer_seconds, newest)
 
 
-def _refusal(error: ApiStatusError) -> Outcome:
+def _outcome(error: ApiStatusError) -> Outcome:
     _, unknown, fields = error.message.rpartition(_UNKNOWN_FIELD)
     if unknown:
         return Outcome(Written.PRUNED, f"{_DROPPED}: {fields}")

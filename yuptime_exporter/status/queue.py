@@ -1,4 +1,4 @@
-"""Which Monitor's status is to be looked at next, and when."""
+"""The next monitor whose status is to be compared, and when."""
 
 from heapq import heappop, heappush
 
@@ -7,9 +7,9 @@ from yuptime_exporter.status.model import Due
 
 
 class StatusQueue:
-    """Monitors that wait to be looked at: of those whose time has come the most urgent is first.
+    """A queue of monitors: of those that are eligible, the one with the earliest deadline is first.
 
-    A monitor waits once, however often it is put; of several moments the earlier hold.
+    A monitor is in the queue once. If it is put again, the earlier of both moments count.
     """
 
     def __init__(self) -> None:
@@ -18,11 +18,11 @@ class StatusQueue:
         self._eligible: list[tuple[float, MonitorKey, Due]] = []
 
     def __len__(self) -> int:
-        """Return how many monitors wait, those included whose time has not come."""
+        """Return the number of monitors, also of those that are not eligible yet."""
         return len(self._due)
 
     def put(self, key: MonitorKey, due: Due) -> None:
-        """Have a monitor looked at when it is due, or earlier if that was said before."""
+        """Add a monitor, or make a queued one due earlier."""
         known = self._due.get(key)
         if known is not None:
             due = Due(
@@ -35,7 +35,7 @@ class StatusQueue:
         heappush(self._early, (due.eligible_timestamp, key, due))
 
     def take(self, *, now_timestamp: float) -> MonitorKey | None:
-        """Remove and return the most urgent monitor whose time has come; None: there is none."""
+        """Remove and return the most urgent eligible monitor; None: there is none."""
         while self._early and self._early[0][0] <= now_timestamp:
             _, key, due = heappop(self._early)
             if self._due.get(key) is due:
@@ -48,7 +48,7 @@ class StatusQueue:
         return None
 
     def next_timestamp(self) -> float | None:
-        """Return when there is something to take; in the past if there is now; None: nothing."""
+        """Return when the next monitor is eligible, which may be past; None: the queue is empty."""
         while self._early and self._due.get(self._early[0][1]) is not self._early[0][2]:
             heappop(self._early)
         while self._eligible and self._due.get(self._eligible[0][1]) is not self._eligible[0][2]:
@@ -59,5 +59,5 @@ class StatusQueue:
 
     @property
     def eligible(self) -> int:
-        """How many monitors' time had come when one was taken last; those put since are not in."""
+        """The number of monitors that were eligible when one was last taken, without that one."""
         return len(self._eligible)

@@ -1,6 +1,6 @@
-"""Adopts what other replicas stored in the status of Monitors.
+"""Adopt the pushes that other replicas stored in the status of Monitors.
 
-That happens as the watch shows a status, and on request before an alert is raised.
+The watch delivers them; before an alert is raised the status is also read.
 """
 
 import asyncio
@@ -11,14 +11,10 @@ from contextlib import suppress
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.status.body import stored_in
-from yuptime_exporter.status.patches import MonitorStatusSink
-from yuptime_exporter.status.reporter import MAX_IN_FLIGHT
+from yuptime_exporter.status.limits import StatusLimits
+from yuptime_exporter.status.patches import StatusPatches
 
 Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
-
-# An alert waits at most this long for the API server. A monitor that was not read by then is asked
-# for again in the next round of alerts.
-CONFIRM_SECONDS = 10.0
 
 
 class StatusReplication:
@@ -26,25 +22,28 @@ class StatusReplication:
 
     def __init__(
         self,
-        sink: MonitorStatusSink,
+        patches: StatusPatches,
         *,
         adopt: Adopt,
         on_shown: Callable[[MonitorKey], None],
+        limits: StatusLimits | None = None,
     ) -> None:
         """Connect the status of Monitors with the table.
 
         Args:
-            sink: reads single Monitors, and knows which statuses this replica wrote itself.
+            patches: reads single Monitors, and knows which statuses this replica wrote itself.
             adopt: adopts the arming and the push of a monitor.
             on_shown: called after the status of another replica was adopted.
+            limits: None: the defaults.
         """
-        self._sink = sink
+        self._patches = patches
+        self._limits = limits or StatusLimits()
         self._adopt = adopt
         self._on_shown = on_shown
 
     def shown(self, key: MonitorKey, found: MonitorObject) -> None:
         """Adopt the status that the watch shows, unless this replica wrote it."""
-        if self._sink.is_own(key, found):
+        if self._patches.is_own(key, found):
             return
         stored = stored_in(found.status)
         self._adopt(key, stored.arming, stored.last_push)
@@ -58,15 +57,15 @@ class StatusReplication:
         async def read_next() -> None:
             while waiting:
                 key = waiting.popleft()
-                found = await self._sink.reread(key)
-                if found is None:  # the API server does not answer: no use to ask for the others
+                found = await self._patches.reread(key)
+                if found is None:  # the API server does not answer: reading the others is futile
                     waiting.clear()
                     return
                 self._adopt(key, None, found.last_push)
                 confirmed.add(key)
 
         with suppress(TimeoutError):
-            async with asyncio.timeout(CONFIRM_SECONDS), asyncio.TaskGroup() as tasks:
-                for _ in range(min(MAX_IN_FLIGHT, len(keys))):
+            async with asyncio.timeout(self._limits.confirm_seconds), asyncio.TaskGroup() as tasks:
+                for _ in range(min(self._limits.writes_in_flight, len(keys))):
                     tasks.create_task(read_next())
         return frozenset(confirmed)

@@ -1,7 +1,7 @@
-"""The store without a database, `--storage.url=kubernetes:`: pushes rest in the status of Monitors.
+"""The store without a database, `--storage.url=kubernetes:`: pushes in the status of Monitors.
 
-A push is durable once the API server has accepted the status that tells of it. Every replica sees
-it through its watch, so that any of them may accept the next.
+A push is durable once the API server has accepted the status that contains it. Every replica reads
+it through its watch, so that any replica may accept the next push.
 """
 
 import asyncio
@@ -19,48 +19,48 @@ from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.status.body import stored_in
 from yuptime_exporter.status.lease import ReceivingLease
+from yuptime_exporter.status.reporter import Reporter
 
-PushWriter = Callable[[MonitorKey, LastPush], "asyncio.Future[LastPush]"]
 Objects = Callable[[], Iterable[tuple[MonitorKey, MonitorObject]]]
 
 
-class KubernetesStore:
-    """A `Store` in the status of Monitors and in one Lease."""
+class StatusStore:
+    """A `Store` in the status of Monitors, with the log of receiving in a Lease."""
 
     def __init__(
         self,
+        reporter: Reporter,
         *,
         listed: Callable[[], Awaitable[None]],
         objects: Objects,
-        write_push: PushWriter,
         lease: ReceivingLease,
         metrics: StoreMetrics,
         clock: Clock,
     ) -> None:
-        """Take where everything rests.
+        """Read and write nothing yet.
 
         Args:
-            listed: returns when all Monitors are known.
-            objects: returns all of them.
-            write_push: writes a push into the status of its Monitor.
-            lease: where it is noted that pushes can be received.
-            metrics: what is counted.
-            clock: gives the moment of the last write.
+            reporter: writes pushes into the status of their Monitors.
+            listed: returns when all Monitors were listed.
+            objects: returns all Monitors.
+            lease: contains the log of receiving.
+            metrics: counts writes and failures.
+            clock: the wall clock.
         """
+        self._reporter = reporter
         self._listed = listed
         self._objects = objects
-        self._write_push = write_push
         self._lease = lease
         self._metrics = metrics
         self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
-        """Take who owns the writing of notes."""
+        """Start writes to the Lease in this group."""
         self._tasks = tasks
 
     async def restore(self) -> Restored:
-        """Return what the status of all Monitors and the Lease remember."""
+        """Return the pushes and armings in all Monitors, and the log of receiving."""
         noted = await self.noted()
         await self._listed()
         armings: dict[MonitorKey, Arming] = {}
@@ -74,9 +74,9 @@ class KubernetesStore:
         return Restored(armings, last_pushes, noted.outages, noted.receiving_timestamp)
 
     def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
-        """Store the newest push of a monitor, together with those that other replicas accepted."""
+        """Store the newest push of a monitor, together with those that other replicas stored."""
         began = time.perf_counter()
-        saved = self._write_push(row.monitor.key, push)
+        saved = self._reporter.save_push(row, push)
         saved.add_done_callback(partial(self._count, began))
         return saved
 
@@ -87,7 +87,7 @@ class KubernetesStore:
     def save_receiving(
         self, timestamp: float, outages: Iterable[Outage] | None
     ) -> "asyncio.Task[None]":
-        """Remember that pushes could be received at this moment, and the outages before it."""
+        """Note that pushes could be received at this moment, and the outages before it."""
         assert self._tasks is not None  # noqa: S101  `begin` came first
         began = time.perf_counter()
         noted = self._tasks.create_task(self._note(timestamp, outages), name="renew the Lease")
@@ -95,14 +95,14 @@ class KubernetesStore:
         return noted
 
     async def noted(self) -> Noted:
-        """Return what all replicas together have noted by now."""
+        """Return the notes of all replicas."""
         try:
             return await self._lease.read()
         except ApiError as error:
             raise StoreUnavailable(f"the Lease of the exporter cannot be read: {error}") from error
 
     async def close(self) -> None:
-        """Do nothing: what was acknowledged is written."""
+        """Do nothing: each acknowledged push is written."""
 
     def _count(self, began: float, saved: "asyncio.Future[Any]") -> None:
         if saved.cancelled():

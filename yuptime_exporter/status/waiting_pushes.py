@@ -1,27 +1,24 @@
-"""Pushes that wait until the status that tells of them is written."""
+"""Pushes that wait until the status of their Monitor is written."""
 
 import asyncio
 from collections.abc import Container
 from dataclasses import dataclass, field
 
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import LastPush, MonitorKey
+from yuptime_exporter.core.model import LastPush, MonitorKey, Row
 from yuptime_exporter.core.push_order import after_other_pushes
-
-# As long as a push waits for its store, and therefore as old as one that waits here may become.
-MAX_WAIT_SECONDS = 5.0
 
 Saved = asyncio.Future[LastPush]
 
 
 @dataclass(slots=True)
-class Save:
-    """A push that waits until it is written.
+class WaitingPush:
+    """A push that waits to be written.
 
     Attributes:
-        push: as it is to be remembered.
-        base: the push that it continues; None: it is the first.
-        saved: what is remembered in the end; whoever asked waits for it.
+        push: the push as it will be stored.
+        base: the stored push that it continues; None: it is the first.
+        saved: the result is the stored push.
     """
 
     push: LastPush
@@ -30,7 +27,7 @@ class Save:
     saved: Saved = field(repr=False)
 
     def continue_from(self, found: LastPush | None) -> None:
-        """Have the push continue what another replica is found to have accepted meanwhile."""
+        """Continue the push that another replica stored in the meantime; None: there is none."""
         if found is None:
             return
         push = after_other_pushes(self.push, self.base, found)
@@ -38,55 +35,66 @@ class Save:
             self.push, self.base = push, found
 
 
-class Saves:
-    """All that wait, at most one for each monitor, in the order in which they came."""
+class WaitingPushes:
+    """All waiting pushes in their order of arrival, at most one for each monitor."""
 
-    def __init__(self) -> None:
-        self._waiting: dict[MonitorKey, Save] = {}
+    def __init__(self, *, max_wait_seconds: float) -> None:
+        """Start empty; a push fails at once while another has waited for longer than this."""
+        self._max_wait_seconds = max_wait_seconds
+        self._waiting: dict[MonitorKey, WaitingPush] = {}
         self._unattended: dict[MonitorKey, None] = {}
 
     @property
     def unattended(self) -> int:
-        """How many of them nobody has begun to write."""
+        """The number of pushes whose write has not begun."""
         return len(self._unattended)
 
-    def ask(
-        self, key: MonitorKey, push: LastPush, base: LastPush | None, *, now_timestamp: float
-    ) -> Saved:
-        """Have a push wait; it fails at once if others wait for longer than is sensible."""
+    def add(self, row: Row, push: LastPush, *, now_timestamp: float) -> Saved:
+        """Add a push; return the future of the stored push.
+
+        Args:
+            row: the monitor before the push.
+            push: continues `row.last_push`.
+            now_timestamp: the begin of its wait.
+        """
         saved: Saved = asyncio.get_running_loop().create_future()
         oldest = next(iter(self._waiting.values()), None)
-        if oldest is not None and now_timestamp - oldest.asked_timestamp > MAX_WAIT_SECONDS:
+        if oldest is not None and now_timestamp - oldest.asked_timestamp > self._max_wait_seconds:
             saved.set_exception(
                 StoreUnavailable(
                     f"the API server is too slow: {len(self._waiting)} pushes wait to be written, "
-                    f"the oldest for more than {MAX_WAIT_SECONDS:g} s"
+                    f"the oldest for more than {self._max_wait_seconds:g} s"
                 )
             )
             return saved
-        self._waiting[key] = Save(push, base, now_timestamp, saved)
+        key = row.monitor.key
+        self._waiting[key] = WaitingPush(push, row.last_push, now_timestamp, saved)
         self._unattended[key] = None
         return saved
 
-    def of(self, key: MonitorKey) -> Save | None:
-        """Return the push of a monitor that waits; None: there is none."""
+    def of(self, key: MonitorKey) -> WaitingPush | None:
+        """Return the waiting push of a monitor; None: there is none."""
         return self._waiting.get(key)
 
     def next(self, *, busy: Container[MonitorKey]) -> MonitorKey | None:
-        """Return whose push is to be written next: the oldest of those that are not busy."""
+        """Return the monitor of the oldest push whose write can begin; None: there is none.
+
+        Args:
+            busy: monitors that are being written.
+        """
         for key in self._unattended:
             if key not in busy:
                 del self._unattended[key]
                 return key
         return None
 
-    def settle(self, key: MonitorKey, save: Save, error: StoreUnavailable | None) -> None:
-        """Tell whoever waits for a push what became of it."""
-        if self._waiting.get(key) is save:
+    def settle(self, key: MonitorKey, waiting: WaitingPush, error: Exception | None) -> None:
+        """Finish the wait of a push: it is stored, or there is an error."""
+        if self._waiting.get(key) is waiting:
             del self._waiting[key]
-        if save.saved.done():  # nobody waits any more
+        if waiting.saved.done():  # the caller was cancelled
             return
         if error is None:
-            save.saved.set_result(save.push)
+            waiting.saved.set_result(waiting.push)
         else:
-            save.saved.set_exception(error)
+            waiting.saved.set_exception(error)

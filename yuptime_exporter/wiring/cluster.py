@@ -1,8 +1,8 @@
 """The parts of a run with `--source.kubernetes`.
 
 API server ─→ source ─→ follower ─→ table          Monitors, and the tokens in Secrets
-table ─→ reporter ─→ status sink ─→ API server     the status of each Monitor
-receiver ─→ store ─→ reporter ─→ status sink       with --storage.url=kubernetes: a push
+table ─→ reporter ─→ patches ─→ API server         the status of each Monitor
+receiver ─→ store ─→ reporter ─→ patches           with --storage.url=kubernetes: a push
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from prometheus_client import CollectorRegistry
@@ -28,21 +27,20 @@ from yuptime_exporter.metrics.definition import DefinitionMetrics
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 from yuptime_exporter.metrics.status import StatusMetrics
 from yuptime_exporter.metrics.store import StoreMetrics
-from yuptime_exporter.settings.model import ClusterSource, LeaseName, StatusStorage
+from yuptime_exporter.settings.model import ClusterSource, StatusStorage
 from yuptime_exporter.sources.kubernetes.definition import DefinitionCheck
 from yuptime_exporter.sources.kubernetes.secret_reads import SecretReads
 from yuptime_exporter.sources.kubernetes.secret_watch import SecretWatch
 from yuptime_exporter.sources.kubernetes.source import KubernetesSource
 from yuptime_exporter.status.events import MonitorEvents
 from yuptime_exporter.status.lease import ReceivingLease
-from yuptime_exporter.status.patches import MonitorStatusSink
+from yuptime_exporter.status.limits import StatusLimits
+from yuptime_exporter.status.patches import StatusPatches
 from yuptime_exporter.status.replication import Adopt, StatusReplication
 from yuptime_exporter.status.reporter import Reporter
-from yuptime_exporter.status.store import KubernetesStore
+from yuptime_exporter.status.store import StatusStore
 from yuptime_exporter.wiring.parts import Parts
 from yuptime_exporter.wiring.storage import database
-
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def cluster_parts(
@@ -87,7 +85,6 @@ class _Cluster:
     secrets: SecretWatch | SecretReads
     definition: DefinitionCheck
     events: MonitorEvents
-    sink: MonitorStatusSink
     reporter: Reporter
     replication: StatusReplication
     store: Store
@@ -111,14 +108,14 @@ class _Cluster:
             await self.connection.close()
 
     def _started(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[NoReturn]]:
-        if isinstance(self.store, KubernetesStore):
+        if isinstance(self.store, StatusStore):
             self.store.begin(tasks)
         return [
             *self.source.begin(tasks, self.secrets),
             *self.secrets.begin(tasks),
             tasks.create_task(self.definition.check_forever(), name="check the definition"),
-            tasks.create_task(self.events.tell_forever(), name="write Events"),
-            tasks.create_task(self.reporter.report_forever(self.sink, tasks), name="report status"),
+            tasks.create_task(self.events.write_forever(), name="write Events"),
+            tasks.create_task(self.reporter.report_forever(tasks), name="report status"),
         ]
 
 
@@ -141,16 +138,15 @@ def _connected(
         clock=clock,
     )
     events = MonitorEvents(api, instance=_instance(), metrics=status_metrics, clock=clock)
-    sink = MonitorStatusSink(api, shown=source.object, events=events, clock=clock)
-    reporter = _reporter(settings, table, status_metrics, clock=clock)
-    replication = StatusReplication(sink, adopt=adopt, on_shown=reporter.look)
+    patches = StatusPatches(api, shown=source.object, events=events, clock=clock)
+    reporter = _reporter(settings, table, patches, status_metrics, clock=clock)
+    replication = StatusReplication(patches, adopt=adopt, on_shown=reporter.look)
     return _Cluster(
         connection=connection,
         source=source,
         secrets=_secrets(settings, api, source, metrics, clock=clock),
         definition=DefinitionCheck(api, metrics=DefinitionMetrics(registry)),
         events=events,
-        sink=sink,
         reporter=reporter,
         replication=replication,
         store=_store(settings, api, source, reporter, registry, clock=clock),
@@ -173,15 +169,23 @@ def _secrets(
 
 
 def _reporter(
-    settings: ClusterSource, table: MonitorTable, metrics: StatusMetrics, *, clock: Clock
+    settings: ClusterSource,
+    table: MonitorTable,
+    patches: StatusPatches,
+    metrics: StatusMetrics,
+    *,
+    clock: Clock,
 ) -> Reporter:
     return Reporter(
         table,
-        max_writes_per_second=settings.status_max_qps,
+        patches,
         jitter=random.random,
-        replicated=isinstance(settings.storage, StatusStorage),
         metrics=metrics,
         clock=clock,
+        limits=StatusLimits(
+            max_writes_per_second=settings.status_max_qps,
+            deadline_spread_seconds=1.0 if isinstance(settings.storage, StatusStorage) else 0.0,
+        ),
     )
 
 
@@ -196,12 +200,17 @@ def _store(
 ) -> Store:
     if not isinstance(settings.storage, StatusStorage):
         return database(settings.storage, registry, clock=clock)
-    namespace, name = settings.lease or LeaseName(own_namespace(), "yuptime-exporter")
-    return KubernetesStore(
+    lease = settings.lease
+    return StatusStore(
+        reporter,
         listed=source.listed,
         objects=source.objects,
-        write_push=reporter.save_push,
-        lease=ReceivingLease(api, namespace=namespace, name=name, holder=_instance()),
+        lease=ReceivingLease(
+            api,
+            namespace=lease.namespace if lease else None,
+            name=lease.name if lease else "yuptime-exporter",
+            holder=_instance(),
+        ),
         metrics=StoreMetrics(registry),
         clock=clock,
     )
@@ -210,14 +219,3 @@ def _store(
 def _instance() -> str:
     """Return the name of this replica: of its pod, or else of its host."""
     return os.environ.get("POD_NAME") or socket.gethostname()
-
-
-def own_namespace() -> str:
-    """Return the namespace that this pod runs in; outside of a pod `default`."""
-    named = os.environ.get("POD_NAMESPACE")
-    if named:
-        return named
-    try:
-        return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() or "default"
-    except OSError:
-        return "default"

@@ -12,7 +12,7 @@ from yuptime_exporter.kubernetes.reflector import MISSING_SECONDS
 from yuptime_exporter.resource.monitor_object import CRD_NAME
 from yuptime_exporter.sources.kubernetes.definition import CHECK_SECONDS
 from yuptime_exporter.sources.kubernetes.limits import SourceLimits
-from yuptime_exporter.status.reporter import PROBE_SECONDS
+from yuptime_exporter.status.limits import StatusLimits
 
 pytestmark = pytest.mark.peer
 
@@ -68,11 +68,11 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
         samples = await exporter.samples()
         assert samples[series("up", namespace=stage.namespace)] == 0
         written = len(stage.proxy.seen(STATUS_WRITES))
-        await stage.skip(PROBE_SECONDS)  # it tries again, and does no harm by it
+        await stage.skip(StatusLimits().probe_seconds)  # it tries again, and does no harm by it
         await eventually(stage.proxy.asked(STATUS_WRITES), lambda count: count > written)
 
         await stage.cluster.install_crd()
-        await stage.skip(PROBE_SECONDS)
+        await stage.skip(StatusLimits().probe_seconds)
         await stage.state("down")
         await stage.state("down", "second")
         await exporter.reads(WRITABLE, lambda value: value == 1)

@@ -12,7 +12,7 @@ from tests.peers.cluster import ControlPlane
 from tests.scenarios.kubernetes.stage import DOWN, Running, Stage
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.backoff import MAX_SECONDS
-from yuptime_exporter.status.reporter import PAUSE_SECONDS
+from yuptime_exporter.status.limits import StatusLimits
 
 pytestmark = pytest.mark.peer
 
@@ -68,7 +68,7 @@ async def test_pushes_scrapes_and_alerts_go_on_while_the_api_server_is_gone(
             await exporter.accepted("third", token=NEW_TOKEN)
             assert (await exporter.push()).status == 401
 
-            stage.time.skip(2 * PAUSE_SECONDS)
+            stage.time.skip(2 * StatusLimits().pause_seconds)
             status = await stage.state("down")
             assert status["push"]["count"] == 2
             assert status["lastResult"]["message"] == "disk full"
@@ -133,13 +133,13 @@ async def test_an_api_server_that_hangs_is_waited_for(own_stage: Stage) -> None:
                 assert (await exporter.push(body=DOWN)).status == 200
                 assert (await exporter.push()).status == 200
             assert (await exporter.push(body=DOWN)).status == 200
-            stage.time.skip(2 * PAUSE_SECONDS)
+            stage.time.skip(2 * StatusLimits().pause_seconds)
             unavailable = 'yuptime_status_write_errors_total{reason="unavailable"}'
             await exporter.reads(unavailable, lambda count: count >= 1)
             assert (await exporter.samples())[series("up", namespace=stage.namespace)] == 0
         finally:
             plane.thaw_api_server()
-        stage.time.skip(2 * PAUSE_SECONDS)
+        stage.time.skip(2 * StatusLimits().pause_seconds)
         status = await stage.state("down")
 
     assert status["push"]["count"] == 12

@@ -6,7 +6,7 @@ from tests.exporters import series
 from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.reflector import FORBIDDEN_SECONDS
-from yuptime_exporter.status.reporter import PROBE_SECONDS
+from yuptime_exporter.status.limits import StatusLimits
 
 pytestmark = pytest.mark.peer
 
@@ -86,7 +86,7 @@ async def test_status_that_could_not_be_written_is_written_when_it_may_be(
         assert len(stage.proxy.seen(STATUS_WRITES)) == refused  # it is not asked again and again
 
         await stage.grant(role)
-        await stage.skip(PROBE_SECONDS)
+        await stage.skip(StatusLimits().probe_seconds)
         await stage.state("down")
         await exporter.reads(WRITABLE, lambda value: value == 1)
 

@@ -18,7 +18,7 @@ from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.engine.receiver import SAVE_TIMEOUT_SECONDS
 from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS
-from yuptime_exporter.status.reporter import MAX_IN_FLIGHT
+from yuptime_exporter.status.limits import StatusLimits
 
 pytestmark = pytest.mark.peer
 
@@ -227,7 +227,7 @@ async def test_a_push_that_the_definition_has_no_place_for_is_refused(
             return str(answer.json().get("detail", "")) if answer.status == 503 else ""
 
         said = await eventually(refused)
-        assert "CustomResourceDefinition that is installed lacks fields" in said
+        assert "installed CustomResourceDefinition lacks fields" in said
         assert "kubectl apply --server-side -f deploy/crd/monitors.yaml" in said
 
         before = await exporter.samples()
@@ -269,7 +269,7 @@ async def test_pushes_that_come_while_one_is_written_are_written_together(
 
 async def test_pushes_to_different_monitors_do_not_wait_for_each_other(replica: Replica) -> None:
     stage, proxy = replica.stage, replica.proxy
-    names = [f"job-{number}" for number in range(MAX_IN_FLIGHT)]
+    names = [f"job-{number}" for number in range(StatusLimits().writes_in_flight)]
     await stage.declare(*names)
     async with replica.here() as exporter, asyncio.TaskGroup() as tasks:
         for name in names:
@@ -286,15 +286,19 @@ async def test_pushes_are_refused_at_once_while_the_api_server_hangs_and_taken_w
     replica: Replica,
 ) -> None:
     stage, proxy = replica.stage, replica.proxy
-    names = [f"job-{number}" for number in range(2 * MAX_IN_FLIGHT)]
+    names = [f"job-{number}" for number in range(2 * StatusLimits().writes_in_flight)]
     await stage.declare(*names, "late")
     async with replica.here() as exporter, asyncio.TaskGroup() as tasks:
         for name in (*names, "late"):
             await stage.state("pending", name)
         held = proxy.apply(Hang(), when=STATUS_WRITES)
         pushing = [tasks.create_task(exporter.push(name)) for name in names]
-        await eventually(proxy.waiting(STATUS_WRITES), lambda count: count == MAX_IN_FLIGHT)
-        await exporter.reads("yuptime_status_queue_length", lambda count: count == MAX_IN_FLIGHT)
+        await eventually(
+            proxy.waiting(STATUS_WRITES), lambda count: count == StatusLimits().writes_in_flight
+        )
+        await exporter.reads(
+            "yuptime_status_queue_length", lambda count: count == StatusLimits().writes_in_flight
+        )
         stage.time.skip(SAVE_TIMEOUT_SECONDS + 0.1)
         assert {(await one).status for one in pushing} == {503}
 

@@ -72,9 +72,9 @@ def pushed(onto: Row, status: PushKind, *, at: float, message: str = "") -> Last
 
 
 class Life:
-    """What one exporter lives through: declarations, pushes, outages, restarts.
+    """The life of one exporter: declarations, pushes, outages, restarts.
 
-    It keeps what a store would keep, and nothing else survives `restart`. It receives at every
+    Only data that a store keeps survives `restart`. It receives at every
     moment that is named, unless a test says that it does not; time that nothing is told of is
     no outage.
     """
@@ -93,7 +93,7 @@ class Life:
         self.store(self.table.replace_monitors(monitors, now_timestamp=at))
 
     def store(self, changes: Changes) -> None:
-        """Store what the table changed by itself, as every store does."""
+        """Store the changes of the table, as every store does."""
         self.armings |= changes.armings
         for key, (before, after) in changes.corrections.items():
             if self.last_pushes.get(key) == before:
@@ -118,7 +118,7 @@ class Life:
         self.table.record_outage(Outage(start, end))
 
     def restart(self, *, at: float) -> None:
-        """Lose everything but what was stored, and declare the same monitors again."""
+        """Keep only stored data, and declare the same monitors again."""
         restored = Restored(
             armings=dict(self.armings),
             last_pushes=dict(self.last_pushes),

@@ -1,4 +1,4 @@
-"""What the table changed by itself and a store could not take is joined with later changes."""
+"""Changes of the table that a store could not accept are joined with later changes."""
 
 from tests.core.examples import KEY, Life, monitor, push
 from yuptime_exporter.core.changes import Changes, Correction

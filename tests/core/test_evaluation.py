@@ -472,7 +472,7 @@ class TestClocksThatStep:
 
 
 class TestCreation:
-    """Who keeps objects knows when each was created; that is when the clock of a new one starts."""
+    """A source of objects knows the creation of each; the clock of a new monitor starts then."""
 
     def test_a_monitor_that_was_created_just_now_is_armed_since_its_creation(self) -> None:
         new = monitor(created_timestamp=1000)
@@ -505,7 +505,7 @@ class TestCreation:
         assert armed == Arming(late)
 
     def test_one_of_which_nothing_is_known_any_more_is_armed_now(self) -> None:
-        # State was lost: when its jobs pushed last, nobody knows.
+        # State was lost, so the last pushes of its jobs are unknown.
         old = monitor(created_timestamp=1000)
 
         assert after_declaration(None, old, now_timestamp=5000) == Arming(5000)

@@ -1,4 +1,4 @@
-"""What holds for every history: properties of the state machine, the receiving clock, the table.
+"""Laws of every history: properties of the state machine, the receiving clock, the table.
 
 Moments are whole seconds, so that sums are exact and a model may count them one by one.
 """
@@ -46,7 +46,7 @@ waits = st.sampled_from(range(45)).map(float)
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens some time after what happened before it."""
+    """An event, some time after the previous event."""
 
     wait: float
     what: Literal["push", "pause", "resume", "remount", "outage"]
@@ -172,7 +172,7 @@ class TestSilence:
 
 
 class Watcher:
-    """Looks at each second, and remembers only when what it sees last changed."""
+    """Looks at each second, and remembers only the last change of its observation."""
 
     def __init__(self, life: Life) -> None:
         self._life = life
@@ -186,7 +186,7 @@ class Watcher:
             self._seen, self.since = state, now
 
     def look_afresh(self, now: float) -> None:
-        """A resume of what was paused begins every state anew."""
+        """A resume of a paused monitor restarts every state."""
         armed = self._life.armings[KEY].armed_timestamp
         if armed == now and self._armed != now:
             self._seen, self._armed = None, armed
@@ -285,7 +285,7 @@ class TestRestarts:
 
 
 def naive_deadline(base: float, window: float, outages: tuple[Outage, ...]) -> float:
-    """Count seconds one by one: one in which somebody could push uses up one of the window."""
+    """Count seconds one by one: a second in which pushes could be received uses up a second of the window."""
     now = base
     while window > 0:
         if not any(o.start_timestamp <= now < o.end_timestamp for o in outages):
@@ -481,7 +481,7 @@ class TestPushes:
 
 
 class Register:
-    """The status of one Monitor at an API server: who has not seen the newest may not write."""
+    """The status of one Monitor at an API server: a write needs the newest version."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -496,7 +496,7 @@ class Register:
 
 
 class Replica:
-    """One exporter of several, whose clock is off, and which learns of the others when it looks."""
+    """One exporter of several, with a wrong clock, that learns of the others by looking."""
 
     def __init__(self, register: Register, off_seconds: float) -> None:
         self._register = register
@@ -505,7 +505,7 @@ class Replica:
         self.life = Life(at=START + off_seconds)
 
     def look(self, *, twice: bool = False) -> None:
-        """Take over what the register shows."""
+        """Adopt the content of the register."""
         for _ in range(1 + twice):
             self.life.table.adopt(
                 KEY, self._register.arming, self._register.last_push, now_timestamp=END
@@ -569,7 +569,7 @@ replica_steps = st.lists(
 def replicas_after(
     off: list[float], steps: list[ReplicaStep]
 ) -> tuple[Register, list[Replica], float]:
-    """Return what replicas and their register are after some steps, and the moment then."""
+    """Return the replicas and their register after some steps, and the moment at the end."""
     register = Register()
     replicas = [Replica(register, seconds) for seconds in off]
     now = START + 10
@@ -584,7 +584,7 @@ def replicas_after(
 
 
 class TestReplicas:
-    """Whoever accepts a push, and in whatever order the others learn of it, all know the same."""
+    """All replicas know the same, for every order in which they learn of pushes."""
 
     @given(clocks_off, replica_steps, st.randoms(use_true_random=False))
     @settings(max_examples=60)
@@ -769,7 +769,7 @@ class TestThePresent:
         received = after.last_push.received_timestamp
         for was, is_now in zip(moments_in(before), moments_in(after), strict=True):
             expected = was if was <= now + MAX_FUTURE_SECONDS else now
-            # What a push remembers of the time before it never lies after it.
+            # A push never remembers a moment after itself.
             assert is_now in {expected, min(was, received)}
 
 

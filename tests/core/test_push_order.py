@@ -1,4 +1,4 @@
-"""Which of two pushes to one monitor is the newer, and what is stored when both were accepted."""
+"""The order of two pushes to one monitor, and the stored push if both were accepted."""
 
 from dataclasses import replace
 
@@ -115,7 +115,7 @@ class TestReplicasPush:
         assert (both.pushes_total, both.pushes_down_total) == (2, 1)
 
     def test_an_older_push_in_the_place_of_the_base_is_overwritten(self) -> None:
-        # Somebody restored a backup of the object.
+        # A backup of the object was restored.
         mine = pushed(row(self.BASE), UP, at=1100)
 
         assert after_other_pushes(mine, self.BASE, push(UP, at=900)) == mine

@@ -1,8 +1,8 @@
-"""What went wrong in other receivers of pushes, each as a rule that holds here.
+"""Mistakes of other receivers of pushes, each as a rule that holds here.
 
 GA: TwiN/gatus, UK: louislam/uptime-kuma, HC: healthchecks/healthchecks, PG:
 prometheus/pushgateway, CH: containeroo/heartbeats, KH: kuberhealthy/kuberhealthy, YU: the
-original briansunter/yuptime. What belongs to the push route is tested with the route.
+original briansunter/yuptime. Rules of the push route are tested with the route.
 """
 
 import pytest
@@ -67,7 +67,7 @@ def test_yu_0_8_up_is_one_or_zero() -> None:
 
 
 def test_ga_1237_a_restart_does_not_delay_a_deadline() -> None:
-    # There the ticker began a full interval anew: backups of 25 h were healthy after 30 h.
+    # There the ticker restarted a full interval: backups of 25 h were healthy after 30 h.
     life = Life(monitor(expire_seconds=25 * HOUR))
     life.push(UP, at=1000)
     for hour in range(1, 25):
@@ -79,7 +79,7 @@ def test_ga_1237_a_restart_does_not_delay_a_deadline() -> None:
 
 def test_ga_1765_being_found_down_is_not_taken_for_a_push() -> None:
     # There the failure it wrote itself counted as a push, so that each second look was healthy
-    # and the alert was sent anew with every tick of the heartbeat.
+    # and the alert was sent again with every tick of the heartbeat.
     life = Life()
     life.push(UP, at=1000)
 
@@ -123,7 +123,7 @@ def test_uk_1159_the_receiver_s_own_downtime_is_not_blamed_on_the_jobs() -> None
 
 
 def test_uk_1159_a_daily_job_gains_minutes_and_not_a_day() -> None:
-    # Starting every clock anew after a downtime is the opposite mistake.
+    # Restarting every clock after a downtime is the opposite mistake.
     life = Life(monitor(expire_seconds=DAY, grace_seconds=0))
     life.push(UP, at=1000)
     life.outage(1000 + DAY - HOUR, 1000 + DAY - HOUR + 600)

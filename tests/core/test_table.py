@@ -1,4 +1,4 @@
-"""All monitors in memory: what is kept, what is shown, what is handed to the store."""
+"""All monitors in memory: kept, exposed, and stored data."""
 
 from typing import Any
 
@@ -292,7 +292,7 @@ class TestOutages:
         assert life.verdict(at=100_000, receiving=False).state is State.LATE
 
     def test_what_the_first_seconds_of_an_outage_made_down_is_given_back(self) -> None:
-        # Nobody can know it at once; but once it is known, downtime is not blamed on the job.
+        # The downtime is unknown at first; once known, it is not blamed on the job.
         life = Life()
         life.push(UP, at=1000)
         life.verdict(at=1355)
@@ -415,7 +415,7 @@ class TestBringingIntoThePresent:
 
 
 class TestAdopting:
-    """What another replica stored is taken over as far as it is newer."""
+    """A newer push of another replica is adopted."""
 
     def table(self, **fields: Any) -> MonitorTable:
         table = new_table()

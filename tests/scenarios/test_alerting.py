@@ -1,4 +1,4 @@
-"""The whole exporter tells Alertmanagers what is down, whatever becomes of them."""
+"""The whole exporter sends alerts to Alertmanagers, with all their failures."""
 
 import asyncio
 import signal
@@ -46,7 +46,7 @@ def configure(home: Home, *urls: str, **alerting: object) -> Path:
 
 
 async def reload(client: Client) -> None:
-    """Read the configuration anew, which also makes the exporter look at everything."""
+    """Reload the configuration, which also makes the exporter look at all monitors."""
     assert (await client.request("POST", "/-/reload")).status == 200
 
 

@@ -1,8 +1,8 @@
 """Both paths agree: random lives, judged by the core and, as series, by the shipped rules.
 
 Each life is an hour of one exporter with three monitors: pushes up and down, silence, pauses,
-changed specs, reloads, and outages with a restart at their end. The core says at each scrape what
-is down; promtool says what `YuptimeMonitorDown` makes of the series that were scraped.
+changed specs, reloads, and outages with a restart at their end. The core says at each scrape
+which monitors are down; promtool evaluates `YuptimeMonitorDown` over the scraped series.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a scrape finds."""
+"""The content of a scrape."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ metadata: {name: website, namespace: jobs}
 spec: {type: http, target: {http: {url: "https://example.com"}}}
 """
 
-# Everything that is promised, with its type: docs/metrics.md says what each means.
+# All promised families with their types; docs/metrics.md explains them.
 FAMILIES = {
     "yuptime_monitor_last_push_timestamp_seconds": "gauge",
     "yuptime_monitor_last_success_timestamp_seconds": "gauge",

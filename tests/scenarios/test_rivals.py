@@ -148,7 +148,7 @@ async def test_the_time_of_an_answer_does_not_tell_which_monitors_exist(
 ) -> None:
     """Alternate both, so that noise meets both alike; compare medians, not single times.
 
-    The bound is wide on purpose: what it must catch is a lookup, a read of a file or a hash that
+    The bound is wide on purpose: it must catch a lookup, a read of a file or a hash that
     only one of the two does, and that shows as a multiple.
     """
     seconds: dict[str, list[float]] = {"backup": [], "unknown": []}
@@ -201,7 +201,7 @@ async def test_pushgateway_544_one_bad_push_breaks_all_scrapes(
 
 @pytest.mark.peer  # takes whole seconds
 async def test_pushgateway_313_a_push_costs_more_with_every_series(home: Home) -> None:
-    """Count what a push writes, not how long it takes: one row, whatever else there is."""
+    """Count the writes of a push, not its time: one row for any number of monitors."""
     home.declare(secret_yaml(), *(monitor_yaml(f"job-{n}") for n in range(2000)))
     async with exporter_process(home) as exporter:
         before = (await exporter.samples())["yuptime_store_writes_total"]
@@ -209,13 +209,13 @@ async def test_pushgateway_313_a_push_costs_more_with_every_series(home: Home) -
             await exporter.push("job-7")
         after = (await exporter.samples())["yuptime_store_writes_total"]
 
-    assert 5 <= after - before <= 7  # the books are kept meanwhile: a note each five seconds
+    assert 5 <= after - before <= 7  # the receiving log adds a note each five seconds
 
 
 async def test_uptime_kuma_awaits_its_notifications_before_it_stores_the_push(
     home: Home, clock: StandingClock
 ) -> None:
-    """An Alertmanager that nobody can reach is declared; the push neither waits nor fails."""
+    """An unreachable Alertmanager is declared; the push neither waits nor fails."""
     monitor = monitor_yaml() + '  alerting: {alertmanagerUrl: "http://127.0.0.1:9"}\n'
     home.declare(monitor, secret_yaml())
     async with exporter_here(home, clock) as client:

@@ -1,4 +1,4 @@
-"""What must not be lost, and what must not be blamed on a job: crashes, full disks, clocks."""
+"""Crashes, full disks and clocks lose no push and are not blamed on a job."""
 
 import asyncio
 import resource
@@ -216,7 +216,7 @@ async def test_a_push_after_the_clock_was_set_back_is_the_newest(
 
 
 def limit_file_size(pid: int, size_bytes: int) -> None:
-    """Let the process write no file beyond this size; what it finds is EFBIG, as on a full disk."""
+    """Limit the size of files of the process; a larger write fails with EFBIG, like on a full disk."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size_bytes, hard))
 

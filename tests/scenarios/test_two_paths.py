@@ -60,7 +60,7 @@ TARGET_LABELS = {
 
 @dataclass
 class Webhook:
-    """Who is notified, and what of."""
+    """A receiver of notifications, and its notifications."""
 
     url: str = ""
     notifications: list[tuple[str, str]] = field(default_factory=list)
@@ -222,7 +222,7 @@ async def test_three_incidents_are_three_alerts_and_each_is_notified_once(
                 require("amtool", generation),
                 *(f"--alertmanager.url={receiver.url}", "--output=json", "alert", "query"),
             )
-            # Whatever else there was to notify has been notified once this is.
+            # All earlier notifications have been sent once this one is.
             await report(exporter, "watchdog", down=True)
             await hook.notified("watchdog", "firing")
             await report(exporter, "watchdog")
@@ -245,7 +245,7 @@ async def test_three_incidents_are_three_alerts_and_each_is_notified_once(
 
 
 async def both_have_told(receiver: Alertmanager) -> None:
-    """Return when the alert's text came from either path: whoever told last has its own."""
+    """Wait until the alert's text came from each path: the text is that of the last sender."""
     texts: set[str] = set()
 
     async def different_texts() -> int:

@@ -36,7 +36,7 @@ async def stage(cluster: Cluster, tmp_path: Path, time: PassingTime) -> AsyncIte
 def fragile_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Start a control plane that tests may break, one after the other.
 
-    It has no watch cache, so that what etcd has forgotten the API server has, too.
+    Without a watch cache, the API server forgets the same versions as etcd.
     """
     if uses_existing_cluster():
         pytest.skip("breaks its cluster, so it needs one of its own: unset USE_EXISTING_CLUSTER")
@@ -48,7 +48,7 @@ def fragile_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 async def own_stage(
     fragile_plane: ControlPlane, tmp_path: Path, time: PassingTime
 ) -> AsyncIterator[Stage]:
-    """Set a stage where nobody else plays: an exporter that follows all namespaces."""
+    """Set a stage with its own cluster: an exporter that follows all namespaces."""
     if fragile_plane.server is None:  # a test has failed in between
         fragile_plane.start_api_server()
     async with connected(fragile_plane, tmp_path / "cluster") as cluster:

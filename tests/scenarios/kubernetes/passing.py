@@ -23,7 +23,7 @@ class PassingTime:
     def skip(self, seconds: float) -> None:
         """Have everything be due that was to wait for no longer than this.
 
-        What is under way at this moment runs into its time limit, too.
+        Requests in flight at this moment exceed their time limit too.
         """
         self._skipped_seconds += seconds
 

@@ -56,7 +56,7 @@ async def replicas(stage: Stage, folder: Path, count: int) -> AsyncIterator[list
     """Make so many replicas, of which none runs yet.
 
     Args:
-        stage: whose Monitors they follow, with the rights that it has.
+        stage: with the followed Monitors and the rights of the replicas.
         folder: of all their files.
         count: how many.
     """
@@ -134,7 +134,7 @@ class Crowd:
 
     Attributes:
         jobs: all of them.
-        replicas: to whom they push at present, as a Service has it.
+        replicas: the present targets of pushes, as a Service has them.
     """
 
     def __init__(self, names: Iterable[str], namespace: str) -> None:
@@ -171,7 +171,7 @@ class Crowd:
 
 
 async def together(doing: Iterable[Coroutine[Any, Any, _Answer]]) -> list[_Answer]:
-    """Do all of it at once; return what each of them returned."""
+    """Run all at once; return all results."""
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(one) for one in doing]
     return [one.result() for one in running]

@@ -37,7 +37,7 @@ def watching(role_objects: list[Object], namespace: str) -> list[Object]:
 
 
 def without(role: Mapping[str, Any], resource: str) -> Object:
-    """Return a Role that lacks what concerns a resource."""
+    """Return a Role without the rules about a resource."""
     kept = [rule for rule in role["rules"] if resource not in rule["resources"]]
     assert len(kept) < len(role["rules"]), f"the Role has no rule for {resource}"
     return {**role, "rules": kept}

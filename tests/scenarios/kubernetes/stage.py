@@ -153,7 +153,7 @@ class Stage:
                 await self._wait_until(rule, namespace, allowed=True)
 
     async def take_away(self, resource: str) -> Object:
-        """Take from the exporter what concerns a resource; return the Role as it was before."""
+        """Remove the rules about a resource from the Role; return the Role before."""
         before = next(
             role
             for role in self.roles
@@ -221,7 +221,7 @@ class Stage:
 
 @dataclass
 class Running:
-    """The exporter as jobs and Prometheus see it; what they do is about the test's namespace."""
+    """The requests of jobs and Prometheus to the exporter, for the namespace of the test."""
 
     client: Client
     stage: Stage

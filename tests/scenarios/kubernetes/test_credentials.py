@@ -87,7 +87,7 @@ async def test_what_is_known_stays_while_nobody_gives_the_exporter_a_valid_token
     async with stage.exporter() as exporter:
         await exporter.push()
         await stage.state("up")
-        # A token ends with its ServiceAccount, also if one of the same name is created anew.
+        # A token ends with its ServiceAccount, also if a ServiceAccount of the same name is created again.
         old = file.read_text().strip()
         account = f"/api/v1/namespaces/{stage.namespace}/serviceaccounts/{ACCOUNT}"
         await stage.cluster.request("DELETE", account)

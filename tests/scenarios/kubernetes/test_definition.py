@@ -96,7 +96,7 @@ async def test_a_restart_under_another_definition_does_no_harm(own_stage: Stage)
 
         await stage.cluster.install_crd()
         await stage.skip(SourceLimits().pruned_interval_seconds)
-        await exporter.accepted()  # with nothing applied anew
+        await exporter.accepted()  # without applying anything again
         await stage.state("up")
     assert stage.proxy.seen(STATUS_WRITES)[0].status == 200
 

@@ -39,7 +39,7 @@ async def both_here(pair: list[Replica]) -> AsyncIterator[list[Running]]:
 
 
 def blind(replica: Replica) -> Callable[[], None]:
-    """Let it learn nothing any more of what others push; return what makes it see again.
+    """Hide the pushes of others from a replica; return a function that ends this.
 
     It can note in the Lease that it receives, and so it stays ready.
     """
@@ -124,7 +124,7 @@ async def test_the_rules_raise_one_alert_and_no_false_one_while_replicas_disagre
         async with prometheus(Generation.NEWEST, folder, config) as source:
             ready = 'count(yuptime_ready == 1 and on (instance) up{job="yuptime"}) == 2'
             await eventually(lambda: source.query(ready))
-            # Not before both are scraped: whoever sees one of them only can know no better.
+            # Not before both are scraped: with one of them the disagreement is invisible.
             if fault == "silent":
                 see = blind(pair[1])
             else:
@@ -156,7 +156,7 @@ async def test_the_rules_raise_one_alert_and_no_false_one_while_replicas_disagre
 async def test_pushes_that_one_replica_cannot_see_raise_nothing_at_alertmanager(
     pair: list[Replica], tmp_path: Path
 ) -> None:
-    """Both tell it directly, and each of them by what it knows itself."""
+    """Both send alerts directly, each from its own knowledge."""
     stage = pair[0].stage
     await stage.declare("healthy", expire=EXPIRE_SECONDS, grace=0)
     await stage.declare("broken")
@@ -191,7 +191,7 @@ async def test_a_failure_is_one_alert_of_both_replicas_that_neither_flaps_nor_en
         await seeing.push("broken", body=DOWN)
         await hook.notified("broken", "firing")
         await hook.notified("silent", "firing")
-        # Longer than an alert is believed that is not repeated: whoever knows has to repeat it.
+        # Longer than the lifetime of an alert without repetition: the replica that knows must repeat it.
         await later(stage, 4 * RESEND_SECONDS + 2)
         assert sorted(hook.notifications) == [("broken", "firing"), ("silent", "firing")]
 
@@ -208,7 +208,7 @@ async def test_a_failure_is_one_alert_of_both_replicas_that_neither_flaps_nor_en
 
 @asynccontextmanager
 async def alerted_by(pair: list[Replica], folder: Path) -> AsyncIterator[Webhook]:
-    """Run an Alertmanager that both replicas tell; return who is notified."""
+    """Run an Alertmanager for both replicas; return the receiver of its notifications."""
     async with (
         webhook() as hook,
         alertmanager(Generation.NEWEST, folder / "alertmanager", notifying(hook)) as receiver,

@@ -1,4 +1,4 @@
-"""The API server is gone, and comes back having forgotten what was."""
+"""The API server is gone, and comes back without its history."""
 
 import asyncio
 
@@ -58,12 +58,12 @@ async def test_pushes_scrapes_and_alerts_go_on_while_the_api_server_is_gone(
             assert await exporter.client.ready()
 
             await stage.proxy.refuse_connections()
-            plane.start_api_server()  # not in a thread, with whose end it would end
+            plane.start_api_server()  # not in a thread, since its end would end the process
             await stage.declare("third", expire=1234)
             await stage.delete("Monitor", "second")
             await stage.apply(secret_yaml(namespace=stage.namespace, tokens=(NEW_TOKEN,)))
             await stage.proxy.accept_connections()
-            stage.time.skip(2 * MAX_SECONDS)  # whatever wait has begun is over
+            stage.time.skip(2 * MAX_SECONDS)  # every started wait is over
             await eventually(exporter.known, lambda known: known == {"backup", "third"})
             await exporter.accepted("third", token=NEW_TOKEN)
             assert (await exporter.push()).status == 401
@@ -102,7 +102,7 @@ async def test_what_etcd_has_forgotten_is_listed_anew_without_a_hole(own_stage: 
         await stage.proxy.accept_connections()
         stage.time.skip(2 * MAX_SECONDS)
         await eventually(list_held.strikes)
-        # Tokens that change meanwhile have everything be looked at.
+        # Tokens that change during that time trigger a look at all monitors.
         await stage.apply(secret_yaml(namespace=stage.namespace, tokens=(NEW_TOKEN,)))
         await exporter.accepted("job-1", token=NEW_TOKEN)
         assert await exporter.known() == {"backup", *lasting}

@@ -44,7 +44,7 @@ async def both_here(pair: list[Replica]) -> AsyncIterator[list[Running]]:
 
 
 def told_of(samples: dict[str, float]) -> dict[str, float]:
-    """Return what is exposed of monitors."""
+    """Return the exposed series of monitors."""
     return {name: value for name, value in samples.items() if name.startswith("yuptime_monitor_")}
 
 
@@ -110,13 +110,13 @@ async def test_a_replica_that_is_killed_takes_no_acknowledged_push_along(
     assert alerts == {}
     for job in crowd.jobs:
         durable = samples[series("pushes_total", job.name, stage.namespace)]
-        # What was under way when the replica was killed may be durable, and nobody knows.
+        # Pushes in flight at the kill may be durable or not.
         assert job.acknowledged <= durable <= job.acknowledged + 1
         assert (await stage.monitor(job.name))["status"]["push"]["count"] == durable
 
 
 async def told_of_silence(stage: Stage, *, expire_seconds: float) -> None:
-    """Return when an alert would have been sent of whoever has been silent since."""
+    """Return the moment of the alert about a job that has been silent since."""
     certain = stage.time() + expire_seconds + SETTLE_SECONDS + 1
 
     async def now() -> float:
@@ -142,7 +142,7 @@ async def test_while_one_replica_is_alive_no_outage_is_credited(pair: list[Repli
 
 
 async def pass_noted(stage: Stage, seconds: float) -> None:
-    """Let time pass, in such steps that somebody notes in each that pushes can be received."""
+    """Let time pass, in steps in which a replica records that pushes can be received."""
     end = stage.time() + seconds
     while stage.time() < end:
         began = stage.time()

@@ -72,7 +72,7 @@ async def test_secrets_that_are_named_in_a_role_are_all_that_is_needed(frugal: S
         await frugal.declare("second")  # of the same Secret
         await exporter.accepted("second")
 
-        # A token that is newer than what was read is looked at when it is first sent.
+        # A token that is newer than the known ones is read at its first push.
         await frugal.apply(secret_yaml(namespace=frugal.namespace, tokens=(TOKEN, NEW_TOKEN)))
         assert (await exporter.push(token=NEW_TOKEN)).status == 200
         assert (await exporter.push()).status == 200
@@ -112,7 +112,7 @@ async def test_a_secret_that_is_deleted_is_noticed_when_its_time_is_over(frugal:
     async with frugal.exporter() as exporter:
         await exporter.push()
         await frugal.delete("Secret", "push-token")
-        assert (await exporter.push()).status == 200  # what was read holds for some minutes
+        assert (await exporter.push()).status == 200  # a token is kept for some minutes
         await frugal.skip(LIMITS.secret_ttl_seconds * (1 + LIMITS.secret_ttl_spread))
         await frugal.condition("TokenResolved", "False", "SecretNotFound")
         assert (await exporter.push()).status == 503

@@ -56,7 +56,7 @@ async def test_a_token_is_replaced_without_one_refused_push(stage: Stage) -> Non
 
         both = secret_yaml(namespace=stage.namespace, tokens=(TOKEN, NEW_TOKEN))
         await stage.apply(both)
-        for name in jobs_declared:  # as whoever replaces a token would wait for it
+        for name in jobs_declared:  # as a user who replaces a token waits
             await tokens_in_force(stage, name, "2 tokens are accepted.")
         jobs.token = NEW_TOKEN
         await jobs.some_more()

@@ -1,4 +1,4 @@
-"""What kubectl shows of Monitors, and who may disturb it."""
+"""The status of Monitors in kubectl, and changes of it by others."""
 
 import asyncio
 from datetime import datetime, timedelta

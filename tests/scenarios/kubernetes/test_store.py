@@ -1,4 +1,4 @@
-"""`--storage.url=kubernetes:` with one replica: what is acknowledged is durable, and when it is."""
+"""`--storage.url=kubernetes:` with one replica: an acknowledged push is durable before its answer."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ from yuptime_exporter.status.limits import StatusLimits
 
 pytestmark = pytest.mark.peer
 
-# What is data, and not a matter of how long the exporter was gone.
+# The data that does not depend on the length of an outage.
 HISTORY = (
     "pushes_total",
     "pushes_down_total",
@@ -44,7 +44,7 @@ def history(samples: Mapping[str, float], name: str, namespace: str) -> dict[str
 
 
 async def page(exporter: Process, name: str, namespace: str) -> list[str]:
-    """Return what the page of a monitor tells, without what an outage moves."""
+    """Return the content of a monitor's page, without values that an outage moves."""
     answer = await exporter.request("GET", f"/monitors/{namespace}/{name}")
     return [line for line in answer.body.decode().splitlines() if "Deadline" not in line]
 
@@ -263,7 +263,7 @@ async def test_pushes_that_come_while_one_is_written_are_written_together(
         proxy.apply(Delay(0.2), when=STATUS_WRITES)
         assert {(await one).status for one in pushing} == {200}
         assert (await stage.monitor())["status"]["push"]["count"] == 40
-        # The first alone, those that had come by its end, and whoever was slow to connect.
+        # The first push alone, the pushes that arrived by its end, and the late connections.
         assert len(proxy.seen(STATUS_WRITES)) - before <= 5
 
 

@@ -57,7 +57,7 @@ async def test_a_watch_that_is_dead_without_a_sign_is_replaced(stage: Stage) -> 
         await stage.declare("second")
         await stage.delete("Monitor", "backup")
 
-        assert (await exporter.push()).status == 200  # nobody knows better yet
+        assert (await exporter.push()).status == 200  # the change is not known yet
         await stage.skip(INACTIVITY_SECONDS)
         await eventually(exporter.known, lambda known: known == {"second"})
         assert len(stage.proxy.seen(CHANGES)) > before

@@ -1,0 +1,204 @@
+"""What every store is tested with: the parts of an exporter around it, and places to store in.
+
+    async with running(place) as exporter:
+        await exporter.declare(backup=True)
+        await exporter.push(DOWN)
+    restored = await place.restored()
+
+The sentences of the contract are in test_contract.py. A new store needs a `Place`, and nothing else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from tests.core.examples import UP
+from tests.engine.parts import row_of
+from tests.waiting import eventually
+from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind, Restored, Row
+from yuptime_exporter.core.ports import MonitorSource, Store
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.follower import Follower
+from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.engine.receiver import OnPush, Receiver
+from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, ReceivingLog
+from yuptime_exporter.engine.replication import Replication
+from yuptime_exporter.engine.table_changes import TableChanges
+from yuptime_exporter.metrics.changes import ChangeMetrics
+from yuptime_exporter.metrics.declarations import DeclarationMetrics
+from yuptime_exporter.metrics.process import ReadinessMetrics
+from yuptime_exporter.metrics.receiving import ReceivingMetrics
+
+RETENTION_SECONDS = 86_400.0
+
+
+class Capability(StrEnum):
+    """What some stores cannot do by their nature."""
+
+    REMOVED_HISTORY = "keep the history of a removed monitor"
+    REPLICAS = "serve several replicas"
+
+
+class SettableClock(Protocol):
+    """A clock that a test can set."""
+
+    def __call__(self) -> float:
+        """Return the Unix time in seconds, to the microsecond."""
+
+    def advance(self, seconds: float) -> None:
+        """Set the clock forward; negative: back."""
+
+
+@dataclass
+class Connected:
+    """A store that is not restored yet, and what belongs to it.
+
+    Attributes:
+        source: declares the monitors of the place.
+        after_push: called after each accepted push.
+    """
+
+    store: Store
+    source: MonitorSource
+    after_push: OnPush = lambda *_: None
+
+
+class Place(Protocol):
+    """Where pushes are stored; exporters come and go.
+
+    Attributes:
+        namespace: of all monitors.
+        lacks: the capabilities that this store lacks, each with the reason.
+    """
+
+    namespace: str
+    clock: SettableClock
+    lacks: Mapping[Capability, str]
+
+    def connected(
+        self, table: MonitorTable, replication: Replication
+    ) -> AbstractAsyncContextManager[Connected]:
+        """Run a new store object on the stored data until the end of the block."""
+
+    async def declare(self, enabled: Mapping[str, bool]) -> None:
+        """Declare exactly the monitors of these names; False: paused."""
+
+    async def recreate(self, name: str) -> None:
+        """Delete a monitor and create it again, long enough after the last push."""
+
+    async def restored(self) -> Restored:
+        """Return what a new store restores, as if all exporters had been killed now."""
+
+
+@dataclass
+class Exporter:
+    """The parts of an exporter that a push and a declaration pass through."""
+
+    place: Place
+    table: MonitorTable
+    store: Store
+    receiver: Receiver
+    receiving_log: ReceivingLog
+
+    async def declare(self, **enabled: bool) -> None:
+        """Declare exactly these monitors; return when they are active."""
+        await self.place.declare(enabled)
+
+        async def active() -> bool:
+            rows = self.table.rows()
+            return {row.monitor.key.name: row.monitor.enabled for row in rows} == enabled
+
+        await eventually(active)
+
+    async def recreate(self, name: str = "backup") -> None:
+        """Delete a monitor and create it again; return when the new one is active."""
+        before = self.row(name).monitor.created_timestamp
+        await self.place.recreate(name)
+
+        async def active() -> bool:
+            row = self.table.row(self.key(name))
+            return row is not None and row.monitor.created_timestamp != before
+
+        await eventually(active)
+
+    async def push(
+        self, kind: PushKind = UP, *, name: str = "backup", message: str = ""
+    ) -> LastPush:
+        """Push, a second after whatever came before; return the push that is then shown."""
+        self.place.clock.advance(1)
+        await self.receiver.accept(self.key(name), Push(kind, self.place.clock(), message))
+        return self.last_push(name)
+
+    def key(self, name: str = "backup") -> MonitorKey:
+        return MonitorKey(self.place.namespace, name)
+
+    def row(self, name: str = "backup") -> Row:
+        return row_of(self.table, self.key(name))
+
+    def last_push(self, name: str = "backup") -> LastPush:
+        push = self.row(name).last_push
+        assert push is not None
+        return push
+
+
+@asynccontextmanager
+async def running(place: Place) -> AsyncIterator[Exporter]:
+    """Run an exporter that has restored what is stored, until the end of the block."""
+    table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
+    registry = CollectorRegistry()
+    after_push: list[OnPush] = []
+
+    def on_push(*states: object) -> None:
+        for one in after_push:
+            one(*states)  # type: ignore[arg-type]
+
+    replication = Replication(table, on_push=on_push, clock=place.clock)
+    async with place.connected(table, replication) as connected:
+        after_push.append(connected.after_push)
+        readiness = Readiness(ReadinessMetrics(registry))
+        changes = TableChanges(
+            table,
+            connected.store,
+            retention_seconds=RETENTION_SECONDS,
+            metrics=ChangeMetrics(registry),
+            clock=place.clock,
+        )
+        receiving_log = ReceivingLog(
+            table,
+            connected.store,
+            changes,
+            on_receiving=lambda *, possible: None,  # noqa: ARG005
+            metrics=ReceivingMetrics(registry),
+            clock=place.clock,
+        )
+        follower = Follower(
+            changes,
+            receiving_log,
+            readiness,
+            on_change=lambda: None,
+            metrics=DeclarationMetrics(registry),
+        )
+        receiver = Receiver(table, connected.store, on_push=on_push)
+        table.restore(await connected.store.restore())
+        readiness.restored()
+
+        async def ready() -> bool:
+            return readiness.ready
+
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(follower.follow(connected.source))
+            await eventually(ready)
+            yield Exporter(place, table, connected.store, receiver, receiving_log)
+            following.cancel()
+
+
+def needs(place: Place, capability: Capability) -> None:
+    """Skip a sentence that cannot be true of a store, and say why."""
+    if capability in place.lacks:
+        pytest.skip(f"this store does not {capability}: {place.lacks[capability]}")

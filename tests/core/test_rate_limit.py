@@ -71,6 +71,13 @@ def test_a_changed_limit_applies_to_a_bucket_at_once() -> None:
     assert stricter == 1.25
 
 
+def test_a_bucket_that_was_emptied_under_a_slow_limit_waits_only_as_long_as_a_faster_one() -> None:
+    bucket = TokenBucket()
+    bucket.wait_seconds(RateLimit(3600.0, 1), now_timestamp=NOW)
+
+    assert bucket.wait_seconds(RateLimit(1.0, 1), now_timestamp=NOW) == 1.0
+
+
 def test_an_interval_of_zero_is_no_limit() -> None:
     assert passed(RateLimiter(RateLimit(0.0, burst=1)), 1000) == 1000
 

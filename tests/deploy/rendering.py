@@ -1,7 +1,10 @@
 """The output of kustomize and helm for deploy/, and its check against Kubernetes schemas."""
 
+import json
+import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,14 +44,87 @@ def kustomized(folder: Path) -> tuple[Object, ...]:
     return _objects(_output(program, "kustomize", folder))
 
 
-def helm_template(*arguments: str | Path, namespace: str = "yuptime") -> tuple[Object, ...]:
-    """The objects of a release with the name of the chart."""
+def helm(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     program = require("helm", Generation.NEWEST)
-    return _objects(
-        _output(
-            program, "template", "yuptime-exporter", CHART, f"--namespace={namespace}", *arguments
-        )
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+
+
+def helm_template(
+    *arguments: str | Path,
+    release: str = "yuptime-exporter",
+    namespace: str = "yuptime",
+    chart: Path = CHART,
+    values: Mapping[str, Any] | None = None,
+) -> tuple[Object, ...]:
+    """The objects of a release of the chart."""
+    command = _template_command(release, namespace, chart, *arguments)
+    ended = _with_values(command, values)
+    assert ended.returncode == 0, _complaints(ended)
+    return _objects(ended.stdout)
+
+
+def helm_refusal(
+    *arguments: str | Path,
+    release: str = "yuptime-exporter",
+    namespace: str = "yuptime",
+    chart: Path = CHART,
+    values: Mapping[str, Any] | None = None,
+) -> str:
+    """The error of Helm for a release that cannot be rendered."""
+    command = _template_command(release, namespace, chart, *arguments)
+    ended = _with_values(command, values)
+    assert ended.returncode != 0, ended.stdout
+    said = _complaints(ended)
+    assert "nil pointer" not in said
+    return said
+
+
+def _complaints(ended: "subprocess.CompletedProcess[str]") -> str:
+    """The errors and warnings of Helm, without those about symbolic links in the chart."""
+    return "\n".join(line for line in ended.stderr.splitlines() if "symbolic link" not in line)
+
+
+def _template_command(
+    release: str, namespace: str, chart: Path, *arguments: str | Path
+) -> tuple[str | Path, ...]:
+    program = require("helm", Generation.NEWEST)
+    return (program, "template", release, chart, f"--namespace={namespace}", *arguments)
+
+
+def _with_values(
+    command: tuple[str | Path, ...], values: Mapping[str, Any] | None
+) -> "subprocess.CompletedProcess[str]":
+    """Run helm with values as a file, in which strings stay strings."""
+    if values is None:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*command, "--values=-"],
+        input=json.dumps(values, ensure_ascii=False),
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+def container_of(objects: Iterable[Object], name: str = "yuptime-exporter") -> Object:
+    """The one container of a Deployment."""
+    (found,) = one(objects, "Deployment", name)["spec"]["template"]["spec"]["containers"]
+    only: Object = found
+    return only
+
+
+def arguments_in_the_pod(container: Object, namespace: str) -> list[str]:
+    """The arguments of a container as a pod in a namespace gets them: $(NAME) is expanded."""
+    fields = {"metadata.name": "pod", "metadata.namespace": namespace}
+    known = {
+        variable["name"]: fields[variable["valueFrom"]["fieldRef"]["fieldPath"]]
+        for variable in container["env"]
+        if "fieldRef" in variable.get("valueFrom", {})
+    }
+    return [
+        re.sub(r"\$\((\w+)\)", lambda found: known[found[1]], argument)
+        for argument in container["args"]
+    ]
 
 
 def one(objects: Iterable[Object], kind: str, name: str = "yuptime-exporter") -> Object:
@@ -92,8 +168,18 @@ def _foreign_problem(each: Object) -> str | None:
             return f"no schema for {other}"
 
 
+class _UniqueKeys(yaml.CSafeLoader):
+    """Reads YAML, and refuses a map that has a key twice, as Kubernetes and Flux do."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = Counter(key.value for key, _ in node.value)
+        assert len(keys) == len(node.value), f"{node.start_mark}: a key is there twice: {keys}"
+        return super().construct_mapping(node, deep)
+
+
 def _objects(text: str) -> tuple[Object, ...]:
-    return tuple(each for each in yaml.safe_load_all(text) if each is not None)
+    documents = yaml.load_all(text, _UniqueKeys)
+    return tuple(each for each in documents if each is not None)
 
 
 def _output(program: Path, *arguments: str | Path) -> str:

@@ -1,7 +1,6 @@
 """The Helm chart: sound for all values, and in substance what the overlays are."""
 
 import re
-import subprocess
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,21 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deploy.definition import CHECKOUT
 from tests.deploy.rendering import (
     CHART,
     OLDEST_AND_NEWEST,
     Object,
+    arguments_in_the_pod,
+    container_of,
+    helm,
+    helm_refusal,
     helm_template,
     of_kind,
     one,
     overlay,
     strict_problem,
 )
-from tests.peers.cluster import Cluster
-from tests.peers.programs import Generation, require
 from yuptime_exporter import __version__
 from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.model import ClusterSource, LeaseName
@@ -28,6 +30,7 @@ from yuptime_exporter.settings.model import ClusterSource, LeaseName
 pytestmark = pytest.mark.peer  # helm
 
 FULL = Path(__file__).parent / "data" / "full-values.yaml"
+DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 VALUES = {
     "default": [],
     "full": [f"--values={FULL}"],
@@ -51,23 +54,23 @@ SAME = {
     ],
 }
 
-# Labels that say who made an object; and what only one of the two ways to install needs: the chart
-# notices a changed configuration by a checksum and keeps the definition when it is uninstalled,
-# kustomize hashes the ConfigMap's name.
+# Labels of the tool that made an object; and what only one of the two ways to install needs: the chart
+# notices a changed configuration by a checksum and keeps the definition and the volume when it is
+# uninstalled, kustomize hashes the ConfigMap's name.
 OF_THE_TOOL = re.compile(
     r"app\.kubernetes\.io/(name|instance|part-of|version|managed-by)|helm\.sh/.*|checksum/config"
 )
 
-
-def helm(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    program = require("helm", Generation.NEWEST)
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
-
-
-def refused(*arguments: str) -> str:
-    ended = helm("template", "yuptime-exporter", CHART, *arguments)
-    assert ended.returncode != 0
-    return ended.stderr
+# The chart's names for what an overlay has once in a cluster, or once in a Grafana.
+NAME_OF_THE_OVERLAY = {
+    "yuptime-exporter.yuptime": "yuptime-exporter",
+    "yuptime-exporter-monitors-view.yuptime": "yuptime-monitors-view",
+    "yuptime-exporter-monitors-edit.yuptime": "yuptime-monitors-edit",
+    **{
+        f"yuptime-exporter-{board}-dashboard": f"yuptime-{board}-dashboard"
+        for board in ("overview", "monitor", "exporter")
+    },
+}
 
 
 def in_substance(each: Object) -> Object:
@@ -84,6 +87,8 @@ def in_substance(each: Object) -> Object:
             if kept:
                 held[kind] = kept
     metadata["name"] = _without_hash(metadata["name"])
+    for named in (metadata, each.get("roleRef", {})):
+        named["name"] = NAME_OF_THE_OVERLAY.get(named.get("name", ""), named.get("name"))
     if "config.yaml" in each.get("data", {}):
         each["data"]["config.yaml"] = yaml.safe_load(each["data"]["config.yaml"])
     if each["kind"] == "Deployment":
@@ -93,6 +98,7 @@ def in_substance(each: Object) -> Object:
         )
         # What Kubernetes takes for an image with a tag, too.
         assert pod["containers"][0].pop("imagePullPolicy", "IfNotPresent") == "IfNotPresent"
+        pod["containers"][0]["args"] = arguments_in_the_pod(pod["containers"][0], "yuptime")
     return each
 
 
@@ -144,6 +150,20 @@ def test_it_can_be_packed_with_all_that_it_needs(tmp_path: Path) -> None:
     assert {"CustomResourceDefinition", "PrometheusRule", "ConfigMap"} <= kinds
 
 
+def test_its_files_are_those_that_everybody_else_loads() -> None:
+    files = {path for path in (CHART / "files").rglob("*") if path.is_file()}
+
+    assert {path.relative_to(CHART / "files").as_posix(): path.resolve() for path in files} == {
+        "monitors.yaml": CHECKOUT / "deploy" / "crd" / "monitors.yaml",
+        "values.yaml": CHART / "values.yaml",
+        "yuptime.rules.yml": CHECKOUT / "alert-rules" / "yuptime.rules.yml",
+        **{
+            f"dashboards/{path.name}": path
+            for path in (CHECKOUT / "dashboards").glob("yuptime-*.json")
+        },
+    }
+
+
 def test_the_full_values_leave_none_at_its_default() -> None:
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     full = yaml.safe_load(FULL.read_text())
@@ -172,16 +192,38 @@ def test_the_full_values_leave_none_at_its_default() -> None:
         (["--set=namespaces={Team_A}"], "namespaces/0"),
         (["--set=config.limit.a=b"], "limit"),
         (["--kube-version=1.29"], "1.30"),
+        (["--set=enabled=false"], "condition: yuptime-exporter.enabled"),
+        (["--set=strategy.type=RollingUpdate"], "a database has one owner"),
+        (["--set=strategy.rollingUpdate.maxSurge=1"], "strategy"),
+        (["--set=fullnameOverride=a.b"], "fullnameOverride"),
+        (["--set=image.digest=1.2.3"], "image/digest"),
+        (["--set-string=podDisruptionBudget.maxUnavailable=1"], "maxUnavailable"),
+        (["--set=prometheusRule.additionalRuleLabels.monitor=a"], "additionalRuleLabels"),
+        (["--set=serviceMonitor.interval=15"], "serviceMonitor/interval"),
+        (["--set=serviceMonitor.scrapeTimeout=31s"], "at most the interval of 30s, got 31s"),
+        (["--set=serviceMonitor.interval=1m,serviceMonitor.scrapeTimeout=1m1ms"], "got 1m1ms"),
+        (["--set=serviceMonitor.interval=500ms,serviceMonitor.scrapeTimeout=1s"], "got 1s"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], said: str) -> None:
-    assert said in refused(*arguments)
+    assert said in helm_refusal(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--set=serviceMonitor.interval=1m,serviceMonitor.scrapeTimeout=60s"],
+        ["--set=serviceMonitor.interval=1h,serviceMonitor.scrapeTimeout=59m59s999ms"],
+        ["--set=serviceMonitor.interval=,serviceMonitor.scrapeTimeout=1m"],
+    ],
+)
+def test_a_scrape_may_take_as_long_as_the_interval(arguments: list[str]) -> None:
+    helm_template("--set=serviceMonitor.enabled=true", *arguments)
 
 
 def test_a_release_of_another_name_has_objects_rights_and_a_lease_of_its_own() -> None:
     objects = helm_template(f"--values={FULL}", namespace="watchers")
-    deployment = one(objects, "Deployment", "heartbeat-prod")
-    (pod,) = deployment["spec"]["template"]["spec"]["containers"]
+    pod = container_of(objects, "heartbeat-prod")
     settings = parse_arguments(pod["args"])
 
     _, lease = one(objects, "Role", "heartbeat-prod-lease")["rules"]
@@ -228,27 +270,95 @@ def test_the_definition_outlives_the_release_and_is_left_out_unless_asked_for() 
     assert of_kind(helm_template(), "CustomResourceDefinition") == []
 
 
-async def test_it_is_installed_and_removed_as_a_release(cluster: Cluster) -> None:
-    namespace = await cluster.create_namespace("chart")
-    flags = (f"--namespace={namespace}", f"--kubeconfig={cluster.kubeconfig()}")
-    values = (f"--set=fullnameOverride={namespace}", "--set=rbac.aggregateClusterRoles=false")
-
-    installed = helm("install", "yuptime-exporter", CHART, *flags, *values)
-
-    assert installed.returncode == 0, installed.stderr
-    notes = installed.stdout.partition("NOTES:")[2]
-    assert "curl -X POST http://localhost:10092/api/push/yuptime/backup-job" in notes
-    assert f"port-forward service/{namespace}-push 10092" in notes
-    assert "kubectl apply --server-side -f deploy/crd/monitors.yaml" in notes
-    kinds = "deployment,service,serviceaccount,role,networkpolicy,configmap,pvc"
-    there = await cluster.kubectl("-n", namespace, "get", kinds, "-o", "name")
-    assert len([name for name in there.split() if f"/{namespace}" in name]) == 8
-    removed = helm("uninstall", "yuptime-exporter", *flags, "--cascade=background")
-    assert removed.returncode == 0, removed.stderr
-    assert not (await cluster.kubectl("-n", namespace, "get", "deployment", "-o", "name")).strip()
-
-
 def test_it_is_of_this_version() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
+
+
+@pytest.mark.parametrize(
+    ("image", "pulled"),
+    [
+        ({}, f"yuptime-exporter:{__version__}"),
+        ({"tag": "1.2"}, "yuptime-exporter:1.2"),
+        ({"digest": DIGEST}, f"yuptime-exporter@{DIGEST}"),
+        ({"tag": "1.2", "digest": DIGEST}, f"yuptime-exporter:1.2@{DIGEST}"),
+        ({"tag": f"1.2@{DIGEST}"}, f"yuptime-exporter:1.2@{DIGEST}"),
+    ],
+)
+def test_an_image_is_named_by_tag_by_digest_or_by_both(image: dict[str, str], pulled: str) -> None:
+    assert container_of(helm_template(values={"image": image}))["image"] == pulled
+
+
+def test_what_prometheus_and_grafana_read_may_be_in_namespaces_of_theirs() -> None:
+    objects = helm_template(f"--values={FULL}", namespace="watchers")
+    scraped = one(objects, "ServiceMonitor", "heartbeat-prod.watchers")
+    rules = one(objects, "PrometheusRule", "heartbeat-prod.watchers")
+    boards = [each for each in of_kind(objects, "ConfigMap") if "config.yaml" not in each["data"]]
+
+    assert scraped["metadata"]["namespace"] == rules["metadata"]["namespace"] == "monitoring"
+    assert scraped["spec"]["namespaceSelector"] == {"matchNames": ["watchers"]}
+    assert scraped["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    assert rules["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    assert {each["metadata"]["namespace"] for each in boards} == {"grafana"}
+    assert len(boards) == 3
+    assert {each["metadata"]["labels"]["grafana_dashboard"] for each in boards} == {"true"}
+    at_home = one(helm_template("--set=serviceMonitor.enabled=true"), "ServiceMonitor")
+    assert "namespaceSelector" not in at_home["spec"]
+
+
+def test_additional_labels_are_on_every_alert_and_on_nothing_else() -> None:
+    added = {"cluster": "prod", "severity": "page"}
+    arguments = {"prometheusRule": {"enabled": True, "additionalRuleLabels": added}}
+    plain = one(helm_template("--set=prometheusRule.enabled=true"), "PrometheusRule")
+    found = one(helm_template(values=arguments), "PrometheusRule")
+
+    alerts = 0
+    for group, group_before in zip(found["spec"]["groups"], plain["spec"]["groups"], strict=True):
+        for rule, before in zip(group["rules"], group_before["rules"], strict=True):
+            if "alert" in rule:
+                alerts += 1
+                assert rule.pop("labels") == {**before.pop("labels", {}), **added}
+            assert rule == before
+    assert alerts > 5
+
+
+@pytest.mark.parametrize("preset", ["soft", "hard"])
+def test_replicas_may_keep_apart_from_each_other(preset: str) -> None:
+    values = {"replicas": 2, "storage": {"type": "kubernetes"}, "podAntiAffinity": preset}
+    given: dict[str, Any] = {"podAntiAffinity": {"a": 1}, "nodeAffinity": {"b": 2}}
+
+    def affinity(**more: object) -> Any:
+        deployment = one(helm_template(values={**values, **more}), "Deployment")
+        for each in ("1.30", "1.37"):
+            assert more or strict_problem(deployment, each) is None
+        return deployment["spec"]["template"]["spec"]["affinity"]
+
+    (terms,) = affinity()["podAntiAffinity"].values()
+    term = terms[0].get("podAffinityTerm", terms[0])
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    assert term["labelSelector"]["matchLabels"]["app.kubernetes.io/instance"] == "yuptime-exporter"
+    assert affinity(affinity=given) == given
+    assert set(affinity(affinity={"nodeAffinity": {}})) == {"nodeAffinity", "podAntiAffinity"}
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [
+        ("yuptime-exporter", "yuptime-exporter"),
+        ("prod", "prod-yuptime-exporter"),
+        ("my-yuptime-exporter-2", "my-yuptime-exporter-2"),
+        ("4711", "yuptime-exporter-4711"),
+        ("4-yuptime-exporter", "yuptime-exporter-4-yuptime-exporter"),
+        ("v1.10.0", "v1-10-0-yuptime-exporter"),
+        ("a" * 51 + "-b", "a" * 51),
+        ("a" * 53, "a" * 52),
+    ],
+)
+def test_the_name_of_a_release_makes_names_that_services_may_have(release: str, name: str) -> None:
+    objects = helm_template(release=release)
+
+    names_of_services = {each["metadata"]["name"] for each in of_kind(objects, "Service")}
+    assert names_of_services == {name, f"{name}-push"}
+    for each in names_of_services:
+        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", each)

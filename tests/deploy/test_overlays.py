@@ -13,6 +13,8 @@ from tests.deploy.rendering import (
     OLDEST_AND_NEWEST,
     OVERLAYS,
     Object,
+    arguments_in_the_pod,
+    container_of,
     names,
     of_kind,
     one,
@@ -38,13 +40,11 @@ def pod_template(name: str) -> Object:
 
 
 def container(name: str) -> Object:
-    (only,) = pod_template(name)["spec"]["containers"]
-    found: Object = only
-    return found
+    return container_of(overlay(name))
 
 
 def settings(name: str) -> Settings:
-    return parse_arguments(container(name)["args"])
+    return parse_arguments(arguments_in_the_pod(container(name), "yuptime"))
 
 
 def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

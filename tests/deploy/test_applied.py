@@ -79,6 +79,16 @@ async def admin(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture
+async def fresh(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A cluster in which nothing of ours was ever applied, with the kinds of others."""
+    with control_plane(tmp_path / "plane") as plane:
+        async with connected(plane, tmp_path / "cluster") as cluster:
+            await cluster.apply(*(foreign_definition(kind) for kind in FOREIGN))
+            await cluster.kubectl("create", "namespace", "yuptime")
+            yield cluster
+
+
 @pytest.mark.parametrize("name", OVERLAYS)
 async def test_an_overlay_that_is_applied_again_changes_nothing(admin: Cluster, name: str) -> None:
     flags = ("--server-side", "--force-conflicts", "-k", DEPLOY / "overlays" / name)
@@ -88,6 +98,31 @@ async def test_an_overlay_that_is_applied_again_changes_nothing(admin: Cluster, 
 
     assert len(said[1].splitlines()) == len(overlay(name)), said
     assert await admin.kubectl("diff", *flags) == ""
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+async def test_an_overlay_that_the_client_applied_is_later_applied_by_the_server_without_a_conflict(
+    fresh: Cluster, name: str
+) -> None:
+    flags = ("-k", DEPLOY / "overlays" / name)
+
+    first = await eventually(lambda: fresh.try_kubectl("apply", *flags), lambda said: said[0] == 0)
+    code, later = await fresh.try_kubectl("apply", "--server-side", *flags)
+
+    assert (code, len(later.splitlines())) == (0, len(overlay(name))), (first, later)
+
+
+async def test_the_chart_that_the_client_applied_is_later_applied_by_the_server_without_a_conflict(
+    fresh: Cluster,
+) -> None:
+    rendered = yaml.safe_dump_all(
+        helm_template("--set=replicas=2", "--set=storage.type=kubernetes")
+    )
+
+    await fresh.kubectl("apply", "-f", "-", stdin=rendered)
+    code, later = await fresh.try_kubectl("apply", "--server-side", "-f", "-", stdin=rendered)
+
+    assert code == 0, later
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

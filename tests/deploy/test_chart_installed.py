@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.rendering import CHART, container_of, helm, helm_template, of_kind, one
+from tests.deploy.rendering import CHART, helm, helm_template, of_kind, one
 from tests.deploy.test_applied import admitted
 from tests.exporters import Home, exporter_here
 from tests.peers.cluster import Cluster
 from tests.peers.programs import Generation, require
-from yuptime_exporter.settings.flags import parse_arguments
 
 pytestmark = pytest.mark.peer
 
@@ -306,9 +305,3 @@ async def test_a_pod_without_a_user_of_its_own_is_as_restricted(
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert await admitted(cluster, namespace, pod) == (201, "")
-
-
-def test_the_arguments_of_the_full_values_are_ones_that_the_exporter_takes() -> None:
-    container = container_of(helm_template(f"--values={FULL}"), "heartbeat-prod")
-
-    assert parse_arguments(container["args"]).namespaces == ("team-a", "team-b")

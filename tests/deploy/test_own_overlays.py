@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 from tests.deploy.definition import CHECKOUT
-from tests.deploy.rendering import kustomized, of_kind, one
+from tests.deploy.rendering import (
+    arguments_in_the_pod,
+    container_of,
+    kustomized,
+    of_kind,
+    one,
+)
+from tests.peers.cluster import Cluster
 from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.model import ClusterSource
 
@@ -46,6 +53,31 @@ def test_an_overlay_of_a_user_can_change_the_namespace_of_all_objects(tmp_path: 
     assert pod["image"] == "registry.example.com/y:1.2"
 
 
+@pytest.mark.parametrize("name", ["namespaced", "least-privilege"])
+async def test_an_overlay_of_a_user_moves_the_exporter_of_one_namespace_to_another(
+    cluster: Cluster, tmp_path: Path, name: str
+) -> None:
+    shop = await cluster.create_namespace("shop")
+    own = write(
+        linked_deploy(tmp_path) / "own",
+        namespace=shop,
+        resources=[f"../deploy/overlays/{name}"],
+    )
+
+    await cluster.apply(own)
+
+    objects = kustomized(own)
+    assert {each["metadata"]["namespace"] for each in objects} == {shop}
+    arguments = arguments_in_the_pod(container_of(objects), shop)
+    source = parse_arguments(arguments).source
+    assert isinstance(source, ClusterSource)
+    assert source.namespaces == (shop,)
+    token = await cluster.service_account_token(shop, "yuptime-exporter")
+    monitors = f"/apis/monitoring.yuptime.io/v1/namespaces/{shop}/monitors"
+    status, answer = await cluster.request("GET", monitors, token=token)
+    assert status == 200, answer
+
+
 def test_another_namespace_needs_one_folder_and_one_flag(tmp_path: Path) -> None:
     linked_deploy(tmp_path)
     write(
@@ -75,8 +107,8 @@ def test_another_namespace_needs_one_folder_and_one_flag(tmp_path: Path) -> None
     ]
     subject = {"kind": "ServiceAccount", "name": "yuptime-exporter", "namespace": "yuptime"}
     assert sorted(places, key=str) == [("team-a", [subject]), ("yuptime", [subject])]
-    (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
-    source = parse_arguments(pod["args"]).source
+    arguments = arguments_in_the_pod(container_of(objects), "yuptime")
+    source = parse_arguments(arguments).source
     assert isinstance(source, ClusterSource)
     assert source.namespaces == ("yuptime", "team-a")
 

@@ -1,15 +1,11 @@
 """Alerts about silence, where another replica may have accepted a push."""
 
-import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 
 from tests.core.examples import DOWN, KEY, UP, monitor, push
-from tests.engine.parts import ready, settled, table_of
-from tests.exporters import StandingClock
-from yuptime_exporter.core.alerting import AlertSettings, OutgoingAlert
+from tests.engine.parts import table_of
 from yuptime_exporter.core.model import MonitorKey, State
 from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.silence import SilenceCheck
 
 SETTLE_SECONDS = 10.0
@@ -106,70 +102,3 @@ async def test_the_store_is_asked_again_after_a_monitor_recovered() -> None:
     await watcher.states(at=1860 + SETTLE_SECONDS)
 
     assert watcher.elsewhere.asked == [{KEY}, {KEY}]
-
-
-class Alerts:
-    """An `AlertSinks` that keeps what it is offered."""
-
-    def __init__(self) -> None:
-        self.firing: list[str] = []
-
-    def offer(self, url: str, alerts: Sequence[OutgoingAlert]) -> None:
-        assert url == URL
-        self.firing += [one.alert.row.monitor.key.name for one in alerts]
-
-    def keep_only(self, urls: Iterable[str]) -> None:
-        pass
-
-
-async def published(table: MonitorTable, clock: StandingClock, *, settles: bool) -> list[str]:
-    """Return the monitors of which an alert is sent at this moment."""
-    alerts, elsewhere = Alerts(), Elsewhere(table)
-    check = SilenceCheck(table, settle_seconds=SETTLE_SECONDS, confirm=elsewhere.confirm)
-    publisher = Publisher(
-        table,
-        ready(),
-        settings=lambda: AlertSettings(alertmanager_urls=(URL,)),
-        silence_check=check if settles else None,
-        clock=clock,
-    )
-    looked = asyncio.Event()
-    offer, keep_only = alerts.offer, alerts.keep_only
-
-    class Noting(Alerts):
-        def offer(self, url: str, alerts: Sequence[OutgoingAlert]) -> None:
-            offer(url, alerts)
-
-        def keep_only(self, urls: Iterable[str]) -> None:
-            keep_only(urls)
-            looked.set()
-
-    async with asyncio.TaskGroup() as tasks:
-        publishing = tasks.create_task(publisher.publish_forever(Noting()))
-        await looked.wait()
-        await settled()
-        publishing.cancel()
-    return alerts.firing
-
-
-async def test_no_alert_is_sent_right_after_a_deadline() -> None:
-    table, clock = table_of(at=1000), StandingClock(DEADLINE + 1)
-    table.record_receiving(clock())
-
-    assert await published(table, clock, settles=True) == []
-    assert await published(table, clock, settles=False) == ["backup"]
-
-
-async def test_an_alert_about_a_down_push_is_sent_at_once() -> None:
-    table, clock = table_of(at=1000), StandingClock(1100)
-    table.record_receiving(clock())
-    table.record_push(KEY, push(DOWN, at=1100))
-
-    assert await published(table, clock, settles=True) == ["backup"]
-
-
-async def test_an_alert_about_a_settled_deadline_is_sent() -> None:
-    table, clock = table_of(at=1000), StandingClock(DEADLINE + SETTLE_SECONDS)
-    table.record_receiving(clock())
-
-    assert await published(table, clock, settles=True) == ["backup"]

@@ -1,0 +1,49 @@
+"""The settings of the interpreter, which are settings of the whole process."""
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from yuptime_exporter.wiring.interpreter import (
+    GC_THRESHOLDS,
+    SWITCH_SECONDS,
+    exempt_listed_monitors,
+    shorten_thread_switches,
+)
+
+
+@pytest.fixture(autouse=True)
+def _restore_interpreter() -> Iterator[None]:
+    thresholds, switch_seconds = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(700, 10, 10)
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(switch_seconds)
+
+
+def test_threads_wait_half_a_millisecond_for_the_lock_of_python() -> None:
+    shorten_thread_switches()
+
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+
+
+def test_objects_that_exist_at_the_first_call_are_exempt_from_collections() -> None:
+    exempt_listed_monitors()
+
+    assert gc.get_freeze_count() > 0
+    assert gc.get_threshold() == GC_THRESHOLDS
+
+
+def test_a_later_call_exempts_no_further_objects() -> None:
+    exempt_listed_monitors()
+    before = gc.get_freeze_count()
+    added = [[number] for number in range(10_000)]
+
+    exempt_listed_monitors()
+
+    assert gc.get_freeze_count() <= before
+    assert len(added) == 10_000

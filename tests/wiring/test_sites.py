@@ -1,0 +1,22 @@
+"""The sites of a run: routes by address, and the URL of the exporter."""
+
+import socket
+
+from yuptime_exporter.settings.command_line import parse_arguments
+from yuptime_exporter.wiring.sites import external_url
+
+BOUND = {"--web.listen-address": ["[::]:10091", "127.0.0.1:1"]}
+
+
+def test_the_external_url_of_the_command_line_is_used_as_it_is() -> None:
+    flags = ["--source.manifests=x", "--web.external-url=https://example.com/jobs/"]
+
+    assert external_url(parse_arguments(flags), BOUND) == "https://example.com/jobs"
+
+
+def test_without_an_external_url_the_host_name_and_the_first_port_are_used() -> None:
+    flags = ["--source.manifests=x", "--web.route-prefix=/jobs"]
+
+    url = external_url(parse_arguments(flags), BOUND)
+
+    assert url == f"http://{socket.gethostname()}:10091/jobs"

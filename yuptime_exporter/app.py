@@ -10,7 +10,6 @@ not ready, stop listening, answer the requests in flight, commit, close.
 
 import asyncio
 import logging
-import signal
 import time
 from functools import partial
 
@@ -39,6 +38,7 @@ from yuptime_exporter.web.servers.aiohttp import Traffic, serving
 from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
 from yuptime_exporter.wiring.registry import Metrics
+from yuptime_exporter.wiring.signals import set_on_signals
 from yuptime_exporter.wiring.sites import Served, external_url, sites
 
 log = logging.getLogger(__name__)
@@ -75,21 +75,25 @@ class Exporter:
         parts = self._parts = connect(
             settings.source, table, ready, metrics.registry, adopt=adopt, clock=clock
         )
-        self._reloading = Reloading(self._configuration.reload, parts.source, ready)
-        self.reload_requested = self._reloading.requested
         self._limiter = RateLimiter(self._configuration.value.push_rate)
         self._admission = Admission(
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
         )
         self._receiver = Receiver(table, parts.store, on_push=self._after_push)
+        self._receiving_log, self._follower = self._connect_changes()
+        self._publisher = self._connect_publisher()
+        metrics.registry.register(self._connect_collector())
+        self._reloading = Reloading(self._configuration.reload, parts.source, ready)
+        self.reload_requested = self._reloading.requested
+        self._configuration.follow(self._after_reload)
+
+    def _connect_changes(self) -> tuple[ReceivingLog, Follower]:
+        table, parts, metrics, clock = self._table, self._parts, self._metrics, self._clock
+        keep = self._settings.storage_retention_seconds
         changes = TableChanges(
-            table,
-            parts.store,
-            retention_seconds=settings.storage_retention_seconds,
-            metrics=metrics.changes,
-            clock=clock,
+            table, parts.store, retention_seconds=keep, metrics=metrics.changes, clock=clock
         )
-        self._receiving_log = ReceivingLog(
+        receiving_log = ReceivingLog(
             table,
             parts.store,
             changes,
@@ -97,16 +101,13 @@ class Exporter:
             metrics=metrics.receiving,
             clock=clock,
         )
-        self._follower = Follower(
+        return receiving_log, Follower(
             changes,
-            self._receiving_log,
-            ready,
+            receiving_log,
+            self._readiness,
             on_change=self._after_change,
             metrics=metrics.declarations,
         )
-        self._publisher = self._connect_publisher()
-        metrics.registry.register(self._connect_collector())
-        self._configuration.follow(self._after_reload)
 
     def _connect_publisher(self) -> Publisher:
         return Publisher(
@@ -125,17 +126,6 @@ class Exporter:
             clock=self._clock,
         )
 
-    def _served(self) -> Served:
-        return Served(
-            self._admission,
-            self._receiver,
-            self._table,
-            self._readiness,
-            self._metrics,
-            reload=self._reloading.reload,
-            clock=self._clock,
-        )
-
     async def run(self) -> None:
         """Serve until `stop_requested`; return when everything is answered and committed.
 
@@ -151,19 +141,19 @@ class Exporter:
         log.info("stopped")
 
     async def _serve(self) -> None:
+        table, ready, metrics, clock = self._table, self._readiness, self._metrics, self._clock
+        served = Served(
+            self._admission, self._receiver, table, ready, metrics, self._reloading.reload, clock
+        )
         traffic = Traffic()
         async with (
             # No limit on connections: an Alertmanager that hangs must not block the others.
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
             asyncio.TaskGroup() as tasks,
-            serving(sites(self._settings, self._served()), traffic) as self.bound,
+            serving(sites(self._settings, served), traffic) as self.bound,
         ):
-            sinks = Alertmanagers(
-                session,
-                tasks,
-                external_url=external_url(self._settings, self.bound),
-                metrics=self._metrics.notifications,
-            )
+            url = external_url(self._settings, self.bound)
+            sinks = Alertmanagers(session, tasks, external_url=url, metrics=metrics.notifications)
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
             endless = (
                 tasks.create_task(self._restore_and_follow(), name="follow monitors"),
@@ -173,7 +163,7 @@ class Exporter:
             )
             await self.stop_requested.wait()
             log.info("stopping")
-            self._readiness.stopping()
+            ready.stopping()
             for task in endless:
                 task.cancel()
             await sinks.close()
@@ -202,8 +192,5 @@ async def run(settings: Settings) -> None:
     """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
     shorten_thread_switches()
     exporter = Exporter(settings, clock=lambda: round(time.time(), MICROSECOND_DIGITS))
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, exporter.stop_requested.set)
-    loop.add_signal_handler(signal.SIGHUP, exporter.reload_requested.set)
+    set_on_signals(stop=exporter.stop_requested, reload=exporter.reload_requested)
     await exporter.run()

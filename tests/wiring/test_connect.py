@@ -24,7 +24,7 @@ from yuptime_exporter.settings.model import (
 )
 from yuptime_exporter.sources.kubernetes.source import KubernetesSource
 from yuptime_exporter.sources.manifests.source import DirectorySource
-from yuptime_exporter.status.store import KubernetesStore
+from yuptime_exporter.status.store import StatusStore
 from yuptime_exporter.stores.sqlite.store import SqliteStore
 from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.parts import Parts
@@ -84,7 +84,7 @@ async def test_a_cluster_with_a_database_has_no_other_replica_that_takes_pushes(
 
 async def test_a_cluster_that_stores_pushes_in_statuses_confirms_silence() -> None:
     async with connected(cluster(StatusStorage())) as parts:
-        assert isinstance(parts.store, KubernetesStore)
+        assert isinstance(parts.store, StatusStore)
         assert parts.silence_check is not None
 
 

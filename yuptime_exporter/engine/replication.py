@@ -1,9 +1,14 @@
 """Adopt the pushes and armings that other replicas stored."""
 
+from collections.abc import Callable
+
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.receiver import OnPush
+
+Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
+"""Adopts the arming and the push that another replica stored for a monitor."""
 
 
 class Replication:

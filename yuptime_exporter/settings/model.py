@@ -66,6 +66,11 @@ class ClusterSource:
     status_max_qps: float
     storage: SqliteStorage | StatusStorage
 
+    @property
+    def is_replicated(self) -> bool:
+        """Whether other replicas may store pushes in the same place."""
+        return isinstance(self.storage, StatusStorage)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

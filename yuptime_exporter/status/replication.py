@@ -8,13 +8,12 @@ from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
+from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.engine.replication import Adopt
 from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.status.body import stored_in
 from yuptime_exporter.status.limits import StatusLimits
 from yuptime_exporter.status.patches import StatusPatches
-
-Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
 
 
 class StatusReplication:

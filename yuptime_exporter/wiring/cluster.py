@@ -20,6 +20,7 @@ from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.ports import Store
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.engine.replication import Adopt
 from yuptime_exporter.engine.silence import SilenceCheck
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
@@ -36,7 +37,7 @@ from yuptime_exporter.status.events import MonitorEvents
 from yuptime_exporter.status.lease import ReceivingLease
 from yuptime_exporter.status.limits import StatusLimits
 from yuptime_exporter.status.patches import StatusPatches
-from yuptime_exporter.status.replication import Adopt, StatusReplication
+from yuptime_exporter.status.replication import StatusReplication
 from yuptime_exporter.status.reporter import Reporter
 from yuptime_exporter.status.store import StatusStore
 from yuptime_exporter.wiring.parts import Parts
@@ -63,7 +64,7 @@ def cluster_parts(
         clock: Unix seconds.
     """
     cluster = _connected(settings, table, registry, adopt=adopt, clock=clock)
-    replicated = isinstance(settings.storage, StatusStorage)
+    replicated = settings.is_replicated
     check = SilenceCheck(table, confirm=cluster.replication.confirm) if replicated else None
     return Parts(
         source=cluster.source,
@@ -184,7 +185,7 @@ def _reporter(
         clock=clock,
         limits=StatusLimits(
             max_writes_per_second=settings.status_max_qps,
-            deadline_spread_seconds=1.0 if isinstance(settings.storage, StatusStorage) else 0.0,
+            deadline_spread_seconds=1.0 if settings.is_replicated else 0.0,
         ),
     )
 

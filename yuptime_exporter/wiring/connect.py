@@ -5,9 +5,10 @@ from prometheus_client import CollectorRegistry
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.engine.replication import Adopt
 from yuptime_exporter.settings.model import ClusterSource, ManifestSource
 from yuptime_exporter.wiring.manifests import manifest_parts
-from yuptime_exporter.wiring.parts import Adopt, Parts
+from yuptime_exporter.wiring.parts import Parts
 
 
 def connect(

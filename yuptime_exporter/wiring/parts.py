@@ -4,14 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, State
+from yuptime_exporter.core.model import MonitorKey, State
 from yuptime_exporter.core.ports import MonitorSource, Store
 from yuptime_exporter.engine.admission import RenewTokens
 from yuptime_exporter.engine.receiving_log import OnReceiving
 from yuptime_exporter.engine.silence import SilenceCheck
-
-Adopt = Callable[[MonitorKey, Arming | None, LastPush | None], None]
-"""Adopts the arming and the push that another replica stored for a monitor."""
 
 
 @dataclass(frozen=True, slots=True)

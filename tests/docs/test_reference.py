@@ -16,7 +16,7 @@ from yuptime_exporter.core.errors import RejectionReason
 from yuptime_exporter.core.identity import RESERVED_LABELS
 from yuptime_exporter.core.model import State
 from yuptime_exporter.resource import shapes as resources
-from yuptime_exporter.resource.shapes import MonitorResource, Push
+from yuptime_exporter.resource.shapes import MonitorResource, PushSpec
 from yuptime_exporter.settings.command_line import argument_parser
 from yuptime_exporter.settings.flags import DEFAULT_ADDRESS
 from yuptime_exporter.settings.shapes import ConfigurationFile
@@ -128,7 +128,7 @@ def test_every_field_of_a_push_monitor_has_the_default_that_the_reference_lists(
     listed = {row[0]: row[1] for row in rows_of("docs/manifests.md")}
 
     for name in ("expire_seconds", "grace_period_seconds"):
-        info = Push.model_fields[name]
+        info = PushSpec.model_fields[name]
         assert listed[f"`spec.target.push.{info.alias}`"] == f"`{info.default}`"
 
 

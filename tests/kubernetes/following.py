@@ -1,4 +1,4 @@
-"""A mirror that follows the Monitors of one namespace, and what it has told."""
+"""A mirror that follows the Monitors of one namespace, and the changes that it has reported."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ GROUP = "/apis/monitoring.yuptime.io/v1"
 
 
 class Following:
-    """Keeps what `expireSeconds` each Monitor has; 13 is not worth keeping."""
+    """Keeps the `expireSeconds` of each Monitor; one with 13 is not kept."""
 
     def __init__(self, api: Api, collection: Collection) -> None:
         self.registry = CollectorRegistry()
@@ -71,7 +71,7 @@ class Following:
 
     @property
     def errors(self) -> dict[str, float]:
-        """How many of each reason there were, without those that there were none of."""
+        """The number of errors by reason, without zeros."""
         found = {}
         for failure in FollowFailure:
             labels = {"resource": "monitors", "reason": str(failure)}
@@ -104,7 +104,7 @@ class Following:
 async def following(
     kubeconfig: Path, namespace: str, *, limits: ApiLimits | None = None
 ) -> AsyncIterator[Following]:
-    """Follow until the end of the block; what ends the mirror fails the test."""
+    """Follow until the end of the block; an error that ends the mirror fails the test."""
     connection = Connection(kubeconfig, clock=monotonic, limits=limits)
     path = f"{GROUP}/namespaces/{namespace}/monitors"
     one = Following(Api(connection), Collection("monitors", path, remedies=remedies.MONITORS))
@@ -118,7 +118,7 @@ async def following(
 
 
 class Monitors:
-    """The Monitors of a namespace as their owner changes them, past any proxy."""
+    """The Monitors of a namespace, changed by their owner without the proxy."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
@@ -152,14 +152,14 @@ class Monitors:
 
 @dataclass
 class Scene:
-    """A mirror that has listed two Monitors through a proxy, and watches."""
+    """A mirror that has listed two Monitors through a proxy, and watches them."""
 
     monitors: Monitors
     proxy: FaultProxy
     one: Following
 
     async def watched_again(self) -> None:
-        """All connections break; the next watch is let in or not."""
+        """Break all connections; return when the next watch was requested."""
         count = len(self.proxy.seen(WATCHES))
         self.proxy.drop_connections()
         await eventually(self.proxy.asked(WATCHES), lambda asked: asked > count)

@@ -1,4 +1,4 @@
-"""Holdings with a memory, for the tests of what is kept."""
+"""Holdings that record their decodes and reports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def raw(
 
 
 class Kept:
-    """Holdings with a memory of what was decoded and told."""
+    """Holdings, the number of decodes, and all reported changes."""
 
     def __init__(self) -> None:
         self.told: list[tuple[ObjectName, str | None, str | None]] = []

@@ -1,4 +1,4 @@
-"""Servers on loopback in the place of an API server, and the credentials of its clients."""
+"""Servers on loopback in place of an API server, and the credentials of its clients."""
 
 import asyncio
 import ssl
@@ -23,7 +23,7 @@ PATH = "/api/v1/namespaces/jobs/secrets/backup"
 
 @dataclass
 class Server:
-    """Knows one token; answers with what it was asked."""
+    """Knows one token; the answer repeats the request."""
 
     url: str = ""
     port: int = 0
@@ -89,7 +89,7 @@ async def api_of(
 
 
 class Pod:
-    """What the kubelet gives a pod: files, and variables of the environment."""
+    """The files and environment variables that the kubelet gives to a pod."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder

@@ -1,6 +1,6 @@
 """Answers of the API server, from servers on loopback.
 
-Named after whose tests they answer: KO kopf.
+Prefixes name the project with the same test: KO kopf.
 """
 
 import json

@@ -1,7 +1,6 @@
 """The credentials of a pod and the trusted certificates, against servers on loopback.
 
-Named after whose tests they answer: CG client-go (transport/token_source_test.go), KA
-kubernetes_asyncio (config/incluster_config_test.py).
+Prefixes name the project with the same test: CG client-go (transport/token_source_test.go).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The credentials of a kubeconfig, against servers on loopback.
 
-Named after whose tests they answer: CG client-go (transport/token_source_test.go).
+Prefixes name the project with the same test: CG client-go (transport/token_source_test.go).
 """
 
 import asyncio
@@ -181,7 +181,7 @@ class TestWithAKubeconfig:
 
 
 class Kubectl:
-    """The kubeconfigs of a person who uses kubectl on this machine, outside of a pod."""
+    """The kubeconfigs of a user of kubectl on this machine, outside a pod."""
 
     def __init__(self, folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder

@@ -113,7 +113,7 @@ class TestAWatch:
 
 class TestALook:
     def test_what_was_found_is_held_even_if_its_version_is(self) -> None:
-        # What is to be kept of it has changed, and not the object.
+        # The value to keep has changed, but not the object.
         kept = Kept()
         kept.list(raw())
         look = kept.holdings.begin_read(A)

@@ -1,4 +1,4 @@
-"""Kept objects become those of the server, whatever fails on the way; and none is ever missing."""
+"""After all failures the kept objects are those of the server, and none is ever missing."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +51,7 @@ class Server:
         self.history.clear()
 
     def restore_backup(self) -> None:
-        """Be behind what was told already; what is there stays."""
+        """Go back to a lower version than watches have seen; the objects stay."""
         self.version = 0
         self.history.clear()
         self.compacted = 0
@@ -96,7 +96,7 @@ errors = st.sampled_from(
 
 @dataclass(frozen=True)
 class Turn:
-    """What happens around one request."""
+    """The events around one request."""
 
     writes: list[Write]
     error: ApiError | None
@@ -189,7 +189,7 @@ class Following:
                 self.reflector.watch_failed(error_in(frame), now_timestamp=self.now)
 
     def settle(self) -> None:
-        """Nothing goes wrong any more, for long enough."""
+        """Answer many requests without a failure."""
         calm = Turn([], None, compacts=False, events=99, bookmark=True, error_as_event=False)
         for _ in range(12):
             self.turn(calm)

@@ -1,6 +1,6 @@
-"""A mirror before a real API server, with a proxy in between that misbehaves.
+"""A mirror of a real API server, behind a proxy that misbehaves.
 
-What the mirror decides is tested in test_reflector.py and test_holdings.py, without waiting.
+The decisions of the mirror are tested in test_reflector.py and test_holdings.py, without waiting.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""A mirror whose permission, definition, server or history is taken away for a while."""
+"""A mirror that lacks its permission, definition, server or history for a while."""
 
 import asyncio
 import logging
@@ -156,7 +156,7 @@ async def _revoke(cluster: Cluster, namespace: str) -> None:
 
 
 async def _forbidden(one: Following) -> None:
-    """A watch that is open stays open; so everything is asked for anew."""
+    """List again until the list is forbidden: an open watch stays open."""
 
     async def ask() -> str | None:
         await one.mirror.refresh()

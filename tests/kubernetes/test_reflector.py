@@ -1,6 +1,6 @@
-"""The decisions of following a collection, against those that others test theirs for.
+"""The decisions of a reflector.
 
-Named after whose tests they answer: CG client-go (tools/cache/reflector_test.go), KO kopf, KA
+Prefixes name the project with the same test: CG client-go (tools/cache/reflector_test.go), KO kopf, KA
 kubernetes_asyncio (watch_test.py), LK lightkube.
 """
 
@@ -95,7 +95,7 @@ class TestListing:
         assert watched_from(story.next()) == "7"
 
     def test_the_version_of_a_list_is_that_of_its_first_page(self) -> None:
-        # What happened between the pages is told by the watch from there.
+        # The watch delivers the changes between the pages.
         story = Story(listed=False)
         story.reflector.listed("7", "second")
         story.reflector.listed("9", "")
@@ -338,7 +338,7 @@ class TestWatchErrors:
         assert watched_from(story.next()) == "29"
 
     def test_cg_full_list_if_too_large_a_version_of_the_future_lists_after_a_second(self) -> None:
-        # An etcd that was restored from a backup is behind what was watched.
+        # An etcd that was restored from a backup is behind the watched version.
         story = Story()
         story.watch_failed(TOO_LARGE)
 

@@ -1,4 +1,4 @@
-"""Statuses for tests of the core: what a row is said to be, and what a Monitor says of it now."""
+"""The status that a row should have, and the status that a Monitor has, without an API server."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ def status(row: Row, *, at: float, generation: int = 1) -> MonitorStatus:
 
 
 def shown(said: MonitorStatus) -> Shown:
-    """Return what a Monitor shows to which this was written."""
+    """Return the status of a Monitor after this was written."""
     row = said.row
     last_push = row.last_push if row else None
     return Shown(
@@ -34,7 +34,7 @@ def shown(said: MonitorStatus) -> Shown:
 
 
 def draft(said: MonitorStatus, found: Shown) -> Draft:
-    """Return what is to be written to a Monitor so that it says this."""
+    """Return the draft that gives a Monitor this status."""
     wanted = shown(said)
     patch: Mapping[str, object] = {} if wanted == found else {"push": "what is different"}
     return Draft(status=said, shown=found, wanted=wanted, patch=patch, version="1")

@@ -1,4 +1,4 @@
-"""The status of a Monitor as JSON: what is written is read again, and what is not ours stays."""
+"""The status of a Monitor as JSON: all written fields can be read, and other fields stay."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -61,7 +61,7 @@ json_objects = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), json_value
 
 
 def contains(whole: Any, part: Any) -> bool:
-    """Tell whether everything that is wanted is there, and what is wanted away is not."""
+    """Return whether all wanted fields are there, and all unwanted ones are not."""
     if not isinstance(part, Mapping):
         return bool(whole == part)
     whole = whole if isinstance(whole, Mapping) else {}
@@ -200,7 +200,7 @@ class TestMergePatches:
         assert bool(patch_of(wanted, found)) is not contains(found, wanted)
 
 
-# What the other program writes into the status of its own monitors.
+# The status that another program writes to its own monitors.
 FOREIGN = {
     "uptime": {"last24h": 99.5},
     "nextRunAt": "2026-01-31T08:00:00Z",

@@ -1,4 +1,4 @@
-"""What the status of a Monitor says, row by row, and what is worth an Event."""
+"""The status of a Monitor for each row, and the changes that are reported as Events."""
 
 import re
 from dataclasses import replace

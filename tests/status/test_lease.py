@@ -1,4 +1,4 @@
-"""The Lease in which replicas note that pushes can be received, one for all."""
+"""The Lease in which all replicas note that pushes can be received."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -27,7 +27,7 @@ SAID = status(row(push(UP, at=1000)), at=1000)
 
 
 class TestAtOnce:
-    """A change of what is true is written now, whatever was written just before."""
+    """A changed fact is written now, also directly after another write."""
 
     @pytest.mark.parametrize(
         "change",
@@ -97,7 +97,7 @@ moments = st.floats(1e9, 2e9)
 
 
 class TestHeartbeats:
-    """A push that only confirms what is shown is gathered, but never for too long."""
+    """A push that only confirms the status is gathered, but never for too long."""
 
     def test_it_is_shown_half_a_minute_after_the_push_that_is_shown(self) -> None:
         assert heartbeat_due(shown(SAID), 300) == Due(1030, 1270)
@@ -141,7 +141,7 @@ class TestHeartbeats:
     def test_a_status_that_is_written_when_it_is_due_never_expires_while_the_job_pushes(
         self, expire: int, gaps: list[float]
     ) -> None:
-        """Pushes come in time to be shown; whoever sees only the status never sees them late."""
+        """Pushes are written in time: readers of the status never see it expire."""
         headroom = max(MIN_HEADROOM_SECONDS, HEADROOM * expire)
         now = 1000.0
         held = row(push(UP, at=now), expire_seconds=expire)
@@ -159,7 +159,7 @@ class TestHeartbeats:
 
 
 def written(held: Row, found: Shown, now: float, headroom: float) -> Shown:
-    """Return what is shown after a write, which comes in time."""
+    """Return the status after a write in time."""
     assert found.expires_timestamp is not None
     assert now <= found.expires_timestamp - headroom + 1e-6
     return shown(status(held, at=now))

@@ -1,4 +1,4 @@
-"""Which status is looked at next."""
+"""The next status to compare."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -108,7 +108,7 @@ def test_what_is_eligible_is_counted() -> None:
 
 
 class NaiveQueue:
-    """The same without cleverness: all that waits is looked through each time."""
+    """The same without a heap: all monitors are looked through each time."""
 
     def __init__(self) -> None:
         self.due: dict[MonitorKey, Due] = {}
@@ -138,7 +138,7 @@ class NaiveQueue:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that is done to a queue, some time after what was done before it."""
+    """A call of the queue, some time after the call before it."""
 
     wait: float
     what: Literal["put", "take", "ask"]
@@ -147,7 +147,7 @@ class Step:
     late: float = 0
 
 
-# Few moments, so that chance meets every tie.
+# Few moments, so that every tie is likely.
 few = st.integers(0, 3).map(float)
 steps = st.lists(
     st.one_of(
@@ -174,7 +174,7 @@ def test_it_does_what_a_naive_queue_does(history: list[Step]) -> None:
                 assert queue.take(now_timestamp=now) == naive.take(now)
             case "ask":
                 soonest, expected = queue.next_timestamp(), naive.next_timestamp()
-                # Of what has come, any moment will do: there is something to take now.
+                # Any past moment will do: a monitor can be taken now.
                 assert soonest == expected or (
                     soonest is not None and expected is not None and max(soonest, expected) <= now
                 )

@@ -193,7 +193,9 @@ class TestOneWriteAtATime:
 
         assert waiting == 1
         assert desk.server.most_patches_of_one == 1
-        assert len(desk.objects.written()) == 3  # at the start, what was held, what came meanwhile
+        assert (
+            len(desk.objects.written()) == 3
+        )  # at the start, the held write, and all changes during it
         assert desk.state() == "down"
         assert desk.objects.last_push(KEY) == row_of(desk.table, KEY).last_push
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-# Other work on the loop, such as a push, waits for this time at most, and for one object more.
+# Other work on the loop, for example a push, waits this time at most, plus one item.
 TURN_SECONDS = 0.003
 
 

@@ -1,9 +1,9 @@
 """Follow one source: make each set of monitors that it declares active."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
+from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
 from yuptime_exporter.core.ports import MonitorSource
 from yuptime_exporter.engine.readiness import Readiness
@@ -65,14 +65,15 @@ class Follower:
         raise RuntimeError("the source of monitors ended; a source must go on forever")
 
     async def _apply(self, monitor_set: MonitorSet) -> None:
-        pause_seconds = STEP_PAUSE_SECONDS if len(monitor_set.monitors) > MANY_MONITORS else 0.0
-        await asyncio.sleep(pause_seconds)  # the source has just worked on the whole set
+        many = len(monitor_set.monitors) > MANY_MONITORS
+        turn = Turn(pause_seconds=STEP_PAUSE_SECONDS if many else 0.0)
+        await turn.pass_on()  # the source has just worked on the whole set
         if not self._begun:
             await self._receiving_log.begin()
         await self._changes.declare(monitor_set.monitors)
-        await asyncio.sleep(pause_seconds)
+        await turn.pass_on()
         self._describe(monitor_set)
-        await asyncio.sleep(pause_seconds)
+        await turn.pass_on()
         if not self._begun:
             self._begun = True
             self._readiness.listed()

@@ -1,1 +1,1 @@
-"""The Kubernetes API as the rest of the program sees it."""
+"""The Kubernetes API server: connection, lists and watches, without any knowledge of monitors."""

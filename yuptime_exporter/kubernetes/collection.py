@@ -19,7 +19,7 @@ class Collection:
     """All objects of one resource, in one namespace or in all.
 
     Attributes:
-        resource: the plural name, such as `secrets`; used in metrics and messages.
+        resource: the plural name, for example `secrets`; used in metrics and messages.
         path: the path at which the API server lists the objects.
         field_selector: selects some of the objects; empty: all.
         remedies: for a failure, the advice to an operator that ends its message.

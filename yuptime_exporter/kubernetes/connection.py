@@ -120,7 +120,7 @@ class Connection:
         Raises:
             SourceUnusable: there are none, or they cannot be read.
         """
-        await self._load(anew=True)
+        await self._load(force=True)
 
     async def renew_after(self, authorization: str | None) -> None:
         """Read the credentials again after the API server rejected this authorization.
@@ -131,13 +131,13 @@ class Connection:
         async with self._renewing:
             access = self._access
             if access is not None and access.authorization == (authorization or ""):
-                await self._reload(anew=True)
+                await self._reload(force=True)
 
     async def distrust(self) -> None:
         """Read the trusted certificates again, since the server's certificate was rejected."""
         async with self._renewing:
             self._context_version = None
-            await self._reload(anew=True)
+            await self._reload(force=True)
 
     async def request(
         self,
@@ -181,28 +181,28 @@ class Connection:
     async def _current(self) -> Access:
         async with self._renewing:
             if self._access is None:
-                await self._load(anew=False)
+                await self._load(force=False)
             elif self._is_due():  # else another request has just read them
-                await self._reload(anew=False)
+                await self._reload(force=False)
         assert self._access is not None  # noqa: S101
         return self._access
 
-    async def _reload(self, *, anew: bool) -> None:
+    async def _reload(self, *, force: bool) -> None:
         """Read the credentials; if that fails, the known ones stay in use."""
         now_seconds = asyncio.get_running_loop().time()
-        if anew and now_seconds - self._renewed_seconds < self.limits.renewal_interval_seconds:
+        if force and now_seconds - self._renewed_seconds < self.limits.renewal_interval_seconds:
             return
         try:
-            await self._load(anew=anew)
+            await self._load(force=force)
         except SourceUnusable as error:
             self._loaded_timestamp = self._clock()
             self._log.failed(error)
         finally:
-            if anew:
+            if force:
                 self._renewed_seconds = asyncio.get_running_loop().time()
 
-    async def _load(self, *, anew: bool) -> None:
-        access = await self._credentials.load(anew=anew)
+    async def _load(self, *, force: bool) -> None:
+        access = await self._credentials.load(force=force)
         try:
             self._trust(access)
         except (OSError, ValueError) as error:

@@ -59,11 +59,11 @@ class Access:
 class Credentials(Protocol):
     """A place from which `Access` is read, again and again."""
 
-    async def load(self, *, anew: bool) -> Access:
+    async def load(self, *, force: bool) -> Access:
         """Return the present access.
 
         Args:
-            anew: read everything again, also credentials that have not expired.
+            force: read everything again, also credentials that have not expired.
 
         Raises:
             SourceUnusable: it cannot be read.
@@ -95,7 +95,7 @@ class ServiceAccount:
         self._folder = folder
         self._environ = environ
 
-    async def load(self, *, anew: bool) -> Access:  # noqa: ARG002  nothing is cached
+    async def load(self, *, force: bool) -> Access:  # noqa: ARG002  nothing is cached
         """Return the present access; the kubelet replaces both files while the pod runs."""
         host, port = self._environ.get(SERVICE_HOST), self._environ.get(_SERVICE_PORT) or "443"
         ca_file = self._folder / "ca.crt"
@@ -120,14 +120,14 @@ class Kubeconfig:
         self._paths = paths
         self._loader: KubeConfigLoader | None = None
 
-    async def load(self, *, anew: bool) -> Access:
+    async def load(self, *, force: bool) -> Access:
         """Return the present access; runs a login plugin if the kubeconfig names one."""
         from kubernetes_asyncio.client.configuration import Configuration  # noqa: PLC0415
         from kubernetes_asyncio.config.config_exception import ConfigException  # noqa: PLC0415
 
         configuration = Configuration()
         try:
-            if self._loader is None or anew:
+            if self._loader is None or force:
                 self._loader = _loader(self._paths)
             await self._loader.load_and_set(configuration)
         except (

@@ -25,11 +25,11 @@ class ApiStatusError(ApiError):
 
     Attributes:
         status: the HTTP status, or the `code` of a Status object in a watch.
-        reason: the machine-readable reason, such as `Expired`; empty if the answer was no Status
+        reason: the machine-readable reason, for example `Expired`; empty if the answer was no Status
             object.
         message: the text of the answer, cut to a length that fits in a log line.
         retry_after_seconds: the wait that the server asked for; None if it asked for none.
-        causes: the reasons in the details, such as `ResourceVersionTooLarge`.
+        causes: the reasons in the details, for example `ResourceVersionTooLarge`.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ INTERNAL_ERROR_SECONDS = 30.0
 FORBIDDEN_SECONDS = 30.0
 # The wait after a 404: an operator has to install the definition.
 MISSING_SECONDS = 30.0
-# The wait for a server whose cache is behind the requested version.
+# The wait for a cache of the server that is behind the requested version.
 TOO_LARGE_SECONDS = 1.0
 
 _CHANGES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})

@@ -19,7 +19,7 @@ from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.shapes import (
     PUSH_FIELDS,
     MonitorResource,
-    Push,
+    PushSpec,
     SecretRef,
     SecretResource,
     described,
@@ -185,7 +185,7 @@ def _other_type(value: Mapping[str, object]) -> str | None:
     return quotable(monitor_type)
 
 
-def _token_ref(push: Push) -> SecretRef | None:
+def _token_ref(push: PushSpec) -> SecretRef | None:
     return push.token_secret_ref or (push.token.secret_ref if push.token else None)
 
 

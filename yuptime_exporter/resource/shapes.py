@@ -127,7 +127,7 @@ class Token(_Part):
     secret_ref: SecretRef
 
 
-class Push(_Part):
+class PushSpec(_Part):
     """`spec.target.push`."""
 
     token_secret_ref: SecretRef | None = None
@@ -139,7 +139,7 @@ class Push(_Part):
 class Target(_Part):
     """`spec.target`."""
 
-    push: Push
+    push: PushSpec
 
 
 class Schedule(_Part):
@@ -181,7 +181,7 @@ class SecretResource(_Part):
     string_data: dict[str, str] = {}
 
 
-PUSH_FIELDS = tuple(str(info.alias) for info in Push.model_fields.values())
+PUSH_FIELDS = tuple(str(info.alias) for info in PushSpec.model_fields.values())
 
 _Resource = TypeVar("_Resource", MonitorResource, SecretResource)
 

@@ -39,7 +39,7 @@ class WriteBudget:
         """Return whether a status may be written now; otherwise pause until one may.
 
         Args:
-            backlog: the number of monitors whose status is due.
+            backlog: the number of due statuses.
             now_timestamp: the present moment.
         """
         limit = RateLimit(1 / self._writes_per_second(backlog), self._limits.burst)

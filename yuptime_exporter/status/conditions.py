@@ -71,7 +71,7 @@ _TOKEN_PROBLEMS: Mapping[TokenProblem, str] = {
 
 
 def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
-    """Return the status of a monitor whose spec is valid."""
+    """Return the status of a monitor with a valid spec."""
     said = _SAID[verdict.state, verdict.reason]
     token = _token_resolved(row)
     return MonitorStatus(
@@ -95,7 +95,7 @@ def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
 def status_of_invalid(
     last_good: MonitorStatus | None, problem: SpecProblem, *, generation: int
 ) -> MonitorStatus:
-    """Return the status of a Monitor whose spec cannot be used.
+    """Return the status of a Monitor with an invalid spec.
 
     Args:
         last_good: the status for the last valid spec, which stays active; None: there is none.

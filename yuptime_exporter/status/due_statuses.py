@@ -1,4 +1,4 @@
-"""The monitors whose status is to be compared with the table, and when."""
+"""When the status of each monitor is compared with the table."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -87,7 +87,7 @@ def event_body(
     instance: str,
     now_timestamp: float,
 ) -> dict[str, Any]:
-    """Return an Event, whose name depends only on the occurrence."""
+    """Return an Event; its name depends only on the occurrence."""
     since = occurrence.since_timestamp
     moment = found.resource_version if since is None else f"{since:.6f}"
     digest = hashlib.sha256(f"{found.uid} {occurrence.reason} {moment}".encode()).hexdigest()[:16]

@@ -14,7 +14,7 @@ class StatusLimits:
             `--status.max-qps`.
         writes_per_second: their rate without a backlog: that of cert-manager, which
             uses client-go with 20 a second.
-        burst: the number of such writes at once; client-go's default for cert-manager is 50.
+        burst: the number of these writes at once; client-go's default for cert-manager is 50.
         backlog_seconds: a backlog, as at the first start with many monitors, is written within
             this time, if `--status.max-qps` allows it.
         deadline_spread_seconds: replicas that share their statuses write the same deadline at

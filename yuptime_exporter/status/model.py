@@ -207,7 +207,7 @@ def needed_writes_per_second(pushed_to: Mapping[float, int]) -> float:
 
 
 def _facts(shown: Shown) -> tuple[object, ...]:
-    """Return the fields whose change is written at once."""
+    """Return the facts: the fields that are written as soon as they change."""
     return (
         shown.generation,
         shown.state,

@@ -77,12 +77,12 @@ class StatusPatches:
         return True
 
     def writable(self, key: MonitorKey) -> MonitorObject | None:
-        """Return a Monitor whose status may be written; None: there is none."""
+        """Return a Monitor with a writable status; None: there is none."""
         found = self._shown(key)
         return None if found is None or found.hidden else found
 
     def draft(self, key: MonitorKey, status: MonitorStatus) -> Draft | None:
-        """Return the patch that gives the Monitor this status; None: there is no such Monitor."""
+        """Return the patch that gives the Monitor this status; None: there is no Monitor."""
         newest = self._newest(key)
         if newest is None:
             return None

@@ -1,4 +1,4 @@
-"""The next monitor whose status is to be compared, and when."""
+"""The next monitor to compare, and when."""
 
 from heapq import heappop, heappush
 

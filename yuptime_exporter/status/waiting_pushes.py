@@ -46,7 +46,7 @@ class WaitingPushes:
 
     @property
     def unattended(self) -> int:
-        """The number of pushes whose write has not begun."""
+        """The number of pushes without a write."""
         return len(self._unattended)
 
     def add(self, row: Row, push: LastPush, *, now_timestamp: float) -> Saved:
@@ -77,7 +77,7 @@ class WaitingPushes:
         return self._waiting.get(key)
 
     def next(self, *, busy: Container[MonitorKey]) -> MonitorKey | None:
-        """Return the monitor of the oldest push whose write can begin; None: there is none.
+        """Return the monitor of the oldest push without a write; None: there is none.
 
         Args:
             busy: monitors that are being written.

@@ -68,7 +68,7 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
         samples = await exporter.samples()
         assert samples[series("up", namespace=stage.namespace)] == 0
         written = len(stage.proxy.seen(STATUS_WRITES))
-        await stage.skip(StatusLimits().probe_seconds)  # it tries again, and does no harm by it
+        await stage.skip(StatusLimits().probe_seconds)  # another try, which does no harm
         await eventually(stage.proxy.asked(STATUS_WRITES), lambda count: count > written)
 
         await stage.cluster.install_crd()
@@ -121,7 +121,7 @@ async def test_a_monitor_that_lost_its_spec_says_so(own_stage: Stage) -> None:
         await exporter.reads("yuptime_monitors_invalid", lambda count: count == 1)
 
         await stage.cluster.install_crd()
-        await stage.apply(pruned)  # which a watch of before shows as it was
+        await stage.apply(pruned)  # an open watch still delivers the old fields
         await stage.skip(SourceLimits().pruned_interval_seconds)
         await exporter.accepted(token=TOKEN)
         await stage.condition("Valid", "True")

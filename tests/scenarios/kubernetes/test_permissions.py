@@ -1,4 +1,4 @@
-"""Permissions that are taken away and given back, by a real API server's RBAC."""
+"""Permissions that are revoked and granted again, by the RBAC of a real API server."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from yuptime_exporter.status.limits import StatusLimits
 
 pytestmark = pytest.mark.peer
 
-# The wait for a permission is spread over twice its length.
+# The wait for a permission has a random part of the same length.
 RETRY_SECONDS = 2 * FORBIDDEN_SECONDS
 
 WRITABLE = "yuptime_status_writable"
@@ -30,7 +30,7 @@ async def test_monitors_that_are_known_stay_in_force_while_they_may_not_be_read(
     await stage.declare()
     async with stage.exporter() as exporter:
         role = await stage.take_away("monitors")
-        await stage.end_watches()  # one that was let in before goes on
+        await stage.end_watches()  # an open watch would go on
         await exporter.reads(forbidden("monitors"), lambda count: count == 1)
         await stage.skip(RETRY_SECONDS)
         await exporter.reads(forbidden("monitors"), lambda count: count == 2)
@@ -83,7 +83,7 @@ async def test_status_that_could_not_be_written_is_written_when_it_may_be(
             assert (await exporter.push()).status == 200
             assert (await exporter.push(body=DOWN)).status == 200
         assert (await exporter.samples())[series("up", namespace=stage.namespace)] == 0
-        assert len(stage.proxy.seen(STATUS_WRITES)) == refused  # it is not asked again and again
+        assert len(stage.proxy.seen(STATUS_WRITES)) == refused  # without repeated tries
 
         await stage.grant(role)
         await stage.skip(StatusLimits().probe_seconds)

@@ -1,4 +1,4 @@
-"""Watches that die, lie and stutter between a real API server and the exporter."""
+"""Watches that die, stutter or deliver nonsense, between a real API server and the exporter."""
 
 import json
 
@@ -30,12 +30,12 @@ pytestmark = pytest.mark.peer
 LISTS = 'yuptime_kubernetes_lists_total{resource="monitors"}'
 BROKEN = 'yuptime_kubernetes_errors_total{reason="broken",resource="monitors"}'
 
-# Its bytes are of one, two, three and four to a character.
+# With characters of one, two, three and four bytes.
 NAME_OF_THE_TEAM = "aé€𝄞"
 
 
 async def bookmarked(stage: Stage) -> None:
-    """Have the exporter get a bookmark, as it would within a minute."""
+    """Send the exporter a bookmark, as the API server does within a minute."""
     monitor = await stage.monitor()
     version = monitor["metadata"]["resourceVersion"]
     bookmark = {

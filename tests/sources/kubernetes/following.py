@@ -71,7 +71,7 @@ def keep(
 
 @dataclass
 class Followed:
-    """What a source has declared, and what it has shown of single Monitors."""
+    """A source, the sets that it has yielded, and the Monitors that it has shown."""
 
     source: KubernetesSource
     secrets: SecretWatch | SecretReads
@@ -83,14 +83,14 @@ class Followed:
         return self.sets[-1] if self.sets else None
 
     async def monitor(self, key: MonitorKey = KEY) -> Monitor | None:
-        """Return a monitor as it is in force; None: there is none."""
+        """Return an active monitor; None: there is none."""
         for found in self.sets[-1].monitors if self.sets else ():
             if found.key == key:
                 return found
         return None
 
     async def tokens(self) -> tuple[bytes, ...] | TokenProblem | None:
-        """Return the tokens of the monitor in force, or why there are none."""
+        """Return the tokens of the active monitor, or why there are none."""
         found = await self.monitor()
         return (found.token_digests or found.token_problem) if found else None
 

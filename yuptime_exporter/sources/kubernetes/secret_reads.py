@@ -54,7 +54,7 @@ class SecretReads:
 
         Args:
             api: the API server.
-            on_change: called with each Secret whose tokens have changed.
+            on_change: called with each Secret after its tokens have changed.
             jitter: returns a random number from 0 to 1.
             clock: decides when a Secret expires.
             limits: None: the defaults.

@@ -46,7 +46,7 @@ class SecretWatch:
         Args:
             api: the API server.
             namespaces: the namespaces to watch; empty: all.
-            on_change: called with each Secret whose tokens have changed.
+            on_change: called with each Secret after its tokens have changed.
             metrics: counts lists, watches, events and errors.
             clock: the wall clock.
             limits: None: the defaults.

@@ -156,7 +156,7 @@ class KubernetesSource:
         await done
 
     async def _reread_pruned_forever(self) -> NoReturn:
-        """Read Monitors again whose fields the definition dropped, some at a time."""
+        """Read Monitors with dropped fields again, some at a time."""
         begin, at_once = 0, self._limits.pruned_at_once
         while True:
             await asyncio.sleep(self._limits.pruned_interval_seconds)

@@ -15,8 +15,8 @@ from tests.exporters import Home, StandingClock, exporter_here
 from yuptime_exporter.core.errors import RejectionReason
 from yuptime_exporter.core.identity import RESERVED_LABELS
 from yuptime_exporter.core.model import State
-from yuptime_exporter.resource import shapes as resources
 from yuptime_exporter.resource.shapes import MonitorResource, PushSpec
+from yuptime_exporter.resource.validation import EXPECTED
 from yuptime_exporter.settings.command_line import argument_parser
 from yuptime_exporter.settings.flags import DEFAULT_ADDRESS
 from yuptime_exporter.settings.shapes import ConfigurationFile
@@ -114,7 +114,7 @@ def test_every_flag_that_documents_mention_exists() -> None:
 
 
 def test_the_reference_lists_every_field_of_a_monitor_and_no_other() -> None:
-    paths = set(resources._EXPECTED[MonitorResource])
+    paths = set(EXPECTED[MonitorResource])
     parents = {path[:length] for path in paths for length in range(1, len(path))}
     fields = {".".join(path) for path in paths - parents}
     rows = rows_of("docs/manifests.md")

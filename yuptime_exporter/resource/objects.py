@@ -22,10 +22,9 @@ from yuptime_exporter.resource.shapes import (
     PushSpec,
     SecretRef,
     SecretResource,
-    described,
-    read_resource,
 )
 from yuptime_exporter.resource.text import quotable
+from yuptime_exporter.resource.validation import described, read_resource
 
 # The characters of a token that an Authorization header can carry: visible ASCII (RFC 9110, VCHAR).
 _SENDABLE = re.compile(rb"[\x21-\x7e]+")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -47,48 +48,26 @@ class KubernetesMetrics:
     """The metrics of all collections; all series of a collection exist from its start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        labels = ("resource",)
-        self._lists = Counter(
-            "yuptime_kubernetes_lists_total",
-            "Lists of all objects that were begun.",
-            labels,
-            registry=registry,
+        counter = partial(Counter, labelnames=("resource",), registry=registry)
+        gauge = partial(Gauge, labelnames=("resource",), registry=registry)
+        self._lists = counter(
+            "yuptime_kubernetes_lists_total", "Lists of all objects that were begun."
         )
-        self._watches = Counter(
-            "yuptime_kubernetes_watches_total",
-            "Watches that were begun.",
-            labels,
-            registry=registry,
+        self._watches = counter("yuptime_kubernetes_watches_total", "Watches that were begun.")
+        self._events = counter(
+            "yuptime_kubernetes_events_total", "Events that watches delivered, bookmarks included."
         )
-        self._events = Counter(
-            "yuptime_kubernetes_events_total",
-            "Events that watches delivered, bookmarks included.",
-            labels,
-            registry=registry,
-        )
-        self._errors = Counter(
+        self._errors = counter(
             "yuptime_kubernetes_errors_total",
             "Lists and watches that failed, by reason.",
-            ("resource", "reason"),
-            registry=registry,
+            labelnames=("resource", "reason"),
         )
-        self._objects = Gauge(
-            "yuptime_kubernetes_objects",
-            "Objects that are kept.",
-            labels,
-            registry=registry,
-        )
-        self._synced = Gauge(
-            "yuptime_kubernetes_synced",
-            "Whether all objects were listed once.",
-            labels,
-            registry=registry,
-        )
-        self._last_event_timestamp_seconds = Gauge(
+        self._objects = gauge("yuptime_kubernetes_objects", "Objects that are kept.")
+        self._synced = gauge("yuptime_kubernetes_synced", "Whether all objects were listed once.")
+        self._last_event_timestamp_seconds = gauge(
             "yuptime_kubernetes_watch_last_event_timestamp_seconds",
-            "Unix time of the last answer or event, of the collection where it is the longest ago; 0 before.",
-            labels,
-            registry=registry,
+            "Unix time of the last answer or event, of the collection where it is the longest ago; "
+            "0 before.",
         )
         self._collections: dict[str, list[CollectionMetrics]] = {}
 

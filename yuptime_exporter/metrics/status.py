@@ -1,6 +1,7 @@
 """Metrics of the writes to Monitor objects."""
 
 from enum import StrEnum
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -33,43 +34,36 @@ class StatusMetrics:
     """The metrics of the reporter and of Events; all series exist from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.writes = Counter(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self.writes = counter(
             "yuptime_status_writes_total",
             "Writes of the status of Monitors, by cause.",
             ("cause",),
-            registry=registry,
         )
-        self.errors = Counter(
+        self.errors = counter(
             "yuptime_status_write_errors_total",
             "Writes of the status of Monitors that failed, by reason.",
             ("reason",),
-            registry=registry,
         )
-        self.writable = Gauge(
+        self.writable = gauge(
             "yuptime_status_writable",
             "Whether the API server lets the exporter write the status of Monitors.",
-            registry=registry,
         )
-        self.queue_length = Gauge(
-            "yuptime_status_queue_length",
-            "Monitors whose status is due to be written.",
-            registry=registry,
+        self.queue_length = gauge(
+            "yuptime_status_queue_length", "Monitors whose status is due to be written."
         )
-        self.needed_writes_per_second = Gauge(
+        self.needed_writes_per_second = gauge(
             "yuptime_status_needed_writes_per_second",
             "Writes a second that keep every status from expiring while its job pushes.",
-            registry=registry,
         )
-        self.max_writes_per_second = Gauge(
+        self.max_writes_per_second = gauge(
             "yuptime_status_max_writes_per_second",
             "Limit of --status.max-qps; if more writes are needed, statuses are late.",
-            registry=registry,
         )
-        self.events = Counter(
+        self.events = counter(
             "yuptime_events_total",
             "Kubernetes Events about monitors, by outcome.",
             ("outcome",),
-            registry=registry,
         )
         for cause in Cause:
             self.writes.labels(cause)

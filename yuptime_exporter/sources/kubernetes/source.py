@@ -1,7 +1,6 @@
 """Monitor sets from the Kubernetes API: watched Monitors with the tokens of their Secrets."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -13,7 +12,6 @@ from yuptime_exporter.core.model import (
     Monitor,
     MonitorKey,
     MonitorSet,
-    Problem,
     TokenProblem,
 )
 from yuptime_exporter.kubernetes.api import Api
@@ -29,6 +27,7 @@ from yuptime_exporter.resource.monitor_reading import (
 from yuptime_exporter.resource.objects import SecretKey, secret_key_of
 from yuptime_exporter.sources.kubernetes import remedies
 from yuptime_exporter.sources.kubernetes.limits import SourceLimits
+from yuptime_exporter.sources.kubernetes.monitor_set import ActiveMonitors
 from yuptime_exporter.sources.kubernetes.secret_tokens import TokenSecrets, digests_in
 
 
@@ -50,8 +49,7 @@ class KubernetesSource:
         Args:
             api: the API server.
             namespaces: the namespaces of the Monitors; empty: all.
-            on_shown: called with each Monitor that is new or has changed, once its spec is
-                active; after a change of the status only, at once.
+            on_shown: called with each new or changed Monitor once its spec is active.
             metrics: counts lists, watches, events and errors.
             clock: the wall clock.
             limits: None: the defaults.
@@ -61,20 +59,17 @@ class KubernetesSource:
         self._mirrors = tuple(
             Mirror(
                 api,
-                Collection("monitors", monitors_path(namespace), remedies=remedies.MONITORS),
+                collection,
                 decode=self._decode,
                 on_change=self._changed,
                 metrics=metrics,
                 clock=clock,
             )
-            for namespace in (namespaces or (None,))
+            for collection in _collections(namespaces)
         )
         self._by_namespace = dict(zip(namespaces, self._mirrors, strict=False))
         self._secrets: TokenSecrets | None = None
-        self._monitors: dict[MonitorKey, Monitor] = {}
-        self._order: list[MonitorKey] = []  # empty: to be sorted again
-        self._other_types: dict[MonitorKey, str] = {}
-        self._problems: dict[MonitorKey, tuple[Problem, ...]] = {}
+        self._active = ActiveMonitors()
         self._entries: dict[SecretKey, dict[MonitorKey, str]] = {}
         self._touched: set[MonitorKey] = set()
         self._woken = asyncio.Event()
@@ -120,7 +115,7 @@ class KubernetesSource:
 
     def renew_tokens(self, key: MonitorKey) -> Awaitable[None] | None:
         """Read the tokens of a monitor again; None: there would be nothing newer."""
-        monitor = self._monitors.get(key)
+        monitor = self._active.get(key)
         if monitor is None or self._secrets is None:
             return None
         return self._secrets.renew(secret_key_of(monitor))
@@ -135,7 +130,7 @@ class KubernetesSource:
             self._refreshes.begin_pass()
             touched, self._touched = self._touched, set()
             await self._resolve(touched)
-            found = self._monitor_set()
+            found = self._active.as_set()
             if found != shown:
                 yield found
                 shown = found
@@ -182,18 +177,17 @@ class KubernetesSource:
     async def _resolve(self, touched: Iterable[MonitorKey]) -> None:
         """Update the monitors that may have changed, tokens included."""
         assert self._secrets is not None  # noqa: S101  `begin` came first
-        declared = {}
+        declared = []
         secrets = set()
         for key in touched:
-            found, before = self.object(key), self._monitors.get(key)
+            found, before = self.object(key), self._active.get(key)
             if before is not None:
                 secrets.add(secret_key_of(before))
                 self._entries.get(secret_key_of(before), {}).pop(key, None)
             if found is None or found.declared is None:
-                if self._monitors.pop(key, None) is not None:
-                    self._order = []
+                self._active.remove(key)
                 continue
-            declared[key] = found.declared
+            declared.append(found.declared)
             secrets.add(secret_key_of(found.declared))
             entries = self._entries.setdefault(secret_key_of(found.declared), {})
             entries[key] = found.declared.token_ref.secret_key
@@ -202,17 +196,13 @@ class KubernetesSource:
         )
         await self._complete(declared)
 
-    async def _complete(self, declared: Mapping[MonitorKey, Monitor]) -> None:
+    async def _complete(self, declared: Iterable[Monitor]) -> None:
         """Add the tokens to declared monitors."""
         turn = Turn()
-        for key, monitor in declared.items():
+        for monitor in declared:
             if turn.is_over():
                 await turn.pass_on()
-            resolved = self._with_tokens(monitor)
-            if key not in self._monitors:
-                self._order = []
-            if self._monitors.get(key) != resolved:
-                self._monitors[key] = resolved
+            self._active.put(self._with_tokens(monitor))
 
     def _with_tokens(self, monitor: Monitor) -> Monitor:
         assert self._secrets is not None  # noqa: S101
@@ -222,22 +212,11 @@ class KubernetesSource:
             return replace(monitor, token_problem=found)
         return replace(monitor, token_digests=found)
 
-    def _monitor_set(self) -> MonitorSet:
-        if not self._order:
-            self._order = sorted(self._monitors)
-        types = Counter(self._other_types.values())
-        problems = [problem for problems in self._problems.values() for problem in problems]
-        return MonitorSet(
-            monitors=tuple(self._monitors[key] for key in self._order),
-            ignored_types=dict(sorted(types.items())),
-            problems=tuple(sorted(problems, key=str)),
-        )
-
     def _changed(
         self, name: ObjectName, before: MonitorObject | None, after: MonitorObject | None
     ) -> None:
         key = MonitorKey(*name)
-        self._note_unusable(key, after)
+        self._active.note_unusable(key, after)
         if (
             before is not None
             and after is not None
@@ -250,14 +229,11 @@ class KubernetesSource:
         self._touched.add(key)
         self._woken.set()
 
-    def _note_unusable(self, key: MonitorKey, found: MonitorObject | None) -> None:
-        """Remember why an object is not a usable push monitor; most objects are."""
-        self._other_types.pop(key, None)
-        self._problems.pop(key, None)
-        if found is not None and found.other_type is not None:
-            self._other_types[key] = found.other_type
-        if found is not None and found.problems:
-            self._problems[key] = found.problems
-
     def _decode(self, raw: Mapping[str, Any]) -> MonitorObject:
         return read_monitor_object(raw, self.object(monitor_key(raw)))
+
+
+def _collections(namespaces: Sequence[str]) -> Iterable[Collection]:
+    """Yield the Monitors of each namespace; of no namespace: those of all in one collection."""
+    for namespace in namespaces or (None,):
+        yield Collection("monitors", monitors_path(namespace), remedies=remedies.MONITORS)

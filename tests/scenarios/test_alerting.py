@@ -72,7 +72,7 @@ def notifications(name: str, url: str) -> str:
 
 
 class TestTheLifeOfAnAlert:
-    async def test_a_report_of_down_is_told_at_once_with_all_that_is_known(
+    async def test_a_down_push_is_sent_at_once_with_its_message_and_labels(
         self, home: Home, clock: StandingClock
     ) -> None:
         home.declare(monitor_yaml(labels={"team": "storage"}), secret_yaml())
@@ -101,7 +101,7 @@ class TestTheLifeOfAnAlert:
         )
         assert alert.generator_url == "https://yuptime.example.com/jobs/monitors/jobs/backup"
 
-    async def test_a_recovery_is_told_after_the_delay_with_its_moment(
+    async def test_a_recovery_is_sent_after_the_delay_with_its_moment(
         self, home: Home, clock: StandingClock
     ) -> None:
         home.declare(secret_yaml(), *(monitor_yaml(name) for name in ("backup", "a", "b")))
@@ -129,7 +129,7 @@ class TestTheLifeOfAnAlert:
         assert resolved.ends.timestamp() == clock() - 90
         assert resolved.starts == firing.starts
 
-    async def test_silence_is_told_at_the_deadline(self, home: Home) -> None:
+    async def test_silence_is_sent_at_the_deadline(self, home: Home) -> None:
         home.declare(
             monitor_yaml("silent", expire=1, grace=1),
             monitor_yaml("never", expire=1, grace=1),
@@ -151,7 +151,7 @@ class TestTheLifeOfAnAlert:
         assert "its deadline was" in silent.annotations["description"]
         assert "jobs/never has never reported" in never.annotations["description"]
 
-    async def test_who_is_no_longer_configured_is_told_nothing_more(
+    async def test_an_alertmanager_that_is_no_longer_configured_receives_no_more_alerts(
         self, home: Home, clock: StandingClock
     ) -> None:
         """Not even that it is over: the credentials for it went with its configuration."""
@@ -169,7 +169,7 @@ class TestTheLifeOfAnAlert:
 
         assert len(before.accepted) == told
 
-    async def test_the_beginning_never_moves_while_a_job_stays_down(
+    async def test_the_beginning_of_an_alert_never_moves_while_a_job_stays_down(
         self, home: Home, clock: StandingClock
     ) -> None:
         async with fake_alertmanager() as alertmanager:
@@ -184,7 +184,9 @@ class TestTheLifeOfAnAlert:
 
         assert len({alert.starts for alert in alertmanager.accepted}) == 1
 
-    async def test_a_restart_repeats_what_fires_with_the_same_beginning(self, home: Home) -> None:
+    async def test_a_restart_repeats_firing_alerts_with_the_same_beginning(
+        self, home: Home
+    ) -> None:
         async with fake_alertmanager() as alertmanager:
             configure(home, alertmanager.url)
             async with exporter_process(home) as exporter:
@@ -204,7 +206,7 @@ class TestTheLifeOfAnAlert:
 
 class TestChangesOfDeclarations:
     @pytest.mark.parametrize("change", ["paused", "removed", "relabelled"])
-    async def test_an_alert_of_what_is_no_more_is_resolved_under_its_labels(
+    async def test_the_alert_of_a_removed_monitor_is_resolved_under_its_labels(
         self, change: str, home: Home, clock: StandingClock
     ) -> None:
         changed = {
@@ -230,7 +232,7 @@ class TestChangesOfDeclarations:
         assert old.labels["team"] == "a"
         assert sorted(teams) == (["a", "b"] if change == "relabelled" else ["a"])
 
-    async def test_a_changed_configuration_changes_who_is_told(
+    async def test_a_reloaded_configuration_changes_which_alertmanagers_receive_alerts(
         self, home: Home, clock: StandingClock
     ) -> None:
         home.declare(monitor_yaml(), monitor_yaml("other"), secret_yaml())
@@ -252,7 +254,7 @@ class TestChangesOfDeclarations:
             assert notifications("sent_total", first.url) in initially
             assert notifications("sent_total", second.url) not in initially
 
-    async def test_a_configuration_that_is_refused_changes_nothing(
+    async def test_an_invalid_configuration_changes_no_alertmanager(
         self, home: Home, clock: StandingClock
     ) -> None:
         async with fake_alertmanager() as alertmanager:
@@ -285,7 +287,7 @@ class TestChangesOfDeclarations:
 
 
 class TestAlertmanagersOfMonitors:
-    async def test_a_monitor_is_told_to_its_own_beside_the_configured_one(
+    async def test_a_monitor_alerts_its_own_alertmanager_beside_the_configured_one(
         self, home: Home, clock: StandingClock
     ) -> None:
         async with fake_alertmanager() as configured, fake_alertmanager() as own:
@@ -303,7 +305,9 @@ class TestAlertmanagersOfMonitors:
             assert await own.firing() == {"backup"}
             assert {request.path for request in own.requests} == {"/tenant/api/v2/alerts"}
 
-    async def test_one_that_is_not_allowed_is_not_told_and_that_is_logged(self, home: Home) -> None:
+    async def test_an_alertmanager_that_is_not_allowed_is_logged_and_receives_no_alerts(
+        self, home: Home
+    ) -> None:
         async with fake_alertmanager() as configured, fake_alertmanager() as own:
             home.declare(own_url(monitor_yaml(), own.url), secret_yaml())
             configure(home, configured.url, allowed_urls=["http://alertmanager:9093"])
@@ -323,7 +327,7 @@ class TestAlertmanagersOfMonitors:
     @pytest.mark.parametrize(
         "url", ["http://a..b", "http://xn--zz", r"http://am\evil", f"http://{'a' * 64}:9093"]
     )
-    async def test_a_name_without_sense_harms_nobody_else(
+    async def test_a_host_name_that_cannot_resolve_harms_no_other_alertmanager(
         self, url: str, home: Home, clock: StandingClock
     ) -> None:
         home.declare(own_url(monitor_yaml("strange"), url), file_name="strange.yaml")
@@ -360,7 +364,7 @@ class TestAlertmanagersOfMonitors:
 
 class TestAnAlertmanagerInTrouble:
     @pytest.mark.parametrize("trouble", ["hanging", "refusing", "redirecting", "poisoned", "slow"])
-    async def test_pushes_and_scrapes_never_wait_and_everything_arrives_afterwards(
+    async def test_pushes_and_scrapes_never_wait_for_alertmanager_and_alerts_arrive_later(
         self, trouble: str, home: Home, clock: StandingClock
     ) -> None:
         names = [f"job-{number}" for number in range(50)]
@@ -390,7 +394,9 @@ class TestAnAlertmanagerInTrouble:
         assert after[notifications("dropped_total", alertmanager.url)] == after[errors]
         assert elsewhere.requests == []
 
-    async def test_an_alertmanager_that_is_away_is_told_when_it_is_back(self, home: Home) -> None:
+    async def test_an_alertmanager_that_was_away_receives_alerts_when_it_is_back(
+        self, home: Home
+    ) -> None:
         async with fake_alertmanager() as alertmanager:
             port = alertmanager.port
         configure(home, alertmanager.url, resend_delay="1s")
@@ -409,7 +415,7 @@ class TestAnAlertmanagerInTrouble:
         assert samples[series("up")] == 0
         assert len(reported) == 1
 
-    async def test_one_dead_of_three_delays_no_other(
+    async def test_one_dead_alertmanager_of_three_delays_no_other(
         self, home: Home, clock: StandingClock
     ) -> None:
         async with (
@@ -427,7 +433,7 @@ class TestAnAlertmanagerInTrouble:
 
                 assert time.monotonic() - before < 2
 
-    async def test_a_stop_waits_for_a_hanging_alertmanager_only_a_moment(self, home: Home) -> None:
+    async def test_a_stop_waits_only_briefly_for_a_hanging_alertmanager(self, home: Home) -> None:
         async with fake_alertmanager() as alertmanager:
             alertmanager.hanging = True
             configure(home, alertmanager.url)
@@ -455,7 +461,7 @@ def _trouble(alertmanager: FakeAlertmanager, trouble: str, elsewhere: FakeAlertm
             alertmanager.delay_seconds, alertmanager.status = 0.5, 503
 
 
-async def test_a_thousand_jobs_that_fail_at_once_are_told_in_few_requests(home: Home) -> None:
+async def test_a_thousand_jobs_that_fail_at_once_are_sent_in_few_requests(home: Home) -> None:
     names = [f"job-{number}" for number in range(1000)]
     home.declare(secret_yaml(), *(monitor_yaml(name) for name in names))
     async with fake_alertmanager() as alertmanager:

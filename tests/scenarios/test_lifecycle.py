@@ -23,14 +23,16 @@ from tests.waiting import eventually
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_probes_answer(home: Home, clock: StandingClock, path: str, method: str) -> None:
+async def test_probes_answer_200_while_the_exporter_is_ready(
+    home: Home, clock: StandingClock, path: str, method: str
+) -> None:
     async with exporter_here(home, clock) as client:
         answer = await client.request(method, path)
 
     assert answer.status == 200
 
 
-async def test_sigterm_answers_what_is_in_flight_and_exits_with_0(home: Home) -> None:
+async def test_sigterm_answers_requests_in_flight_and_exits_with_0(home: Home) -> None:
     body = b'{"status": "up", "message": "last words"}'
     async with exporter_process(home) as exporter:
         host, port = exporter.url.removeprefix("http://").split(":")
@@ -59,14 +61,16 @@ async def test_sigterm_answers_what_is_in_flight_and_exits_with_0(home: Home) ->
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-async def test_it_stops_with_exit_code_0(home: Home, stop: signal.Signals) -> None:
+async def test_the_exporter_stops_on_a_signal_with_exit_code_0(
+    home: Home, stop: signal.Signals
+) -> None:
     async with exporter_process(home) as exporter:
         assert await exporter.stop(stop) == 0
 
     assert "msg=stopped" in exporter.log[-1]
 
 
-async def test_an_idle_connection_does_not_hold_up_the_end(home: Home) -> None:
+async def test_an_idle_connection_does_not_delay_the_end(home: Home) -> None:
     async with exporter_process(home) as exporter:
         await exporter.request("GET", "/-/healthy")  # kept alive by the client
         loop = asyncio.get_running_loop()
@@ -80,7 +84,7 @@ async def reload_by_http(client: Client) -> None:
     assert (await client.request("POST", "/-/reload")).status == 200
 
 
-async def test_reload_puts_new_manifests_and_configuration_into_force(
+async def test_a_reload_activates_new_manifests_and_configuration(
     home: Home, clock: StandingClock
 ) -> None:
     config = home.folder / "config.yaml"
@@ -106,7 +110,7 @@ async def test_reload_puts_new_manifests_and_configuration_into_force(
     ) in samples
 
 
-async def test_reload_resets_no_clock(home: Home, clock: StandingClock) -> None:
+async def test_a_reload_resets_no_deadline(home: Home, clock: StandingClock) -> None:
     home.flags = ["--web.enable-lifecycle"]
     async with exporter_here(home, clock) as client:
         await client.push()
@@ -119,7 +123,7 @@ async def test_reload_resets_no_clock(home: Home, clock: StandingClock) -> None:
     assert samples[series("armed_timestamp_seconds")] == clock() - 10
 
 
-async def test_sighup_reloads(home: Home) -> None:
+async def test_sighup_reloads_the_manifests(home: Home) -> None:
     config = home.folder / "config.yaml"
     config.write_text("alerting: {default_labels: {severity: page}}\n")
     home.flags = [f"--config.file={config}"]
@@ -133,7 +137,7 @@ async def test_sighup_reloads(home: Home) -> None:
         )
 
 
-async def test_a_broken_configuration_keeps_the_old_one_and_says_so(
+async def test_a_broken_configuration_is_logged_and_the_active_one_stays(
     home: Home, clock: StandingClock
 ) -> None:
     config = home.folder / "config.yaml"
@@ -210,7 +214,7 @@ async def test_an_address_that_is_taken_stops_the_start_with_one_line(home: Home
     assert errors[0].lower().count("address already in use") == 1
 
 
-async def test_everything_is_served_below_the_prefix(home: Home, clock: StandingClock) -> None:
+async def test_every_route_is_served_below_the_prefix(home: Home, clock: StandingClock) -> None:
     home.flags = ["--web.external-url=https://example.com/jobs/", "--web.telemetry-path=/m"]
     async with exporter_here(home, clock, ready_path="/jobs/-/ready") as client:
         root = Client(client.url + "/jobs", client.session)
@@ -226,7 +230,7 @@ async def test_everything_is_served_below_the_prefix(home: Home, clock: Standing
     assert b"https://example.com/jobs/api/push/" in landing.body
 
 
-async def test_json_logs_are_json(home: Home) -> None:
+async def test_every_line_of_json_logs_is_json(home: Home) -> None:
     home.flags = ["--log.format=json"]
     home.declare(monitor_yaml(), secret_yaml(), "kind: Monitor\nspec: 'a \"quoted\"\tthing'\n")
     exporter = await asyncio.create_subprocess_exec(

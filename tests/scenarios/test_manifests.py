@@ -24,7 +24,7 @@ stringData:
 """
 
 
-async def test_the_examples_load_and_take_the_documented_push(
+async def test_the_examples_load_and_accept_the_documented_push(
     home: Home, clock: StandingClock
 ) -> None:
     shutil.copytree(EXAMPLES, home.manifests)
@@ -68,7 +68,7 @@ async def test_the_documented_secret_gives_the_documented_token(
 
 
 @pytest.mark.peer  # takes whole seconds
-async def test_changes_at_a_thousand_manifests_take_effect_and_reset_no_clock(
+async def test_changes_among_a_thousand_manifests_take_effect_and_reset_no_deadline(
     home: Home, clock: StandingClock
 ) -> None:
     home.declare(secret_yaml(), file_name="secret.yaml")
@@ -102,7 +102,9 @@ async def test_changes_at_a_thousand_manifests_take_effect_and_reset_no_clock(
     assert after[armed] == before[armed]
 
 
-async def test_a_token_is_rotated_without_a_refused_push(home: Home, clock: StandingClock) -> None:
+async def test_a_token_is_replaced_without_a_rejected_push(
+    home: Home, clock: StandingClock
+) -> None:
     async with exporter_here(home, clock) as client:
         for tokens in (("old", "new"), ("new",)):
             home.declare(monitor_yaml(), secret_yaml(tokens=tokens))
@@ -118,7 +120,7 @@ async def test_a_token_is_rotated_without_a_refused_push(home: Home, clock: Stan
         assert await eventually(push_old, lambda status: status != 200) in (401, 429)
 
 
-async def test_a_broken_file_is_told_once_and_keeps_its_monitors(home: Home) -> None:
+async def test_a_broken_file_is_logged_once_and_keeps_its_monitors(home: Home) -> None:
     async with exporter_process(home) as exporter:
         home.declare(monitor_yaml().replace("expireSeconds: 300", 'expireSeconds: "5m"'))
         await eventually(exporter.samples, lambda samples: samples["yuptime_monitors_invalid"] == 1)
@@ -126,9 +128,9 @@ async def test_a_broken_file_is_told_once_and_keeps_its_monitors(home: Home) -> 
         await eventually(exporter.samples, lambda samples: series("up", "other") in samples)
         still_accepted = await exporter.push()
 
-    told = [line for line in exporter.log if "declared object cannot be used" in line]
+    logged = [line for line in exporter.log if "invalid manifest" in line]
     assert still_accepted.status == 200
-    assert len(told) == 1
+    assert len(logged) == 1
     for words in ("jobs.yaml", "document 1 (line 1)", "spec.target.push.expireSeconds", "5m",
                   "a whole number of seconds from 1 to"):  # fmt: skip
-        assert words in told[0]
+        assert words in logged[0]

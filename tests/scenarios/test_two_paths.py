@@ -256,7 +256,7 @@ async def both_have_told(receiver: Alertmanager) -> None:
     await eventually(different_texts, lambda count: count >= 2)
 
 
-async def test_without_prometheus_the_direct_path_raises_and_resolves(
+async def test_the_direct_path_raises_and_resolves_alerts_without_prometheus(
     home: Home, tmp_path: Path, generation: Generation
 ) -> None:
     home.declare(monitor_yaml(), monitor_yaml("silent", expire=4, grace=0), secret_yaml())
@@ -284,7 +284,7 @@ async def test_without_prometheus_the_direct_path_raises_and_resolves(
     assert timedelta(0) <= hook.ends["backup"] - cured < timedelta(seconds=2)
 
 
-async def test_without_the_exporter_what_fires_stays_and_nothing_new_fires(
+async def test_without_the_exporter_firing_alerts_stay_and_no_new_alert_fires(
     home: Home, tmp_path: Path, generation: Generation
 ) -> None:
     home.declare(monitor_yaml(), monitor_yaml("healthy", expire=8, grace=0), secret_yaml())
@@ -325,7 +325,7 @@ async def test_without_the_exporter_what_fires_stays_and_nothing_new_fires(
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "hanging"])
-async def test_what_alertmanager_missed_arrives_when_it_is_back(
+async def test_alerts_that_alertmanager_missed_arrive_when_it_is_back(
     trouble: str, home: Home, tmp_path: Path, generation: Generation
 ) -> None:
     folder = tmp_path / "alertmanager"

@@ -2,22 +2,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.sources.manifests.reading import problems, values
 from yuptime_exporter.sources.manifests.documents import MAX_FILE_BYTES, read_documents
 from yuptime_exporter.sources.manifests.yaml_values import MAX_DEPTH
 
 # A slow machine is not a broken law.
 LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def values(text: str) -> list[object]:
-    documents, problems = read_documents(text.encode(), "a.yaml")
-    assert problems == []
-    return [document.value for document in documents]
-
-
-def problems(data: str | bytes) -> list[str]:
-    raw = data if isinstance(data, bytes) else data.encode()
-    return [str(problem) for problem in read_documents(raw, "a.yaml")[1]]
 
 
 def test_each_document_knows_its_number_and_its_line():

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.resource.test_objects import BACKUP_JOB, NIGHTLY_BACKUP, PAYMENT_PROCESSOR, PUSH_TOKEN
+from tests.waiting import eventually
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.model import MonitorKey, MonitorSet
 from yuptime_exporter.core.ports import MonitorSource
+from yuptime_exporter.sources.manifests.limits import WatchLimits
 from yuptime_exporter.sources.manifests.source import DirectorySource
 
 # Much longer than any of these takes, so that a busy machine fails no test.
 LIMIT_SECONDS = 10
+
+QUICK = WatchLimits(tick_seconds=0.05, ticks_per_retry=2)
 
 
 def monitor(name: str, expire: object = 300, *, secret: str = "push-token") -> str:
@@ -59,7 +63,7 @@ Sets = AsyncGenerator[MonitorSet, None]
 @asynccontextmanager
 async def following(*paths: Path) -> AsyncIterator[tuple[MonitorSet, Sets]]:
     """Follow a source; give its first set, and all that come after it."""
-    async with aclosing(DirectorySource(paths).watch()) as sets:
+    async with aclosing(DirectorySource(paths, limits=QUICK).watch()) as sets:
         yield await anext(sets), sets
 
 
@@ -367,7 +371,7 @@ async def test_no_part_of_a_secret_is_logged_or_part_of_a_problem(tmp_path, capl
 
 async def test_a_refresh_returns_when_the_monitors_it_found_are_active(tmp_path):
     write(tmp_path / "a.yaml", monitor("a"))
-    source = DirectorySource([tmp_path])
+    source = DirectorySource([tmp_path], limits=QUICK)
     port: MonitorSource = source
     in_force: list[dict[str, int]] = []
 
@@ -393,7 +397,7 @@ async def test_a_refresh_returns_when_the_monitors_it_found_are_active(tmp_path)
 
 
 async def test_a_refresh_ends_with_the_source(tmp_path):
-    source = DirectorySource([tmp_path])
+    source = DirectorySource([tmp_path], limits=QUICK)
     sets = source.watch()
     await anext(sets)
     async with asyncio.timeout(LIMIT_SECONDS), asyncio.TaskGroup() as tasks:
@@ -426,10 +430,32 @@ async def test_changes_are_found_even_if_the_kernel_announces_none(tmp_path, cap
     assert expires(found) == {"a": 77}
 
 
+async def test_the_log_says_when_the_kernel_stops_and_resumes_to_announce_changes(tmp_path, caplog):
+    """The process has no file descriptor left for a while."""
+    caplog.set_level(logging.INFO, "yuptime_exporter.sources")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def logged(text: str) -> int:
+        return sum(text in record.message for record in caplog.records)
+
+    async with following(tmp_path) as (_, sets), asyncio.TaskGroup() as tasks:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            following_on = tasks.create_task(the_set(sets, lambda one: bool(one.monitors)))
+            await eventually(lambda: logged("are not announced"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await eventually(lambda: logged("are announced again"))
+        write(tmp_path / "a.yaml", monitor("a"))
+        await following_on
+
+    assert (await logged("are not announced"), await logged("are announced again")) == (1, 1)
+
+
 async def test_one_change_among_a_thousand_manifests_is_the_only_file_read_again(tmp_path):
     for number in range(1000):
         (tmp_path / f"{number:03}.yaml").write_text(monitor(f"job-{number}"))
-    source = DirectorySource([tmp_path])
+    source = DirectorySource([tmp_path], limits=QUICK)
     async with aclosing(source.watch()) as sets:
         before = await anext(sets)
         write(tmp_path / "500.yaml", monitor("job-500", 77))

@@ -10,31 +10,20 @@ from watchfiles import Change, awatch
 from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.model import MonitorSet
+from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.sources.manifests.declarations import declarations
 from yuptime_exporter.sources.manifests.files import Identity, Look, ManifestFiles
+from yuptime_exporter.sources.manifests.limits import WatchLimits
 
 log = logging.getLogger(__name__)
-
-# Files are read once no file has changed for one step, and at the latest after the debounce time: an
-# editor or `kubectl cp` that writes a file in pieces is mostly done by then.
-_STEP_MS = 50
-_DEBOUNCE_MS = 300
-
-# Files are also read after 5 ticks without an announced change: inotify does not announce changes on
-# network file systems, nor changes of the target of a symlink.
-_TICK_SECONDS = 1.0
-_TICKS_PER_LOOK = 5
-
-# While the kernel cannot announce changes, files are read at every tick, and after 300 ticks the
-# announcements are tried again.
-_TICKS_PER_RETRY = 300
 
 
 class DirectorySource:
     """The monitors in the manifests of some files and directories."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], *, limits: WatchLimits | None = None) -> None:
         self._paths = tuple(paths)
+        self._limits = limits or WatchLimits()
         self._files = ManifestFiles(paths)
         self._look: Look | None = None
         self._found = MonitorSet(())
@@ -53,7 +42,7 @@ class DirectorySource:
             SourceUnusable: a given path does not exist or cannot be read; only before the first
                 set. Later its last good monitors are kept.
         """
-        changes = _Changes(self._requested)
+        changes = _Changes(self._requested, self._limits)
         shown: MonitorSet | None = None
         try:
             while True:
@@ -94,11 +83,18 @@ class DirectorySource:
 class _Changes:
     """Waits until a file in some directories may have changed."""
 
-    def __init__(self, requested: asyncio.Event) -> None:
+    def __init__(self, requested: asyncio.Event, limits: WatchLimits) -> None:
         self._requested = requested
+        self._limits = limits
         self._watcher: AsyncGenerator[set[tuple[Change, str]], None] | None = None
         self._directories: Mapping[str, Identity] = {}
         self._ticks_until_retry = 0
+        self._log = FailureLog(
+            log,
+            "file changes are not announced; files are read every second; "
+            "the limits of inotify may be too low (sysctl fs.inotify)",
+            "file changes are announced again",
+        )
 
     async def wait(self, directories: Mapping[str, Identity]) -> None:
         """Return after a change, on request, and in any case after some seconds."""
@@ -106,20 +102,17 @@ class _Changes:
             self._ticks_until_retry -= 1
             await self._wait_a_tick()
             return
-        ticks = _TICKS_PER_LOOK
+        ticks = self._limits.ticks_per_look
         if self._watcher is None or directories != self._directories:
             await self.close()
             self._watcher, self._directories = self._started(directories), directories
             ticks = 1  # read soon again: changes before the watcher began were not announced
         try:
             await self._wait_for_change(self._watcher, ticks)
+            self._log.recovered()
         except (OSError, RuntimeError) as error:  # watchfiles' own error is a RuntimeError
-            log.warning(
-                "file changes are not announced; files are read every second; "
-                "the limits of inotify may be too low (sysctl fs.inotify)",
-                extra={"err": str(error)},
-            )
-            self._ticks_until_retry = _TICKS_PER_RETRY
+            self._log.failed(error)
+            self._ticks_until_retry = self._limits.ticks_per_retry
             await self.close()
 
     async def close(self) -> None:
@@ -134,10 +127,10 @@ class _Changes:
         return awatch(
             *directories,
             watch_filter=None,
-            debounce=_DEBOUNCE_MS,
-            step=_STEP_MS,
+            debounce=self._limits.debounce_ms,
+            step=self._limits.step_ms,
             stop_event=self._requested,
-            rust_timeout=round(_TICK_SECONDS * 1000),
+            rust_timeout=round(self._limits.tick_seconds * 1000),
             yield_on_timeout=True,
             recursive=False,  # the list has all directories, also those behind symlinks
             ignore_permission_denied=True,
@@ -156,7 +149,7 @@ class _Changes:
 
     async def _wait_a_tick(self) -> None:
         try:
-            async with asyncio.timeout(_TICK_SECONDS):
+            async with asyncio.timeout(self._limits.tick_seconds):
                 await self._requested.wait()
         except TimeoutError:
             pass

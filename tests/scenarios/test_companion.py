@@ -53,9 +53,9 @@ def test_problems_exit_with_1_and_are_all_listed(tmp_path: Path, yuptime: Yuptim
     assert result.returncode == 1
     assert len(errors) == 2
     assert "document 1" in errors[0]
-    assert "spec.target.push.expireSeconds: found 0" in errors[0]
+    assert "spec.target.push.expireSeconds: expected " in errors[0]
     assert "document 2" in errors[1]
-    assert "spec.target.push.gracePeriodSeconds: found -1" in errors[1]
+    assert "spec.target.push.gracePeriodSeconds: expected " in errors[1]
 
 
 def test_a_path_that_does_not_exist_exits_with_1(tmp_path: Path, yuptime: Yuptime) -> None:

@@ -1,11 +1,99 @@
-"""The configuration file: which problems are found, and how they are told."""
+"""The configuration file: the values of its keys, and the texts of its problems."""
 
 from pathlib import Path
 
 import pytest
 
+from yuptime_exporter.core.alerting import AlertSettings
 from yuptime_exporter.core.errors import ConfigInvalid
-from yuptime_exporter.settings.configuration import load_configuration
+from yuptime_exporter.core.identity import AlertDefaults
+from yuptime_exporter.core.rate_limit import RateLimit
+from yuptime_exporter.settings.configuration import Configuration, load_configuration
+from yuptime_exporter.sinks.alertmanager.endpoint import Authorization, Endpoint, Tls
+
+EVERY_KEY = """\
+alerting:
+  default_labels: {severity: warning, team: ops}
+  external_labels: {cluster: eu}
+  resend_delay: 30s
+  resolve_delay: 1m
+  allowed_urls: [http://TEAM:9093/api/v2/alerts]
+  alertmanagers:
+    - url: http://one:9093/
+      timeout: 5s
+      basic_auth: {username: yuptime, password_file: password}
+    - url: http://two:9093
+      authorization: {credentials_file: /etc/token}
+      tls_config: {server_name: alertmanager, insecure_skip_verify: true}
+limits:
+  push_rate: {interval: 500ms, burst: 20}
+"""
+
+
+def test_every_key_of_the_file_has_its_value(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(EVERY_KEY)
+
+    assert load_configuration(config) == Configuration(
+        alerting=AlertSettings(
+            defaults=AlertDefaults(
+                default_labels=(("severity", "warning"), ("team", "ops")),
+                external_labels=(("cluster", "eu"),),
+            ),
+            resend_seconds=30,
+            resolve_delay_seconds=60,
+            alertmanager_urls=("http://one:9093", "http://two:9093"),
+            allowed_urls=frozenset({"http://team:9093"}),
+        ),
+        alertmanagers=(
+            Endpoint(
+                "http://one:9093",
+                Authorization("Basic", tmp_path / "password", "yuptime"),
+                timeout_seconds=5,
+            ),
+            Endpoint(
+                "http://two:9093",
+                Authorization("Bearer", Path("/etc/token")),
+                Tls(server_name="alertmanager", insecure_skip_verify=True),
+            ),
+        ),
+        push_rate=RateLimit(0.5, 20),
+    )
+
+
+@pytest.mark.parametrize("content", ["", "{}", "# nothing yet\n"])
+def test_an_empty_file_is_the_default_configuration(tmp_path: Path, content: str) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(content)
+
+    assert load_configuration(config) == load_configuration(None) == Configuration()
+
+
+def test_the_file_can_add_credentials_to_an_alertmanager_of_the_command_line(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(EVERY_KEY)
+
+    found = load_configuration(config, ("http://three:9093", "http://two:9093"))
+
+    assert {one.url: one.authorization is not None for one in found.alertmanagers} == {
+        "http://three:9093": False,
+        "http://two:9093": True,
+        "http://one:9093": True,
+    }
+
+
+def test_a_file_that_is_missing_or_names_a_missing_certificate_is_an_error(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config.yaml"
+    with pytest.raises(ConfigInvalid, match="No such file"):
+        load_configuration(config)
+    config.write_text("alerting: {alertmanagers: [{url: https://am, tls_config: {ca_file: ca}}]}")
+    with pytest.raises(ConfigInvalid, match="No such file"):
+        load_configuration(config)
+
 
 WRONG_CONFIGURATIONS = {
     "limit: {}": "limit: unknown key",
@@ -19,13 +107,20 @@ WRONG_CONFIGURATIONS = {
     "alerting: {default_labels: {job: x}}": "alerting.default_labels: job: this label is set by",
     "alerting: {external_labels: {a-b: x}}": "a-b: expected a label name that matches",
     "alerting: {external_labels: {cluster: 1}}": "alerting.external_labels.cluster",
+    "alerting: {alertmanagers: [{url: http://am, basic_auth: {username: a, password_file: 5}}]}": (
+        "password_file: expected the path of a file"
+    ),
+    (
+        "alerting: {alertmanagers: [{url: http://am, basic_auth: {username: a, password_file: b},"
+        " authorization: {credentials_file: c}}]}"
+    ): "basic_auth and authorization exclude each other",
     "- a list": "the file",
     "a: [": "expected",
 }
 
 
 @pytest.mark.parametrize("content", WRONG_CONFIGURATIONS)
-def test_a_wrong_configuration_is_explained_in_one_line(tmp_path: Path, content: str) -> None:
+def test_a_problem_with_the_file_is_explained_in_one_line(tmp_path: Path, content: str) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(content)
 

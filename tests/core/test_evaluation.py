@@ -30,18 +30,18 @@ class TestBeforeTheFirstPush:
         assert verdict == Verdict(State.PENDING, Reason.AWAITING_FIRST_PUSH, 1000, 1300, 1360)
 
     @pytest.mark.parametrize("at", [1300, 1300 + A_MOMENT, 1360 - A_MOMENT])
-    def test_pending_stays_pending_past_expires(self, at: float) -> None:
+    def test_a_pending_monitor_stays_pending_past_its_due_time(self, at: float) -> None:
         verdict = judged(row(), at=at)
 
         assert verdict == Verdict(State.PENDING, Reason.AWAITING_FIRST_PUSH, 1000, 1300, 1360)
 
     @pytest.mark.parametrize("at", [1360, 1360 + A_MOMENT, 1e9])
-    def test_never_pushed_is_down_from_exactly_the_deadline_on(self, at: float) -> None:
+    def test_a_monitor_without_a_push_is_down_from_exactly_the_deadline_on(self, at: float) -> None:
         verdict = judged(row(), at=at)
 
         assert verdict == Verdict(State.DOWN, Reason.NEVER_PUSHED, 1360, 1300, 1360)
 
-    def test_a_push_that_ends_never_pushed_begins_a_new_up(self) -> None:
+    def test_a_first_push_after_the_first_deadline_begins_a_new_up(self) -> None:
         verdict = judged(row(pushed(row(), UP, at=2000)), at=2100)
 
         assert verdict == Verdict(State.UP, Reason.REPORTED_UP, 2000, 2300, 2360)
@@ -59,30 +59,30 @@ class TestBeforeTheFirstPush:
 
 class TestAfterAPush:
     @pytest.mark.parametrize("at", [1000, 1150, 1300 - A_MOMENT])
-    def test_it_is_up_until_it_expires(self, at: float) -> None:
+    def test_a_monitor_is_up_until_its_push_expires(self, at: float) -> None:
         verdict = judged(row(push(UP, at=1000)), at=at)
 
         assert verdict == Verdict(State.UP, Reason.REPORTED_UP, 1000, 1300, 1360)
 
     @pytest.mark.parametrize("at", [1300, 1300 + A_MOMENT, 1360 - A_MOMENT])
-    def test_it_is_late_from_exactly_expires_on(self, at: float) -> None:
+    def test_a_monitor_is_late_from_exactly_the_due_time_on(self, at: float) -> None:
         verdict = judged(row(push(UP, at=1000)), at=at)
 
         assert verdict == Verdict(State.LATE, Reason.OVERDUE, 1300, 1300, 1360)
 
     @pytest.mark.parametrize("at", [1360, 1360 + A_MOMENT, 1e9])
-    def test_it_is_down_from_exactly_the_deadline_on(self, at: float) -> None:
+    def test_a_monitor_is_down_from_exactly_the_deadline_on(self, at: float) -> None:
         verdict = judged(row(push(UP, at=1000)), at=at)
 
         assert verdict == Verdict(State.DOWN, Reason.OVERDUE, 1360, 1300, 1360)
 
-    def test_without_grace_it_is_never_late(self) -> None:
+    def test_a_monitor_without_grace_is_never_late(self) -> None:
         graceless = row(push(UP, at=1000), grace_seconds=0)
 
         assert judged(graceless, at=1300 - A_MOMENT).state is State.UP
         assert judged(graceless, at=1300).state is State.DOWN
 
-    def test_without_grace_pending_ends_at_expires(self) -> None:
+    def test_a_monitor_without_grace_is_pending_until_the_due_time(self) -> None:
         graceless = row(grace_seconds=0)
 
         assert judged(graceless, at=1300 - A_MOMENT).state is State.PENDING
@@ -111,7 +111,7 @@ class TestReportedDown:
         assert verdict == Verdict(State.DOWN, Reason.REPORTED_DOWN, 1100, 1400, 1460)
 
     @pytest.mark.parametrize("at", [1399, 1400, 1459, 1460, 1e9])
-    def test_it_stays_down_after_any_silence_with_one_reason_and_one_beginning(
+    def test_a_reported_down_keeps_its_reason_and_its_beginning_during_silence(
         self, at: float
     ) -> None:
         verdict = judged(row(push(DOWN, at=1100)), at=at)
@@ -157,7 +157,7 @@ class TestReportedDown:
         assert life.verdict(at=at).reason is Reason.REPORTED_DOWN
         assert life.since(at=9000) == 1360
 
-    def test_an_up_push_ends_it(self) -> None:
+    def test_an_up_push_ends_a_reported_down(self) -> None:
         life = Life()
         life.push(DOWN, at=1100)
         life.push(UP, at=1200)
@@ -232,7 +232,9 @@ class TestPauseAndResume:
 
         assert life.verdict(at=5000).since_timestamp == 1000
 
-    def test_declaring_it_paused_again_does_not_move_the_beginning_of_the_pause(self) -> None:
+    def test_declaring_a_paused_monitor_again_does_not_move_the_beginning_of_its_pause(
+        self,
+    ) -> None:
         life = Life()
         life.declare(monitor(enabled=False), at=1100)
         life.declare(monitor(enabled=False), at=1200)
@@ -242,7 +244,7 @@ class TestPauseAndResume:
     def test_a_reported_down_is_not_down_while_paused(self) -> None:
         assert judged(row(push(DOWN, at=1000), paused=1100), at=1200).state is State.PAUSED
 
-    def test_resuming_arms_anew(self) -> None:
+    def test_resuming_a_monitor_arms_it_again(self) -> None:
         life = Life()
         life.push(UP, at=1000)
         life.declare(monitor(enabled=False), at=1100)
@@ -251,7 +253,7 @@ class TestPauseAndResume:
         assert life.verdict(at=5299) == Verdict(State.UP, Reason.REPORTED_UP, 5000, 5300, 5360)
         assert life.state(at=5360) is State.DOWN
 
-    def test_resuming_before_any_push_awaits_the_first_anew(self) -> None:
+    def test_resuming_a_monitor_without_a_push_awaits_its_first_push_again(self) -> None:
         life = Life(monitor(enabled=False), at=1000)
         life.declare(monitor(), at=5000)
 
@@ -322,10 +324,10 @@ class TestPauseAndResume:
 
 
 class TestReload:
-    def test_the_first_declaration_arms(self) -> None:
+    def test_the_first_declaration_arms_a_monitor(self) -> None:
         assert after_declaration(None, monitor(), now_timestamp=1000) == Arming(1000)
 
-    def test_declaring_it_again_changes_nothing(self) -> None:
+    def test_declaring_a_monitor_again_changes_nothing(self) -> None:
         assert after_declaration(Arming(1000), monitor(), now_timestamp=9000) == Arming(1000)
 
     def test_a_longer_expire_moves_the_deadline_of_the_push_already_held(self) -> None:
@@ -342,7 +344,7 @@ class TestReload:
 
         assert life.verdict(at=2000) == Verdict(State.UP, Reason.REPORTED_UP, 1000, 4600, 4660)
 
-    def test_a_shorter_expire_may_make_it_overdue_at_once(self) -> None:
+    def test_a_shorter_expire_may_make_a_monitor_overdue_at_once(self) -> None:
         life = Life()
         life.push(UP, at=1000)
         life.declare(monitor(expire_seconds=30, grace_seconds=10), at=1100)
@@ -353,21 +355,21 @@ class TestReload:
 class TestRemount:
     """Gone for at most REMOUNT_SECONDS: the clock goes on. Longer: a new declaration."""
 
-    def test_vanishing_is_remembered_with_its_first_moment(self) -> None:
+    def test_a_vanished_monitor_keeps_the_first_moment_of_its_absence(self) -> None:
         once = after_vanishing(Arming(1000), now_timestamp=1100)
         twice = after_vanishing(once, now_timestamp=1200)
 
         assert twice == Arming(1000, vanished_timestamp=1100)
 
     @pytest.mark.parametrize("gone", [0, 1, REMOUNT_SECONDS])
-    def test_a_short_absence_keeps_the_clock(self, gone: float) -> None:
+    def test_a_short_absence_of_a_monitor_keeps_its_arming(self, gone: float) -> None:
         vanished = Arming(1000, vanished_timestamp=1100)
 
         back = after_declaration(vanished, monitor(), now_timestamp=1100 + gone)
 
         assert back == Arming(1000)
 
-    def test_a_longer_absence_arms_anew(self) -> None:
+    def test_a_longer_absence_of_a_monitor_arms_it_again(self) -> None:
         vanished = Arming(1000, vanished_timestamp=1100)
         now = 1100 + REMOUNT_SECONDS + A_MOMENT
 
@@ -443,7 +445,7 @@ class TestClocksThatStep:
         assert arming_in_the_present(arming, now_timestamp=1000) == Arming(1000, 1000, 1000)
         assert push_in_the_present(push(at=1006), now_timestamp=1000) == push(at=1000)
 
-    def test_what_does_not_lie_ahead_is_left_alone(self) -> None:
+    def test_stored_moments_of_the_past_do_not_change(self) -> None:
         assert arming_in_the_present(Arming(400), now_timestamp=1000) == Arming(400)
         assert push_in_the_present(push(at=400), now_timestamp=1000) == push(at=400)
 
@@ -481,7 +483,7 @@ class TestCreation:
 
         assert armed == Arming(1000)
 
-    def test_one_that_was_created_while_nobody_looked_is_armed_since_its_creation(self) -> None:
+    def test_a_monitor_that_was_created_during_an_absence_is_armed_since_its_creation(self) -> None:
         new = monitor(created_timestamp=1000)
 
         assert after_declaration(
@@ -489,14 +491,18 @@ class TestCreation:
         ) == Arming(1000)  # fmt: skip
 
     @pytest.mark.parametrize("age", [0, ANNOUNCED_SECONDS])
-    def test_it_may_have_been_announced_a_little_late(self, age: float) -> None:
+    def test_a_monitor_that_is_announced_a_little_late_is_armed_since_its_creation(
+        self, age: float
+    ) -> None:
         new = monitor(created_timestamp=2000 - age)
 
         armed = after_declaration(None, new, now_timestamp=2000, known_timestamp=2000)
 
         assert armed == Arming(2000 - age)
 
-    def test_one_that_became_a_push_monitor_long_after_its_creation_is_armed_now(self) -> None:
+    def test_a_monitor_that_became_a_push_monitor_long_after_its_creation_is_armed_now(
+        self,
+    ) -> None:
         changed = monitor(created_timestamp=1000)
         late = 1000 + ANNOUNCED_SECONDS + A_MOMENT
 
@@ -504,13 +510,13 @@ class TestCreation:
 
         assert armed == Arming(late)
 
-    def test_one_of_which_nothing_is_known_any_more_is_armed_now(self) -> None:
+    def test_a_monitor_with_lost_state_is_armed_now(self) -> None:
         # State was lost, so the last pushes of its jobs are unknown.
         old = monitor(created_timestamp=1000)
 
         assert after_declaration(None, old, now_timestamp=5000) == Arming(5000)
 
-    def test_a_creation_that_lies_ahead_counts_as_now(self) -> None:
+    def test_a_creation_in_the_future_counts_as_now(self) -> None:
         ahead = monitor(created_timestamp=1003)
 
         armed = after_declaration(None, ahead, now_timestamp=1000, known_timestamp=999)
@@ -536,22 +542,22 @@ class TestCreation:
 
 
 class TestReplicasArm:
-    def test_the_later_arming_holds(self) -> None:
+    def test_the_later_of_two_armings_is_active(self) -> None:
         assert newer_arming(Arming(1000), Arming(1000.4)) == Arming(1000.4)
         assert newer_arming(Arming(1000.4), Arming(1000)) == Arming(1000.4)
 
-    def test_a_pause_began_when_the_first_of_them_saw_it(self) -> None:
+    def test_a_pause_began_when_the_first_replica_saw_it(self) -> None:
         first, second = Arming(1000, paused_timestamp=1100), Arming(1000, paused_timestamp=1100.4)
 
         assert newer_arming(first, second) == newer_arming(second, first) == first
 
-    def test_what_is_declared_here_decides_whether_it_is_paused(self) -> None:
+    def test_the_own_declaration_of_a_replica_decides_about_a_pause(self) -> None:
         paused, running = Arming(1000, paused_timestamp=1100), Arming(2000)
 
         assert newer_arming(paused, running) == Arming(2000, paused_timestamp=1100)
         assert newer_arming(running, paused) == running
 
-    def test_whether_it_is_declared_is_known_here(self) -> None:
+    def test_the_own_declaration_of_a_replica_decides_about_an_absence(self) -> None:
         gone = Arming(1000, vanished_timestamp=1100)
 
         assert newer_arming(gone, Arming(1200)) == Arming(1200, vanished_timestamp=1100)

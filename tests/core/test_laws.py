@@ -152,7 +152,7 @@ class TestSilence:
         ),
         waits,
     )
-    def test_a_state_began_when_somebody_who_never_looks_away_saw_it_begin(
+    def test_a_state_began_when_a_permanent_observer_saw_it_begin(
         self, window: tuple[int, int], history: list[Step], wait: float
     ) -> None:
         life, now = born(window), START
@@ -222,7 +222,7 @@ class TestReloads:
         ),
         waits,
     )
-    def test_changing_what_is_not_a_time_changes_no_time(
+    def test_changing_a_field_that_is_not_a_time_changes_no_time(
         self,
         window: tuple[int, int],
         history: list[Step],
@@ -274,7 +274,7 @@ class TestRestarts:
         assert restarted.verdict(at=now + wait) == steady.verdict(at=now + wait)
 
     @given(windows, histories, st.integers(1, 500).map(float))
-    def test_what_is_restored_judges_alike_after_any_time_away(
+    def test_restored_monitors_are_judged_alike_after_any_absence(
         self, window: tuple[int, int], history: list[Step], away: float
     ) -> None:
         life, now = lived(window, history)
@@ -433,9 +433,7 @@ class TestPushes:
             received = held.last_push.received_timestamp
 
     @given(st.lists(st.tuples(st.floats(0, 1e6), statuses), max_size=20))
-    def test_whatever_the_clock_says_counters_only_grow(
-        self, pushes: list[tuple[float, PushKind]]
-    ) -> None:
+    def test_counters_only_grow_under_any_clock(self, pushes: list[tuple[float, PushKind]]) -> None:
         held = row(armed=0)
         for count, (now, status) in enumerate(pushes, start=1):
             before = held.last_push
@@ -446,7 +444,7 @@ class TestPushes:
             assert held.last_push.pushes_down_total == downs + (status is DOWN)
 
     @given(st.lists(st.tuples(st.floats(0, 1e6), statuses), min_size=1, max_size=20))
-    def test_whatever_the_clock_says_a_push_confirms_a_state_that_began_no_later(
+    def test_a_push_confirms_a_state_that_began_no_later_under_any_clock(
         self, pushes: list[tuple[float, PushKind]]
     ) -> None:
         held = row(armed=0)
@@ -588,7 +586,7 @@ class TestReplicas:
 
     @given(clocks_off, replica_steps, st.randoms(use_true_random=False))
     @settings(max_examples=60)
-    def test_that_have_looked_know_the_same(
+    def test_replicas_that_have_looked_know_the_same(
         self, off: list[float], steps: list[ReplicaStep], random
     ) -> None:
         register, replicas, _ = replicas_after(off, steps)
@@ -610,7 +608,7 @@ class TestReplicas:
         ],
     )
     @settings(max_examples=60)
-    def test_lose_no_push_and_count_none_twice(
+    def test_replicas_lose_no_push_and_count_no_push_twice(
         self, off: list[float], steps: list[ReplicaStep]
     ) -> None:
         register, _, _ = replicas_after(off, steps)
@@ -622,7 +620,7 @@ class TestReplicas:
 
     @given(replica_steps)
     @settings(max_examples=60)
-    def test_whose_clocks_agree_remember_the_last_push_of_all(
+    def test_replicas_with_equal_clocks_remember_the_last_push_of_all(
         self, steps: list[ReplicaStep]
     ) -> None:
         # A quarter of a second apart, so that there is a last one.
@@ -636,7 +634,7 @@ class TestReplicas:
 
     @given(clocks_off, replica_steps)
     @settings(max_examples=60)
-    def test_never_see_a_push_replaced_by_an_older_one(
+    def test_replicas_never_see_a_push_replaced_by_an_older_one(
         self, off: list[float], steps: list[ReplicaStep]
     ) -> None:
         register = Register()
@@ -661,7 +659,7 @@ class TestReplicas:
         st.lists(some_replica, max_size=12),
     )
     @settings(max_examples=60)
-    def test_that_have_seen_the_same_declarations_arm_alike(
+    def test_replicas_that_have_seen_the_same_declarations_arm_alike(
         self,
         off: list[float],
         declarations: list[tuple[bool, list[int]]],
@@ -718,7 +716,7 @@ def restored_table(
 
 class TestThePresent:
     @given(armings, st.none() | last_pushes, st.none() | moments, st.booleans(), moments)
-    def test_nothing_is_left_further_ahead_than_five_seconds(
+    def test_no_stored_moment_stays_further_ahead_than_five_seconds(
         self,
         arming: Arming,
         last: LastPush | None,
@@ -734,7 +732,7 @@ class TestThePresent:
         assert table.receiving_timestamp is None or table.receiving_timestamp <= now
 
     @given(armings, st.none() | last_pushes, st.none() | moments, moments)
-    def test_the_present_needs_to_be_brought_about_only_once(
+    def test_correcting_future_moments_twice_equals_correcting_them_once(
         self, arming: Arming, last: LastPush | None, receiving: float | None, now: float
     ) -> None:
         table = restored_table(arming, last, receiving, monitor())
@@ -745,7 +743,7 @@ class TestThePresent:
         assert table.rows() == once
 
     @given(armings, last_pushes, moments)
-    def test_what_is_returned_is_what_is_shown(
+    def test_the_corrections_for_the_store_equal_the_shown_rows(
         self, arming: Arming, last: LastPush, now: float
     ) -> None:
         table = restored_table(arming, last, None, monitor())
@@ -757,7 +755,7 @@ class TestThePresent:
         assert after.last_push == changes.corrections.get(KEY, Correction(last, last)).after
 
     @given(armings, last_pushes, moments)
-    def test_what_lies_in_the_past_is_never_touched(
+    def test_moments_of_the_past_are_never_corrected(
         self, arming: Arming, last: LastPush, now: float
     ) -> None:
         table = restored_table(arming, last, None, monitor())
@@ -774,7 +772,7 @@ class TestThePresent:
 
 
 @given(windows, st.none() | st.tuples(statuses, waits), waits)
-def test_looking_changes_nothing(
+def test_judging_a_table_changes_nothing(
     window: tuple[int, int], first: tuple[PushKind, float] | None, wait: float
 ) -> None:
     expire, grace = window

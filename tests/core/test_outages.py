@@ -43,7 +43,7 @@ class TestWhatAnOutageCredits:
     def test_an_outage_that_begins_just_before_the_deadline_still_counts(self) -> None:
         assert deadline(Outage(1359.5, 1400)) == 1400.5
 
-    def test_several_outages_add_up(self) -> None:
+    def test_the_credits_of_several_outages_add_up(self) -> None:
         assert deadline(Outage(1100, 1110), Outage(1200, 1220), Outage(1300, 1330)) == 1420
 
     def test_an_outage_may_come_within_reach_by_the_credit_of_another(self) -> None:
@@ -85,7 +85,7 @@ class TestWhatIsKnown:
 
         assert before.known == (Outage(100, 200),)
 
-    def test_beyond_the_limit_the_oldest_are_forgotten(self) -> None:
+    def test_the_oldest_outages_beyond_the_limit_are_forgotten(self) -> None:
         outages = Outages(Outage(start, start + 1) for start in range(0, 4 * MAX_OUTAGES, 2))
 
         assert len(outages.known) == MAX_OUTAGES
@@ -99,10 +99,10 @@ class TestWhatIsKnown:
 
 
 class TestTheLastMomentOfReceiving:
-    def test_the_first_is_the_last(self) -> None:
+    def test_the_first_moment_of_receiving_is_the_last_one(self) -> None:
         assert last_receiving(None, 1000, max_skew_seconds=5) == 1000
 
-    def test_it_never_goes_back(self) -> None:
+    def test_the_last_moment_of_receiving_never_goes_back(self) -> None:
         assert last_receiving(1000, 997, max_skew_seconds=5) == 1000
         assert last_receiving(1000, 1005, max_skew_seconds=5) == 1005
 

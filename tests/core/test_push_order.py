@@ -28,7 +28,7 @@ last_pushes = st.builds(
 
 
 class TestTheOrder:
-    def test_a_push_received_later_is_newer_whatever_it_counts(self) -> None:
+    def test_a_push_received_later_is_newer_with_any_count(self) -> None:
         assert newer(push(at=1000, pushes_total=5), push(at=1001), now_timestamp=NOW) == push(
             at=1001
         )
@@ -50,7 +50,7 @@ class TestTheOrder:
         assert newer(continued, ahead, now_timestamp=NOW) is continued
 
     @given(st.lists(last_pushes, min_size=1, max_size=6), st.randoms(use_true_random=False))
-    def test_replicas_find_the_same_push_newest_in_whatever_order_they_learn(
+    def test_replicas_agree_on_the_newest_push_in_any_order_of_learning(
         self, pushes: list[LastPush], random: object
     ) -> None:
         shuffled = sorted(pushes, key=lambda _: random.random())  # type: ignore[attr-defined]
@@ -72,7 +72,9 @@ class TestPredecessors:
         assert of_a_predecessor(push(at=990), monitor(created_timestamp=1000))
 
     @pytest.mark.parametrize("at", [1000 - MAX_FUTURE_SECONDS, 999.5, 1000, 2000])
-    def test_clocks_may_differ_by_some_seconds(self, at: float) -> None:
+    def test_the_clocks_of_a_push_and_of_a_creation_may_differ_by_some_seconds(
+        self, at: float
+    ) -> None:
         assert not of_a_predecessor(push(at=at), monitor(created_timestamp=1000))
 
     def test_without_a_creation_there_is_no_predecessor(self) -> None:
@@ -84,12 +86,12 @@ class TestReplicasPush:
 
     BASE = push(UP, at=1000, pushes_total=5, pushes_down_total=1)
 
-    def test_that_nobody_interfered_with_stays_as_it_is(self) -> None:
+    def test_a_push_without_interference_does_not_change(self) -> None:
         mine = pushed(row(self.BASE), UP, at=1100)
 
         assert after_other_pushes(mine, self.BASE, self.BASE) == mine
 
-    def test_that_came_later_is_the_newest_and_counts_both(self) -> None:
+    def test_the_later_of_two_pushes_is_the_newest_and_counts_both(self) -> None:
         mine = pushed(row(self.BASE), UP, at=1100, message="mine")
         other = pushed(row(self.BASE), UP, at=1050, message="other")
 
@@ -98,7 +100,7 @@ class TestReplicasPush:
         assert (both.message, both.received_timestamp) == ("mine", 1100)
         assert (both.pushes_total, both.pushes_down_total) == (7, 1)
 
-    def test_that_came_earlier_is_counted_and_not_shown(self) -> None:
+    def test_the_earlier_of_two_pushes_is_counted_and_not_shown(self) -> None:
         mine = pushed(row(self.BASE), DOWN, at=1050, message="mine")
         other = pushed(row(self.BASE), UP, at=1100, message="other")
 
@@ -107,7 +109,7 @@ class TestReplicasPush:
         assert (both.message, both.received_timestamp) == ("other", 1100)
         assert (both.pushes_total, both.pushes_down_total) == (7, 2)
 
-    def test_both_first_ones_are_counted(self) -> None:
+    def test_two_first_pushes_are_both_counted(self) -> None:
         mine, other = pushed(row(), UP, at=1100), pushed(row(), DOWN, at=1050)
 
         both = after_other_pushes(mine, None, other)
@@ -120,7 +122,7 @@ class TestReplicasPush:
 
         assert after_other_pushes(mine, self.BASE, push(UP, at=900)) == mine
 
-    def test_a_push_of_the_moment_of_the_base_that_counts_more_is_another(self) -> None:
+    def test_a_push_at_the_moment_of_the_base_with_a_higher_count_is_another_push(self) -> None:
         # Its replica's clock is behind, and had seen the base.
         other = pushed(row(self.BASE), DOWN, at=999)
         mine = pushed(row(self.BASE), UP, at=1100)
@@ -130,13 +132,13 @@ class TestReplicasPush:
         assert other.received_timestamp == self.BASE.received_timestamp
         assert (both.pushes_total, both.pushes_down_total) == (7, 2)
 
-    def test_a_run_that_both_continue_began_when_the_first_of_them_says(self) -> None:
+    def test_a_state_that_two_pushes_confirm_began_with_the_first_of_them(self) -> None:
         mine = pushed(row(), DOWN, at=1100)
         other = pushed(row(), DOWN, at=1050)
 
         assert after_other_pushes(mine, None, other).since_timestamp == 1050
 
-    def test_another_state_begins_with_the_push_that_says_so(self) -> None:
+    def test_another_state_begins_with_the_push_that_reports_it(self) -> None:
         mine = pushed(row(self.BASE), DOWN, at=1100)
         other = pushed(row(self.BASE), UP, at=1050)
 

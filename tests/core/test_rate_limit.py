@@ -158,9 +158,7 @@ def test_pushes_no_closer_than_the_interval_always_pass(
 
 
 @given(st.floats(0.001, 100), st.integers(1, 50), st.floats(1_600_000_000, 1_900_000_000))
-def test_exactly_a_burst_passes_whatever_the_interval(
-    interval: float, burst: int, now: float
-) -> None:
+def test_exactly_a_burst_passes_for_every_interval(interval: float, burst: int, now: float) -> None:
     assert passed(RateLimiter(RateLimit(interval, burst)), 2 * burst, at=now) == burst
 
 

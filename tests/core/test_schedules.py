@@ -10,7 +10,7 @@ periods = st.integers(1, 315_360_000)
 
 
 @given(periods, moments)
-def test_every_so_many_seconds_the_next_push_is_due_that_long_after_the_base(
+def test_the_next_push_of_an_interval_is_due_that_long_after_the_base(
     seconds: int, base: float
 ) -> None:
     assert Every(seconds).due_timestamp(base) == base + seconds

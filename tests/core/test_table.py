@@ -111,7 +111,7 @@ class TestVanishing:
         assert life.table.judged(now_timestamp=1100) == []
         assert life.table.row(KEY) is None
 
-    def test_its_vanishing_is_returned_for_the_store_once(self) -> None:
+    def test_the_vanishing_of_a_monitor_is_returned_for_the_store_once(self) -> None:
         table = new_table()
         table.replace_monitors([monitor()], now_timestamp=1000)
 
@@ -121,7 +121,7 @@ class TestVanishing:
         assert first == Changes(armings={KEY: Arming(1000, vanished_timestamp=1100)})
         assert not second
 
-    def test_when_it_returns_it_has_its_pushes_and_its_clock(self) -> None:
+    def test_a_monitor_that_returns_has_its_pushes_and_its_arming(self) -> None:
         life = Life()
         last = life.push(UP, at=1050)
         life.declare(at=1100)
@@ -129,7 +129,7 @@ class TestVanishing:
 
         assert life.table.row(KEY) == Row(monitor(), Arming(1000), last)
 
-    def test_its_return_is_returned_for_the_store(self) -> None:
+    def test_the_return_of_a_monitor_is_returned_for_the_store(self) -> None:
         table = new_table()
         table.replace_monitors([monitor()], now_timestamp=1000)
         table.replace_monitors([], now_timestamp=1100)
@@ -138,7 +138,7 @@ class TestVanishing:
 
         assert changed.armings == {KEY: Arming(1000)}
 
-    def test_others_are_not_disturbed(self) -> None:
+    def test_a_vanished_monitor_does_not_change_others(self) -> None:
         life = Life(monitor(), monitor("other"))
         last = life.push(UP, at=1050)
         life.declare(monitor(), at=1100)
@@ -157,7 +157,7 @@ class TestVanishing:
 
 
 class TestForgetting:
-    def test_what_vanished_before_the_moment_is_forgotten(self) -> None:
+    def test_a_monitor_that_vanished_before_the_moment_is_forgotten(self) -> None:
         life = Life()
         life.push(UP, at=1050)
         life.declare(at=1100)
@@ -167,27 +167,27 @@ class TestForgetting:
         life.declare(monitor(), at=1150)
         assert life.table.row(KEY) == Row(monitor(), Arming(1150), None)
 
-    def test_what_vanished_at_the_moment_is_kept(self) -> None:
+    def test_a_monitor_that_vanished_at_the_moment_is_kept(self) -> None:
         life = Life()
         life.declare(at=1100)
 
         assert not life.table.forget_vanished(before_timestamp=1100)
 
-    def test_what_is_declared_is_never_forgotten(self) -> None:
+    def test_a_declared_monitor_is_never_forgotten(self) -> None:
         life = Life()
         life.push(UP, at=1050)
 
         assert not life.table.forget_vanished(before_timestamp=1e12)
         assert len(life.table.rows()) == 1
 
-    def test_what_came_back_is_never_forgotten(self) -> None:
+    def test_a_monitor_that_came_back_is_never_forgotten(self) -> None:
         life = Life()
         life.declare(at=1100)
         life.declare(monitor(), at=1150)
 
         assert not life.table.forget_vanished(before_timestamp=1e12)
 
-    def test_what_is_forgotten_is_forgotten_once(self) -> None:
+    def test_a_forgotten_monitor_is_forgotten_once(self) -> None:
         life = Life()
         life.declare(at=1100)
         life.table.forget_vanished(before_timestamp=1e12)
@@ -196,14 +196,14 @@ class TestForgetting:
 
 
 class TestRestoring:
-    def test_what_was_restored_is_shown_when_it_is_declared(self) -> None:
+    def test_a_restored_monitor_is_shown_once_declared(self) -> None:
         table = new_table(restored(Arming(500), push(at=900)))
 
         assert table.rows() == ()
         assert not table.replace_monitors([monitor()], now_timestamp=1000)
         assert table.row(KEY) == Row(monitor(), Arming(500), push(at=900))
 
-    def test_what_was_restored_and_is_not_declared_vanishes_now(self) -> None:
+    def test_a_restored_monitor_that_is_not_declared_vanishes_now(self) -> None:
         table = new_table(restored(Arming(500)))
 
         changed = table.replace_monitors([], now_timestamp=1000)
@@ -217,14 +217,14 @@ class TestRestoring:
 
         assert changed.armings == {KEY: Arming(1000)}
 
-    def test_a_push_whose_arming_was_lost_is_good_from_now_on(self) -> None:
+    def test_a_push_with_a_lost_arming_counts_from_now_on(self) -> None:
         table = new_table(Restored({}, {KEY: push(at=500)}))
         table.replace_monitors([monitor()], now_timestamp=1000)
 
         [(_, verdict)] = table.judged(now_timestamp=1000)
         assert (verdict.state, verdict.due_timestamp) == (State.UP, 1300)
 
-    def test_it_is_restored_since_when_pushes_could_be_received(self) -> None:
+    def test_the_last_moment_of_receiving_is_restored(self) -> None:
         table = new_table(Restored({}, {}, receiving_timestamp=900))
 
         assert table.receiving_timestamp == 900
@@ -242,7 +242,7 @@ class TestRestoring:
 
         assert memory == restored(Arming(500))
 
-    def test_what_another_replica_stored_and_was_adopted_before_stays_where_it_is_newer(
+    def test_a_newer_adopted_push_survives_restoring(
         self,
     ) -> None:
         other = MonitorKey("prod", "other")
@@ -291,7 +291,7 @@ class TestOutages:
         assert life.verdict(at=1500, receiving=False).state is State.LATE
         assert life.verdict(at=100_000, receiving=False).state is State.LATE
 
-    def test_what_the_first_seconds_of_an_outage_made_down_is_given_back(self) -> None:
+    def test_a_monitor_that_an_outage_made_down_comes_back(self) -> None:
         # The downtime is unknown at first; once known, it is not blamed on the job.
         life = Life()
         life.push(UP, at=1000)
@@ -369,7 +369,7 @@ class TestOutages:
 
 
 class TestBringingIntoThePresent:
-    def test_what_lies_ahead_is_set_to_now_and_returned_for_the_store(self) -> None:
+    def test_future_moments_are_set_to_now_and_returned_for_the_store(self) -> None:
         table = new_table(restored(Arming(9000), push(at=9000)))
         table.replace_monitors([monitor()], now_timestamp=1000)
 
@@ -379,7 +379,7 @@ class TestBringingIntoThePresent:
         assert changes == Changes(armings={KEY: Arming(1000)}, corrections={KEY: correction})
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1000))
 
-    def test_what_does_not_lie_ahead_is_neither_changed_nor_returned(self) -> None:
+    def test_moments_that_are_not_in_the_future_are_neither_changed_nor_returned(self) -> None:
         table = new_table(restored(Arming(500), push(at=900)))
         table.replace_monitors([monitor()], now_timestamp=1000)
 
@@ -422,13 +422,13 @@ class TestAdopting:
         table.replace_monitors([monitor(**fields)], now_timestamp=1000)
         return table
 
-    def test_a_newer_push_is_shown(self) -> None:
+    def test_a_newer_push_of_another_replica_is_shown(self) -> None:
         table = self.table()
 
         assert table.adopt(KEY, None, push(at=1100), now_timestamp=NOW)
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1100))
 
-    def test_an_older_push_is_not(self) -> None:
+    def test_an_older_push_is_not_adopted(self) -> None:
         table = self.table()
         table.record_push(KEY, push(at=1100))
         before = table.row(KEY)
@@ -436,7 +436,7 @@ class TestAdopting:
         assert not table.adopt(KEY, None, push(DOWN, at=1050), now_timestamp=NOW)
         assert table.row(KEY) is before
 
-    def test_what_is_known_already_changes_nothing(self) -> None:
+    def test_adopting_a_known_push_changes_nothing(self) -> None:
         table = self.table()
         table.record_push(KEY, push(at=1100))
         before = table.row(KEY)
@@ -444,7 +444,7 @@ class TestAdopting:
         assert not table.adopt(KEY, Arming(1000), push(at=1100), now_timestamp=NOW)
         assert table.row(KEY) is before
 
-    def test_of_one_moment_the_push_that_counts_more_is_the_newer(self) -> None:
+    def test_of_two_pushes_at_one_moment_the_one_with_the_higher_count_is_newer(self) -> None:
         table = self.table()
         table.record_push(KEY, push(at=1100))
 
@@ -453,13 +453,13 @@ class TestAdopting:
 
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1100, pushes_total=7))
 
-    def test_a_later_arming_holds(self) -> None:
+    def test_a_later_arming_of_another_replica_is_adopted(self) -> None:
         table = self.table()
 
         assert table.adopt(KEY, Arming(1000.4), None, now_timestamp=NOW)
         assert table.row(KEY) == Row(monitor(), Arming(1000.4), None)
 
-    def test_what_lies_ahead_counts_as_now(self) -> None:
+    def test_an_adopted_moment_in_the_future_counts_as_now(self) -> None:
         table = self.table()
 
         assert table.adopt(KEY, Arming(9000), push(at=9000), now_timestamp=NOW)
@@ -471,7 +471,7 @@ class TestAdopting:
 
         assert not table.adopt(KEY, None, push(at=9000, pushes_total=5), now_timestamp=NOW)
 
-    def test_a_push_without_an_arming_is_forgotten_in_time_if_nobody_declares_it(self) -> None:
+    def test_an_adopted_push_without_an_arming_and_a_declaration_is_forgotten_in_time(self) -> None:
         table = new_table()
         table.adopt(KEY, None, push(at=950), now_timestamp=1000)
         table.replace_monitors([], now_timestamp=1000)
@@ -499,7 +499,7 @@ class TestAdopting:
         assert not table.adopt(KEY, None, push(at=900), now_timestamp=NOW)
         assert table.rows()[0].last_push is None
 
-    def test_of_a_monitor_that_is_not_declared_it_is_kept_unseen(self) -> None:
+    def test_an_adopted_push_to_an_undeclared_monitor_is_kept_unseen(self) -> None:
         table = new_table()
 
         assert not table.adopt(KEY, Arming(900), push(at=950), now_timestamp=NOW)
@@ -507,7 +507,7 @@ class TestAdopting:
         table.replace_monitors([monitor()], now_timestamp=1000)
         assert table.row(KEY) == Row(monitor(), Arming(900), push(at=950))
 
-    def test_of_a_monitor_that_nobody_declares_it_is_forgotten_in_time(self) -> None:
+    def test_an_adopted_push_to_an_undeclared_monitor_is_forgotten_in_time(self) -> None:
         table = new_table()
         table.adopt(KEY, Arming(900), push(at=950), now_timestamp=NOW)
         table.replace_monitors([], now_timestamp=1000)
@@ -567,7 +567,7 @@ class TestObjectsThatAreReplaced:
         changes = table.replace_monitors([created], now_timestamp=2000.5)
         assert changes == Changes(armings={KEY: Arming(2000)})
 
-    def test_the_very_object_of_the_last_time_is_not_looked_at_again(self) -> None:
+    def test_an_unchanged_object_is_not_compared_again(self) -> None:
         table = new_table()
         same = monitor()
         table.replace_monitors([same], now_timestamp=1000)
@@ -576,7 +576,7 @@ class TestObjectsThatAreReplaced:
         assert not table.replace_monitors([same], now_timestamp=1100)
         assert table.row(KEY) is before
 
-    def test_the_very_object_that_comes_back_is_declared_anew(self) -> None:
+    def test_an_unchanged_object_that_comes_back_is_declared_again(self) -> None:
         table = new_table()
         same = monitor()
         table.replace_monitors([same], now_timestamp=1000)

@@ -5,10 +5,11 @@ import asyncio
 from prometheus_client import CollectorRegistry
 
 from tests.core.examples import KEY, Life, monitor, push
-from tests.engine.parts import row_of
+from tests.engine.parts import row_of, settled
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
 from yuptime_exporter.core.changes import Changes, Correction
+from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import Arming
 from yuptime_exporter.engine.table_changes import TableChanges
 from yuptime_exporter.metrics.changes import ChangeMetrics
@@ -88,6 +89,21 @@ async def test_history_that_could_not_be_forgotten_is_forgotten_later() -> None:
     await desk.changes.forget_vanished()
 
     assert desk.store.changes == [Changes(forgotten={KEY: START + 1})] * 2
+
+
+async def test_changes_that_fail_after_later_ones_were_made_do_not_undo_them() -> None:
+    desk = Desk()
+    desk.store.held = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(desk.changes.declare([monitor()]))
+        await settled()
+        desk.clock.advance(10)
+        tasks.create_task(desk.changes.declare([monitor(enabled=False)]))
+        await settled()
+        held, desk.store.held = desk.store.held, None
+        held.set_exception(StoreUnavailable("the disk is full"))
+
+    assert desk.store.changes[-1].armings[KEY].paused_timestamp == START + 10
 
 
 async def test_two_changes_at_the_same_time_are_stored_one_after_the_other() -> None:

@@ -44,6 +44,7 @@ class FakeStore:
         shared: whether others can use it at all.
         unavailable: whether everything but pushes fails.
         changes_fail: whether changes fail.
+        held: the outcome of the next changes; None: they are stored at once.
         changes: of the table, as they were to be saved, newest last.
     """
 
@@ -51,6 +52,7 @@ class FakeStore:
     shared: bool = False
     unavailable: bool = False
     changes_fail: bool = False
+    held: "asyncio.Future[None] | None" = None
     saves: list[Save] = field(default_factory=list)
     changes: list[Changes] = field(default_factory=list)
 
@@ -64,6 +66,8 @@ class FakeStore:
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
         self.changes.append(changes)
+        if self.held is not None:
+            return self.held
         return self._done(fails=self.changes_fail)
 
     def save_receiving(

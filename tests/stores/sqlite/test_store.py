@@ -158,6 +158,17 @@ async def test_a_correction_leaves_a_later_push_alone(path: Path) -> None:
     assert restored.last_pushes == {KEY: push(7)}
 
 
+async def test_a_correction_of_a_push_that_is_not_stored_stores_nothing(path: Path) -> None:
+    before, corrected = push(6, received_timestamp=9000.0), push(6)
+    async with opened(path) as (store, _):
+        await store.save_changes(Changes(corrections={KEY: Correction(before, corrected)}))
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored.last_pushes == {}
+
+
 async def test_a_push_proves_that_pushes_could_be_received(path: Path) -> None:
     async with opened(path) as (store, _):
         await store.save_receiving(1000.0, None)
@@ -374,3 +385,38 @@ async def test_a_commit_waits_for_the_disk(path: Path) -> None:
 
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+# As the first release wrote it.
+VERSION_1 = """
+    INSERT INTO arming (namespace, name, armed_timestamp) VALUES ('jobs', 'backup', 900.0);
+    INSERT INTO last_push VALUES
+        ('jobs', 'backup', 'down', 'disk full', 1005.0, 1001.0, 1000.0, 5, 2);
+    INSERT INTO outage VALUES (800.0, 850.0);
+    INSERT INTO receiving VALUES (1, 2000.0);
+    PRAGMA application_id = 1498763348;
+    PRAGMA user_version = 1;"""
+MORE_COLUMNS = """
+    ALTER TABLE arming ADD COLUMN note TEXT;
+    ALTER TABLE last_push ADD COLUMN note TEXT;
+    ALTER TABLE outage ADD COLUMN note TEXT;
+    ALTER TABLE receiving ADD COLUMN note TEXT;"""
+
+
+@pytest.mark.parametrize("more", ["", MORE_COLUMNS], ids=["as released", "with more columns"])
+async def test_a_database_of_the_first_version_is_restored_and_continued(
+    path: Path, more: str
+) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(";".join(MIGRATIONS[0]) + ";" + VERSION_1 + more)
+    known = LastPush(PushKind.DOWN, "disk full", 1005.0, 1001.0, 1000.0, 5, 2)
+    async with opened(path) as (store, restored):
+        await store.save_push(row(last_push=known), push(6))
+        await store.save_changes(Changes(armings={KEY: Arming(900.0, 1500.0)}))
+
+    assert restored == Restored({KEY: Arming(900.0)}, {KEY: known}, (Outage(800.0, 850.0),), 2000.0)
+    async with opened(path) as (_, after):
+        pass
+    assert after.last_pushes == {KEY: push(6)}
+    assert after.armings == {KEY: Arming(900.0, paused_timestamp=1500.0)}

@@ -1,4 +1,4 @@
-"""The Helm chart: sound for all values, and in substance what the overlays are."""
+"""The Helm chart: sound for all values, and equal to the overlays in substance."""
 
 import re
 from copy import deepcopy
@@ -36,7 +36,7 @@ VALUES = {
     "full": [f"--values={FULL}"],
 }
 
-# What says of each overlay how to get the same from the chart.
+# The values that make the chart equal to an overlay.
 SAME = {
     "cluster-wide": ["--set=crds.enabled=true"],
     "namespaced": ["--set=namespaces={yuptime}"],
@@ -54,14 +54,14 @@ SAME = {
     ],
 }
 
-# Labels of the tool that made an object; and what only one of the two ways to install needs: the chart
-# notices a changed configuration by a checksum and keeps the definition and the volume when it is
-# uninstalled, kustomize hashes the ConfigMap's name.
+# Labels of the tool that made an object, and metadata that only one of the two tools needs: the chart
+# has a checksum of the configuration and keeps the definition and the volume claim at its removal, and
+# kustomize adds a hash to the ConfigMap's name.
 OF_THE_TOOL = re.compile(
     r"app\.kubernetes\.io/(name|instance|part-of|version|managed-by)|helm\.sh/.*|checksum/config"
 )
 
-# The chart's names for what an overlay has once in a cluster, or once in a Grafana.
+# An overlay has these objects once in a cluster, so their names need no release and no namespace.
 NAME_OF_THE_OVERLAY = {
     "yuptime-exporter.yuptime": "yuptime-exporter",
     "yuptime-exporter-monitors-view.yuptime": "yuptime-monitors-view",
@@ -74,7 +74,7 @@ NAME_OF_THE_OVERLAY = {
 
 
 def in_substance(each: Object) -> Object:
-    """An object without what its tool has put into it."""
+    """An object without the marks of its tool."""
     each = deepcopy(each)
     metadata = each["metadata"]
     for held in (metadata, each.get("spec", {}).get("template", {}).get("metadata", {})):
@@ -96,7 +96,7 @@ def in_substance(each: Object) -> Object:
         pod["volumes"][0]["configMap"]["name"] = _without_hash(
             pod["volumes"][0]["configMap"]["name"]
         )
-        # What Kubernetes takes for an image with a tag, too.
+        # The default of Kubernetes for an image with a tag.
         assert pod["containers"][0].pop("imagePullPolicy", "IfNotPresent") == "IfNotPresent"
         pod["containers"][0]["args"] = arguments_in_the_pod(pod["containers"][0], "yuptime")
     return each

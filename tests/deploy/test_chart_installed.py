@@ -34,7 +34,7 @@ class Release:
         self.name = name
 
     def __call__(self, verb: str, *arguments: str | Path) -> str:
-        """What helm says to a verb, which succeeds."""
+        """The output of a helm command that succeeds."""
         flags = (f"--namespace={self.namespace}", f"--kubeconfig={self.cluster.kubeconfig()}")
         ended = helm(*verb.split(), self.name, *arguments, *flags)
         assert ended.returncode == 0, ended.stderr
@@ -57,7 +57,7 @@ async def installed(
     name: str = "yuptime-exporter",
     chart: Path = CHART,
 ) -> AsyncIterator[Release]:
-    """A release for as long as the block; it takes with it what belongs to the whole cluster."""
+    """A release that is uninstalled at the end of the block, with its objects of the whole cluster."""
     release = Release(cluster, namespace or await cluster.create_namespace("chart"), name)
     release("install", chart, *values)
     try:
@@ -81,7 +81,7 @@ async def test_a_release_has_all_its_objects_and_leaves_only_the_volume_claim(
 
     assert await release.names() == {"persistentvolumeclaim/yuptime-exporter"}
     assert not await deleted(release)
-    # The next release takes over the claim, and what is stored in it.
+    # The next release takes over the claim and the stored pushes.
     async with installed(cluster, "--set=storage.keep=false", namespace=release.namespace):
         assert len(await release.names()) == 9
     # Its finalizer waits for a controller that this cluster does not have.
@@ -98,6 +98,7 @@ async def deleted(release: Release) -> bool:
     )
 
 
+# juspay/hyperswitch-helm#78, meilisearch/meilisearch-kubernetes#15
 @pytest.mark.parametrize("mode", ["watch", "get"])
 async def test_the_notes_end_with_a_push_that_works(
     cluster: Cluster, tmp_path: Path, mode: str
@@ -201,6 +202,7 @@ async def test_releases_of_the_same_name_in_two_namespaces_are_beside_each_other
         assert len([board for board in boards.split() if "-dashboard." in board]) == 6
 
 
+# argoproj/argo-helm#1114, cilium/cilium#18115
 async def test_a_release_of_an_older_chart_is_upgraded_with_the_values_that_it_has(
     cluster: Cluster, tmp_path: Path
 ) -> None:

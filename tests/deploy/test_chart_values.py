@@ -1,4 +1,4 @@
-"""The chart's values: whatever a string looks like, and whatever is missing, the objects are right."""
+"""The chart's values: hostile strings stay strings, and missing values get their defaults."""
 
 import json
 import re
@@ -60,7 +60,7 @@ HOSTILE = {
     "long": "a" * 5000,
 }
 
-# Values for what the full values leave out, since one excludes the other.
+# Values that exclude some of the full values.
 VARIANTS: dict[str, Values] = {
     "full": {},
     "volume": {
@@ -76,7 +76,7 @@ VARIANTS: dict[str, Values] = {
     },
 }
 
-# Maps whose fields are the user's. Those of the first line have fields by default, too.
+# Maps with fields of the user. The maps of the first line have fields by default, too.
 FREE_FORM = {
     *("config", "resources", "labels", "annotations", "podSecurityContext", "securityContext"),
     *("additionalRuleLabels", "affinity", "global", "nodeSelector", "podAnnotations", "podLabels"),
@@ -97,7 +97,7 @@ def strings(values: object, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:
 
 
 def schema_at(path: Path_) -> Mapping[str, Any]:
-    """What the schema says of a value; nothing, if it is free."""
+    """The part of the schema for a value; empty for a free value."""
     found: Any = SCHEMA
     for part in path:
         if isinstance(part, int):

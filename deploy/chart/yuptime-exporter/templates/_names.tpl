@@ -27,7 +27,7 @@ for the suffix -push in the 63 characters of a Service.
 {{- /*
 The name of one object. An object outside of the release's namespace has that namespace in its name, so
 that releases of the same name in several namespaces do not share it.
-  root; suffix, such as -push; namespace of the object, empty if it belongs to the whole cluster
+  root; suffix, for example -push; namespace of the object, empty for an object of the whole cluster
 */}}
 {{- define "yuptime.objectName" -}}
 {{- include "yuptime.fullname" .root }}{{ .suffix }}
@@ -56,9 +56,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- /*
-The metadata of an object. Labels and annotations of the values replace the chart's own.
-  root; and if other than the default: suffix, namespace, cluster (true for an object of the whole
-  cluster), labels, annotations
+The metadata of an object. Labels of the values replace the chart's own.
+  root; optional: suffix, namespace, cluster (true for an object of the whole cluster), labels,
+  annotations
 */}}
 {{- define "yuptime.metadata" -}}
 {{- $namespace := "" }}

@@ -1,4 +1,4 @@
-{{- /* What the pod of the exporter is made of, where the values can add to it or replace it. */}}
+{{- /* Parts of the pod that the values can extend or replace. */}}
 
 {{- define "yuptime.image" -}}
 {{- with .Values.image }}

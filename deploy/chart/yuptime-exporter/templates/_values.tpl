@@ -1,6 +1,7 @@
 {{- /*
-Completes and checks the values; every template begins with it. Helm removes a value that is null, and
-`helm upgrade --reuse-values` brings the values of an older chart: what is missing gets its default.
+Completes and checks the values; every template begins with this call. Values are missing because Helm
+removes a value that is null, and because `helm upgrade --reuse-values` uses the values of the older
+chart.
 */}}
 {{- define "yuptime.values" -}}
 {{- include "yuptime.complete" (dict "given" .Values "defaults" (.Files.Get "files/values.yaml" | fromYaml)) }}
@@ -8,7 +9,7 @@ Completes and checks the values; every template begins with it. Helm removes a v
 {{- end }}
 
 {{- /*
-Gives missing values their default. The fields of a free-form block are the user's: one that is missing
+Gives missing values their default. The fields of a free-form block belong to the user: a missing field
 was removed.
   given, which is changed; defaults
 */}}
@@ -25,7 +26,7 @@ was removed.
 {{- end }}
 {{- end }}
 
-{{- /* Refuses what the schema alone cannot. */}}
+{{- /* Refuses combinations of values, which a schema cannot compare. */}}
 {{- define "yuptime.check" -}}
 {{- if and (hasKey .Values "enabled") (not .Values.enabled) }}
 {{- fail "enabled: false is for the condition of a dependency; the Chart.yaml of the parent chart lacks condition: yuptime-exporter.enabled" }}
@@ -48,7 +49,7 @@ was removed.
 {{- end }}
 {{- end }}
 
-{{- /* A duration as Prometheus writes it, such as 1m30s. */}}
+{{- /* A duration in the format of Prometheus, for example 1m30s. */}}
 {{- define "yuptime.milliseconds" -}}
 {{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 }}
 {{- $total := 0 }}

@@ -39,7 +39,7 @@ from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
 from yuptime_exporter.wiring.registry import Metrics
 from yuptime_exporter.wiring.signals import set_on_signals
-from yuptime_exporter.wiring.sites import Served, external_url, sites
+from yuptime_exporter.wiring.sites import Served, exporter_url, sites
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +66,13 @@ class Exporter:
         self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
         self._settings, self._clock = settings, clock
-        metrics = self._metrics = Metrics()
-        load = partial(load_configuration, settings.config_file, settings.alertmanager_urls)
+        metrics = self._metrics = Metrics(external_url=settings.external_url)
+        load = partial(
+            load_configuration,
+            settings.config_file,
+            settings.alertmanager_urls,
+            runbook_url=settings.runbook_url,
+        )
         self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         ready = self._readiness = Readiness(metrics.readiness)
@@ -124,6 +129,7 @@ class Exporter:
             alert_defaults=lambda: self._configuration.value.alerting.defaults,
             monitors_by_type=lambda: self._follower.monitors_by_type,
             clock=self._clock,
+            messages=self._settings.expose_messages,
         )
 
     async def run(self) -> None:
@@ -152,8 +158,8 @@ class Exporter:
             asyncio.TaskGroup() as tasks,
             serving(sites(self._settings, served), traffic) as self.bound,
         ):
-            url = external_url(self._settings, self.bound)
-            sinks = Alertmanagers(session, tasks, external_url=url, metrics=metrics.notifications)
+            url = exporter_url(self._settings, self.bound)
+            sinks = Alertmanagers(session, tasks, exporter=url, metrics=metrics.notifications)
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
             endless = (
                 tasks.create_task(self._restore_and_follow(), name="follow monitors"),

@@ -105,11 +105,14 @@ class Life:
             if arming and arming.vanished_timestamp and arming.vanished_timestamp < moment:
                 del self.armings[key]
 
-    def push(self, status: PushKind, *, at: float, key: MonitorKey = KEY) -> LastPush:
+    def push(
+        self, status: PushKind, *, at: float, key: MonitorKey = KEY, message: str = ""
+    ) -> LastPush:
         self.table.record_receiving(at)
         row = self.table.row(key)
         assert row is not None
-        accepted = after_push(row, self.table.outages(now_timestamp=at), Push(status, at))
+        outages = self.table.outages(now_timestamp=at)
+        accepted = after_push(row, outages, Push(status, at, message))
         self.table.record_push(key, accepted)
         self.last_pushes[key] = accepted
         return accepted

@@ -19,7 +19,7 @@ from prometheus_client.samples import Sample
 from tests.core.examples import DOWN, UP, judged, push, row
 from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families, process_families
 from yuptime_exporter.core.identity import AlertDefaults
-from yuptime_exporter.core.model import Judged, Row
+from yuptime_exporter.core.model import Judged, LastPush, Row
 
 NO_DEFAULTS = AlertDefaults()
 
@@ -30,11 +30,14 @@ FAMILIES = {
     "yuptime_monitor_grace_seconds": "gauge",
     "yuptime_monitor_armed_timestamp_seconds": "gauge",
     "yuptime_monitor_deadline_timestamp_seconds": "gauge",
+    "yuptime_monitor_due_timestamp_seconds": "gauge",
+    "yuptime_monitor_down": "gauge",
     "yuptime_monitor_up": "gauge",
     "yuptime_monitor_pushes": "counter",
     "yuptime_monitor_pushes_down": "counter",
     "yuptime_monitor_alert_labels": "gauge",
     "yuptime_monitor_info": "gauge",
+    "yuptime_monitor_annotations_info": "gauge",
 }
 
 
@@ -117,6 +120,14 @@ yuptime_monitor_armed_timestamp_seconds{monitor="report",namespace="prod"} 1.700
 # TYPE yuptime_monitor_deadline_timestamp_seconds gauge
 yuptime_monitor_deadline_timestamp_seconds{monitor="backup",namespace="prod"} 1.70000046025e+09
 yuptime_monitor_deadline_timestamp_seconds{monitor="report",namespace="prod"} 1.700086401e+09
+# HELP yuptime_monitor_due_timestamp_seconds Unix time at which the next push is due.
+# TYPE yuptime_monitor_due_timestamp_seconds gauge
+yuptime_monitor_due_timestamp_seconds{monitor="backup",namespace="prod"} 1.70000040025e+09
+yuptime_monitor_due_timestamp_seconds{monitor="report",namespace="prod"} 1.700086401e+09
+# HELP yuptime_monitor_down Whether the monitor is down for any reason, judged at the scrape.
+# TYPE yuptime_monitor_down gauge
+yuptime_monitor_down{monitor="backup",namespace="prod"} 1.0
+yuptime_monitor_down{monitor="report",namespace="prod"} 0.0
 # HELP yuptime_monitor_up Whether the last push reported up, 0 before the first; silence is not folded in.
 # TYPE yuptime_monitor_up gauge
 yuptime_monitor_up{monitor="backup",namespace="prod"} 0.0
@@ -136,6 +147,8 @@ yuptime_monitor_alert_labels{cluster="eu",container="",endpoint="",monitor="back
 # TYPE yuptime_monitor_info gauge
 yuptime_monitor_info{monitor="backup",namespace="prod",paused="false",source="manifests"} 1.0
 yuptime_monitor_info{monitor="report",namespace="prod",paused="true",source="kubernetes"} 1.0
+# HELP yuptime_monitor_annotations_info Texts of the team for the alerts of the monitor; absent where it gives none.
+# TYPE yuptime_monitor_annotations_info gauge
 """
 
 
@@ -153,13 +166,13 @@ class TestWhatAScrapeReads:
 
         assert text(families(REPORTED_DOWN, paused, defaults=defaults)) == EXPECTED_TEXT
 
-    def test_every_monitor_has_exactly_its_eleven_series(self) -> None:
+    def test_every_monitor_has_exactly_its_thirteen_series(self) -> None:
         exposed = samples(families(row(name="a"), row(push(UP), name="b")))
 
-        assert len(exposed) == 2 * 11
+        assert len(exposed) == 2 * 13
         for name in ("a", "b"):
             own = [sample.name for sample in exposed if sample.labels["monitor"] == name]
-            assert len(own) == len(set(own)) == 11
+            assert len(own) == len(set(own)) == 13
 
     def test_the_families_are_the_same_with_no_monitors_at_all(self) -> None:
         assert {family.name: family.type for family in families()} == FAMILIES
@@ -217,7 +230,7 @@ class TestAlertLabels:
     def test_a_paused_monitor_has_all_its_other_series(self) -> None:
         exposed = samples(families(row(paused=1100)))
 
-        assert len({sample.name for sample in exposed}) == 10
+        assert len({sample.name for sample in exposed}) == 12
         assert labels_of("yuptime_monitor_info", families(row(paused=1100))) == [
             {"namespace": "prod", "monitor": "backup", "source": "manifests", "paused": "true"}
         ]
@@ -352,3 +365,61 @@ class TestStrictParsers:
 
         assert meant(read_text(metrics)) == meant(metrics)
         assert meant(read_openmetrics(metrics)) == meant(metrics)
+
+
+class TestTextsOfAlerts:
+    def test_only_monitors_with_texts_of_their_team_have_that_series(self) -> None:
+        exposed = families(
+            row(name="plain"),
+            row(name="described", alert_description="Call us."),
+            row(name="documented", alert_runbook_url="https://wiki.example.com/a"),
+        )
+
+        assert labels_of("yuptime_monitor_annotations_info", exposed) == [
+            {
+                "namespace": "prod",
+                "monitor": "described",
+                "description": "Call us.",
+                "runbook_url": "",
+            },
+            {
+                "namespace": "prod",
+                "monitor": "documented",
+                "description": "",
+                "runbook_url": "https://wiki.example.com/a",
+            },
+        ]
+
+    def test_no_message_is_exposed_unless_asked_for(self) -> None:
+        assert "disk full" not in text(families(REPORTED_DOWN))
+
+    def test_only_the_message_of_a_job_that_reported_down_is_exposed(self) -> None:
+        rows = (
+            REPORTED_DOWN,
+            row(push(UP, message="fine"), name="up"),
+            row(push(UP, at=0, message="was fine"), name="silent"),
+            row(push(DOWN, message=""), name="wordless"),
+            row(push(DOWN, message="down, too"), name="resting", paused=1100),
+        )
+        judged_rows = [Judged(one, judged(one, at=2000)) for one in rows]
+
+        exposed = list(monitor_families(judged_rows, NO_DEFAULTS, messages=True))
+
+        assert labels_of("yuptime_monitor_message_info", exposed) == [
+            {"namespace": "prod", "monitor": "backup", "message": "disk full"}
+        ]
+
+    @pytest.mark.parametrize(
+        ("last", "at", "down"),
+        [
+            (push(UP, at=1000), 1359, 0),
+            (push(UP, at=1000), 1360, 1),
+            (push(DOWN, at=1000), 1000, 1),
+            (None, 1360, 1),
+            (None, 1359, 0),
+        ],
+    )
+    def test_the_gauge_of_down_is_1_for_whatever_reason(
+        self, last: LastPush | None, at: float, down: int
+    ) -> None:
+        assert values(families(row(last), at=at))["yuptime_monitor_down"] == down

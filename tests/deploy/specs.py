@@ -127,6 +127,26 @@ URLS = _mostly(
     _NOT_TEXT,
 )
 
+# Links may have a query and a fragment, and are visible ASCII.
+LINKS = _mostly(
+    st.sampled_from(["https://wiki.example.com/a?b=c#d", "HTTP://a", "http://[::1]:1/x"]),
+    st.sampled_from(
+        [
+            "",
+            "ftp://a",
+            "http://",
+            "http:///x",
+            "https://me@a",
+            "https://a b",
+            "https://ä",
+            "//a",
+            "https://a\n",
+            "https://" + "a" * 2048,
+        ]
+    ),
+    _NOT_TEXT,
+)
+
 _LABEL_NAMES = _mostly(
     st.sampled_from(["severity", "team", "_a", "A1"]),
     st.sampled_from(
@@ -176,7 +196,15 @@ def _pushes(namespace: str) -> st.SearchStrategy[Any]:
 def specs(namespace: str) -> st.SearchStrategy[Spec]:
     """Specs of Monitors of type push in a namespace; about half of them are valid."""
     alertings = _mostly(
-        st.fixed_dictionaries({}, optional={"labels": _LABELS, "alertmanagerUrl": URLS}),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "labels": _LABELS,
+                "alertmanagerUrl": URLS,
+                "description": st.text(max_size=8) | st.just("x" * 1025),
+                "runbookUrl": LINKS,
+            },
+        ),
         st.sampled_from([None, [], "a"]),
     )
     schedules = _mostly(

@@ -235,7 +235,9 @@ def test_the_patch_adds_the_push_fields_of_the_definition() -> None:
     assert generation == conditions["observedGeneration"]
     assert set(added) == {
         "spec/target/push",
+        "spec/alerting/description",
         "spec/alerting/labels",
+        "spec/alerting/runbookUrl",
         "spec/alerting/alertmanagerUrl",
         "spec/alertmanagerUrl",
         "status/push",

@@ -9,9 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
-from tests.cluster_metrics import ClusterMetrics
+from tests.all_metrics import page_of_all_metrics
 from tests.docs.documents import CHECKOUT, documents, rows_of, text_of, without_blocks
-from tests.exporters import Home, StandingClock, exporter_here
 from yuptime_exporter.core.errors import RejectionReason
 from yuptime_exporter.core.identity import RESERVED_LABELS
 from yuptime_exporter.core.model import State
@@ -22,7 +21,8 @@ from yuptime_exporter.settings.flags import DEFAULT_ADDRESS
 from yuptime_exporter.settings.shapes import ConfigurationFile
 from yuptime_exporter.web.failures import REJECTION_ANSWERS
 
-_NAME = re.compile(r"\byuptime_[a-z0-9_]+\b")
+# A name after a colon is that of a recording rule.
+_NAME = re.compile(r"(?<!:)\byuptime_[a-z0-9_]+\b")
 _OF_PYTHON = {"yuptime_exporter"}  # the package, not a metric
 _ALL_OF_A_KIND = re.compile(r"`yuptime_[a-z_]*\*`")
 
@@ -34,13 +34,11 @@ def code_in(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-async def exposed(home: Home) -> dict[str, tuple[str, set[str]]]:
+async def exposed(folder: Path) -> dict[str, tuple[str, set[str]]]:
     """Type and labels of every metric of the exporter, by its name in queries."""
     found: dict[str, tuple[str, set[str]]] = {}
-    async with exporter_here(home, StandingClock()) as client:
-        await client.push()
-        text = (await client.request("GET", "/metrics")).body.decode()
-    for family in text_string_to_metric_families(text + ClusterMetrics().page()):
+    text = await page_of_all_metrics(folder)
+    for family in text_string_to_metric_families(text):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         if name.startswith("yuptime_"):
             labels = {label for sample in family.samples for label in sample.labels}
@@ -55,11 +53,11 @@ async def test_the_reference_lists_every_metric_with_its_type_and_labels(tmp_pat
         if row[0].startswith("`yuptime_")
     }
 
-    assert listed == await exposed(Home(tmp_path, flags=[ALERTMANAGER]))
+    assert listed == await exposed(tmp_path)
 
 
 async def test_the_exporter_exposes_every_metric_that_documents_mention(tmp_path: Path) -> None:
-    found = await exposed(Home(tmp_path, flags=[ALERTMANAGER]))
+    found = await exposed(tmp_path)
     names = set(found) | {
         f"{name}_{part}"
         for name, (kind, _) in found.items()

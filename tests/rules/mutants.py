@@ -8,8 +8,8 @@ MONITOR_MUTANTS: list[Mutant] = [
      "max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))",
      "time()"),
     ("the clock is that of the replica scraped first",
-     "max by (namespace, monitor) (timestamp(",
-     "min by (namespace, monitor) (timestamp("),
+     "max by (namespace, monitor) (timestamp(yuptime_monitor_deadline",
+     "min by (namespace, monitor) (timestamp(yuptime_monitor_deadline"),
     ("the earliest deadline counts",
      "- max by (namespace, monitor) (yuptime_monitor_deadline",
      "- min by (namespace, monitor) (yuptime_monitor_deadline"),
@@ -37,18 +37,19 @@ MONITOR_MUTANTS: list[Mutant] = [
               or
               max by (namespace, monitor) (
                 yuptime_monitor_up == 0"""),
-    ("never pushed is reported down", "_last_push_timestamp_seconds) > 0)",
-     "_last_push_timestamp_seconds) >= 0)"),
+    ("never pushed is reported down",
+     "                (max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)",
+     "                (max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) >= 0)"),
     ("the replica with the oldest push decides",
-     "(max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)",
-     "(min by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)"),
+     "                (max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)",
+     "                (min by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)"),
     ("any replica that says down decides",
      """                == on (namespace, monitor) group_left ()
                 (max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) > 0)
 """, "                > 0\n"),
     ("all replicas must say down",
-     "yuptime_monitor_up == 0",
-     """yuptime_monitor_up == on (namespace, monitor) group_left ()
+     "                yuptime_monitor_up == 0",
+     """                yuptime_monitor_up == on (namespace, monitor) group_left ()
                 (max by (namespace, monitor) (yuptime_monitor_up) == 0)"""),
     ("the instance is kept",
      """          (
@@ -99,11 +100,11 @@ MONITOR_MUTANTS: list[Mutant] = [
      """            unless on ()
             yuptime_ready == 1
           )
-        annotations""",
+        # The exporter""",
      """            and on ()
             yuptime_ready == 0
           )
-        annotations"""),
+        # The exporter"""),
     ("it is held until all replicas are ready",
      """            unless on ()
             yuptime_ready == 1
@@ -115,11 +116,11 @@ MONITOR_MUTANTS: list[Mutant] = [
      """            unless on ()
             yuptime_ready == 1
           )
-        annotations""",
+        # The exporter""",
      """            unless on ()
             yuptime_ready
           )
-        annotations"""),
+        # The exporter"""),
     ("all replicas must be ready",
      """            and on ()
             yuptime_ready == 1
@@ -134,6 +135,29 @@ MONITOR_MUTANTS: list[Mutant] = [
     ("the rule has labels of its own",
      "      - alert: YuptimeMonitorDown\n",
      "      - alert: YuptimeMonitorDown\n        labels: {severity: critical}\n"),
+    ("the state of a paused monitor is that of its silence",
+     """          0 * max by (namespace, monitor) (yuptime_monitor_info{paused="true"})
+          or
+""", ""),
+    ("every monitor is paused", '(yuptime_monitor_info{paused="true"})', "(yuptime_monitor_info)"),
+    ("a report of down is a silence", "          5 + max by", "          4 + max by"),
+    ("a deadline that is reached is not passed", "overdue_seconds:max >= 0)", "overdue_seconds:max > 0)"),
+    ("a monitor that never pushed is silent", "          + 2 * (max by", "          + 0 * (max by"),
+    ("a monitor that never pushed is up",
+     """          2 + (max by (namespace, monitor) (yuptime_monitor_last_push_timestamp_seconds) == 0)
+          or
+""", ""),
+    ("a push is late only at the deadline",
+     "(timestamp(yuptime_monitor_due_timestamp_seconds))\n            - max by (namespace, monitor) (yuptime_monitor_due",
+     "(timestamp(yuptime_monitor_due_timestamp_seconds))\n            - max by (namespace, monitor) (yuptime_monitor_deadline"),
+    ("the silence is told since the deadline",
+     " - (max(yuptime_monitor_last_push_timestamp_seconds{namespace=%q,monitor=%q}) > 0))",
+     " - 0 * (max(yuptime_monitor_last_push_timestamp_seconds{namespace=%q,monitor=%q}) > 0))"),
+    ("a length of time ends in zeros", 'humanizeDuration | reReplaceAll "( 0[hms])+$" ""', "humanizeDuration"),
+    ("the message is that of any monitor", "(yuptime_monitor_message_info{namespace=%q,monitor=%q})", '(yuptime_monitor_message_info{namespace=%q,monitor!=%q})'),
+    ("the page is that of any exporter", "yuptime_external_url_info and on (instance, job) yuptime", "yuptime_external_url_info or yuptime"),
+    ("the team's runbook is that of any monitor", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor=%q,", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor!=%q,"),
+    ("the last success is the last push", "floor(max(yuptime_monitor_last_success_timestamp_seconds", "floor(max(yuptime_monitor_last_push_timestamp_seconds"),
     ("what is held looks like a report", "            - max without (alertname",
      "            0 * max without (alertname"),
 ]  # fmt: skip

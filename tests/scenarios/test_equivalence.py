@@ -6,6 +6,7 @@ which monitors are down; promtool evaluates `YuptimeMonitorDown` over the scrape
 """
 
 import asyncio
+import json
 import random
 from collections import defaultdict
 from dataclasses import replace
@@ -18,8 +19,10 @@ from tests.core.examples import Life, monitor
 from tests.peers.programs import Generation, require
 from yuptime_exporter.core.alerting import AlertSettings, alert_of
 from yuptime_exporter.core.exposition import monitor_families
+from yuptime_exporter.core.identity import ALERT_NAME
 from yuptime_exporter.core.model import Monitor, PushKind
 from yuptime_exporter.core.schedules import Every
+from yuptime_exporter.sinks.alertmanager.annotations import annotations
 
 RULES = Path(__file__).parents[2] / "alert-rules" / "yuptime.rules.yml"
 
@@ -30,6 +33,9 @@ LIVES = 24
 SCRAPED = frozenset(
     {
         "yuptime_monitor_alert_labels",
+        "yuptime_monitor_annotations_info",
+        "yuptime_monitor_last_success_timestamp_seconds",
+        "yuptime_monitor_message_info",
         "yuptime_monitor_deadline_timestamp_seconds",
         "yuptime_monitor_last_push_timestamp_seconds",
         "yuptime_monitor_up",
@@ -52,6 +58,7 @@ class RandomLife:
         self.life = Life(*self._monitors(), at=7)
         self.series: dict[str, dict[int, float]] = defaultdict(dict)
         self.down: dict[int, set[Labels]] = {0: set()}
+        self.texts: dict[int, dict[Labels, dict[str, str]]] = {}
         self._lost_until = 0
         for step in range(1, STEPS):
             self._live(step)
@@ -63,6 +70,8 @@ class RandomLife:
                 expire_seconds=STEP_SECONDS * self._random.randint(1, 12),
                 grace_seconds=STEP_SECONDS * self._random.randint(0, 4),
                 alert_labels=(("severity", self._random.choice(("page", "ticket"))),),
+                alert_description=self._random.choice(("", 'Call "us", or {{ not }}.')),
+                alert_runbook_url=self._random.choice(("", "https://wiki.example.com/a?b=1#c")),
             )
             for name in ("backup", "import", "report")
         ]
@@ -93,7 +102,7 @@ class RandomLife:
             if chance < 0.10:
                 self.life.push(PushKind.UP, at=at, key=one.key)
             elif chance < 0.13:
-                self.life.push(PushKind.DOWN, at=at, key=one.key)
+                self.life.push(PushKind.DOWN, at=at, key=one.key, message='exit 1: "no"\\')
             elif chance < 0.16:
                 declared[number] = replace(one, enabled=not one.enabled)
             elif chance < 0.17:
@@ -107,12 +116,17 @@ class RandomLife:
         now = STEP_SECONDS * step
         self.life.table.record_receiving(now)
         judged = self.life.table.judged(now_timestamp=now)
-        for family in monitor_families(judged, SETTINGS.defaults):
+        for family in monitor_families(judged, SETTINGS.defaults, messages=True):
             for sample in family.samples if family.name in SCRAPED else ():
                 self.series[_series(sample.name, sample.labels)][step] = sample.value
         self.series[_series("yuptime_ready", {})][step] = 1
         alerts = (alert_of(row, verdict, SETTINGS) for row, verdict in judged)
-        self.down[step] = {frozenset(alert.labels) for alert in alerts if alert}
+        self.texts[step] = {
+            frozenset(alert.labels): annotations(alert, page_base_url=None)
+            for alert in alerts
+            if alert
+        }
+        self.down[step] = set(self.texts[step])
 
     def as_promtool_test(self, name: str) -> dict[str, object]:
         return {
@@ -136,13 +150,31 @@ class RandomLife:
                 }
                 for step, down in self.down.items()
             ],
+            "alert_rule_test": [
+                {
+                    "alertname": ALERT_NAME,
+                    "eval_time": f"{STEP_SECONDS * step}s",
+                    "exp_alerts": [
+                        {
+                            "exp_labels": {
+                                name: value for name, value in sorted(labels) if name != "alertname"
+                            },
+                            "exp_annotations": {"message": "", "page": "", **texts},
+                        }
+                        for labels, texts in sorted(
+                            by_labels.items(), key=lambda one: sorted(one[0])
+                        )
+                    ],
+                }
+                for step, by_labels in self.texts.items()
+            ],
         }
 
 
 def _series(name: str, labels: dict[str, str]) -> str:
     target = {} if name == "ALERTS" else {"instance": "a:10091", "job": "yuptime"}
     pairs = ",".join(
-        f'{key}="{value}"' for key, value in sorted({**labels, **target}.items()) if value
+        f"{key}={json.dumps(value)}" for key, value in sorted({**labels, **target}.items()) if value
     )
     return f"{name}{{{pairs}}}"
 

@@ -18,7 +18,7 @@ from yuptime_exporter.core.identity import (
 )
 from yuptime_exporter.core.model import Judged, Monitor, Row
 from yuptime_exporter.resource.objects import Declared, Invalid, read_object
-from yuptime_exporter.sinks.alertmanager.body import alert_body
+from yuptime_exporter.sinks.alertmanager.body import ExporterUrl, alert_body
 
 BY_DEFAULT = AlertSettings()
 
@@ -83,7 +83,7 @@ def test_the_exposed_labels_are_the_sent_labels(declared: Monitor, defaults: Ale
     [outgoing] = AlertFeed().due({alert.labels: alert}, settings, now_timestamp=1000)
 
     exposed = exposed_labels(down_row, defaults)
-    sent = alert_body(outgoing, external_url="http://yuptime")["labels"]
+    sent = alert_body(outgoing, exporter=ExporterUrl("http://yuptime"))["labels"]
 
     assert sent == exposed
     assert fingerprint(alert.labels) == fingerprint(exposed.items())

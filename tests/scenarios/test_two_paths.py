@@ -31,7 +31,7 @@ from tests.peers.running import (
     prometheus,
 )
 from tests.waiting import eventually
-from yuptime_exporter.core.alerting import fingerprint
+from yuptime_exporter.core.alerting import RUNBOOK_URL, fingerprint
 
 pytestmark = [
     pytest.mark.peer,
@@ -244,16 +244,45 @@ async def test_three_incidents_are_three_alerts_and_each_is_notified_once(
     assert hook.of("watchdog") == ["firing", "resolved"]
 
 
-async def both_have_told(receiver: Alertmanager) -> None:
-    """Wait until the alert's text came from each path: the text is that of the last sender."""
-    texts: set[str] = set()
+async def both_have_told(receiver: Alertmanager) -> list[dict[str, str]]:
+    """Wait until the alert came from each path; return the annotations of every look at it.
 
-    async def different_texts() -> int:
+    The link to its source is that of the last sender.
+    """
+    sources: set[str] = set()
+    texts: list[dict[str, str]] = []
+
+    async def different_sources() -> int:
         for alert in await raised(receiver):
-            texts.add(alert["annotations"]["description"])
-        return len(texts)
+            sources.add(alert["generatorURL"])
+            texts.append(alert["annotations"])
+        return len(sources)
 
-    await eventually(different_texts, lambda count: count >= 2)
+    await eventually(different_sources, lambda count: count >= 2)
+    return texts
+
+
+async def test_both_paths_write_the_same_texts_message_included(
+    home: Home, tmp_path: Path, generation: Generation
+) -> None:
+    home.declare(monitor_yaml(), secret_yaml())
+    async with alertmanager(generation, tmp_path / "alertmanager") as receiver:
+        port = tell(home, receiver)
+        home.flags += ["--metrics.messages", "--web.external-url=https://yuptime.example.com"]
+        config = scraping(tmp_path / "prometheus", port, receiver)
+        async with (
+            prometheus(generation, tmp_path / "prometheus", config, flags=RESENDING),
+            exporter_process(home) as exporter,
+        ):
+            await exporter.push(body=b'{"status": "down", "message": "FATAL: disk full"}')
+            texts = [text for _ in range(5) for text in await both_have_told(receiver)]
+
+    assert len(texts) >= 10
+    assert all(text == texts[0] for text in texts), texts
+    assert texts[0]["summary"] == "jobs/backup reported down"
+    assert texts[0]["message"] == "FATAL: disk full"
+    assert texts[0]["page"] == "https://yuptime.example.com/monitors/jobs/backup"
+    assert texts[0]["runbook_url"] == RUNBOOK_URL
 
 
 async def test_the_direct_path_raises_and_resolves_alerts_without_prometheus(

@@ -87,6 +87,8 @@ def test_every_other_flag_has_its_setting() -> None:
             "--web.enable-lifecycle",
             "--alertmanager.url=http://AM:9093/",
             "--alertmanager.url=http://am:9093/api/v2/alerts",
+            "--alerting.runbook-url=https://wiki.example.com/jobs?x=1#down",
+            "--metrics.messages",
             "--log.level=debug",
             "--log.format=json",
         ]
@@ -103,6 +105,8 @@ def test_every_other_flag_has_its_setting() -> None:
         route_prefix="/jobs",
         enable_lifecycle=True,
         alertmanager_urls=("http://am:9093",),
+        runbook_url="https://wiki.example.com/jobs?x=1#down",
+        expose_messages=True,
         log_level="debug",
         log_format="json",
     )

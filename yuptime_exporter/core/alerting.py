@@ -14,6 +14,11 @@ from yuptime_exporter.core.urls import base_url
 Labels = tuple[tuple[str, str], ...]
 """The identity of an alert: its labels, sorted by name."""
 
+# The runbook of the alert, as in alert-rules/.
+RUNBOOK_URL = (
+    "https://github.com/yuptime/yuptime-exporter/blob/main/docs/runbooks/YuptimeMonitorDown.md"
+)
+
 # Prometheus, rules/alerting.go: a firing alert outlives two lost requests and a delay.
 ENDS_AFTER_RESENDS = 4
 
@@ -30,11 +35,13 @@ class AlertSettings:
     """How alerts are made and repeated, and which Alertmanagers receive them.
 
     Attributes:
+        runbook_url: the runbook of alerts whose monitor names none.
         alertmanager_urls: base URLs of the Alertmanagers for all monitors.
         allowed_urls: the base URLs that monitors may name; None: any.
     """
 
     defaults: AlertDefaults = field(default_factory=AlertDefaults)
+    runbook_url: str = RUNBOOK_URL
     resend_seconds: float = 60.0
     resolve_delay_seconds: float = 90.0
     alertmanager_urls: tuple[str, ...] = ()
@@ -43,11 +50,12 @@ class AlertSettings:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A monitor that is down, with the identity of its alert."""
+    """A monitor that is down, with the identity of its alert and the URL of its runbook."""
 
     labels: Labels
     row: Row
     verdict: Verdict
+    runbook_url: str = RUNBOOK_URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,8 @@ def alert_of(row: Row, verdict: Verdict, settings: AlertSettings) -> Alert | Non
         return None
     key, own = row.monitor.key, row.monitor.alert_labels
     labels = {**alert_labels(key, own, settings.defaults), "alertname": ALERT_NAME}
-    return Alert(tuple(sorted(labels.items())), row, verdict)
+    runbook_url = row.monitor.alert_runbook_url or settings.runbook_url
+    return Alert(tuple(sorted(labels.items())), row, verdict, runbook_url)
 
 
 def urls_of(monitor: Monitor, settings: AlertSettings) -> frozenset[str]:

@@ -8,7 +8,8 @@ from prometheus_client.samples import Sample
 
 from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.identity import AlertDefaults, alert_labels
-from yuptime_exporter.core.model import Judged, MonitorKey, PushKind, Row, Verdict
+from yuptime_exporter.core.messages import shown_message
+from yuptime_exporter.core.model import Judged, MonitorKey, PushKind, Reason, Row, State, Verdict
 
 # Labels that Prometheus gives to the targets of a ServiceMonitor. Exposed as empty, they are dropped
 # from the series under `honor_labels: true` (prometheus/prometheus, scrape.go). So an alert does not
@@ -53,6 +54,14 @@ _GAUGES: Mapping[str, tuple[str, Callable[[Row, Verdict], float]]] = {
         "Unix time at which silence makes the monitor down.",
         lambda _, verdict: verdict.deadline_timestamp,
     ),
+    "yuptime_monitor_due_timestamp_seconds": (
+        "Unix time at which the next push is due.",
+        lambda _, verdict: verdict.due_timestamp,
+    ),
+    "yuptime_monitor_down": (
+        "Whether the monitor is down for any reason, judged at the scrape.",
+        lambda _, verdict: verdict.state is State.DOWN,
+    ),
     "yuptime_monitor_up": (
         "Whether the last push reported up, 0 before the first; silence is not folded in.",
         _up,
@@ -71,8 +80,16 @@ _COUNTERS: Mapping[str, tuple[str, Callable[[Row], float]]] = {
 }
 
 
-def monitor_families(judged: Iterable[Judged], defaults: AlertDefaults) -> Iterator[Metric]:
-    """Return the families of all monitors; without monitors, only their names and types."""
+def monitor_families(
+    judged: Iterable[Judged], defaults: AlertDefaults, *, messages: bool = False
+) -> Iterator[Metric]:
+    """Return the families of all monitors; without monitors, only their names and types.
+
+    Args:
+        judged: the monitors with their verdicts.
+        defaults: labels of the alerts of all monitors.
+        messages: whether the messages of monitors that are down are exposed.
+    """
     rows = list(judged)
     labels = [
         {"namespace": row.monitor.key.namespace, "monitor": row.monitor.key.name} for row, _ in rows
@@ -93,6 +110,9 @@ def monitor_families(judged: Iterable[Judged], defaults: AlertDefaults) -> Itera
         yield family
     yield _alert_labels(rows, defaults)
     yield _info(rows, labels)
+    yield _annotations(rows)
+    if messages:
+        yield _messages(rows)
 
 
 def rejected_family(keys: Iterable[MonitorKey], rejected: Callable[[MonitorKey], int]) -> Metric:
@@ -140,4 +160,32 @@ def _info(rows: Iterable[Judged], labels: Iterable[Mapping[str, str]]) -> Metric
     for (row, _), own in zip(rows, labels, strict=True):
         paused = "false" if row.monitor.enabled else "true"
         family.add_sample(family.name, {**own, "source": row.monitor.source, "paused": paused}, 1.0)
+    return family
+
+
+def _annotations(rows: Iterable[Judged]) -> Metric:
+    family = GaugeMetricFamily(
+        "yuptime_monitor_annotations_info",
+        "Texts of the team for the alerts of the monitor; absent where it gives none.",
+        labels=("namespace", "monitor", "description", "runbook_url"),
+    )
+    for row, _ in rows:
+        monitor = row.monitor
+        if monitor.alert_description or monitor.alert_runbook_url:
+            texts = (monitor.alert_description, monitor.alert_runbook_url)
+            family.add_metric((*monitor.key, *texts), 1.0)
+    return family
+
+
+def _messages(rows: Iterable[Judged]) -> Metric:
+    """Return the messages of the jobs that reported down; no other message explains a state."""
+    family = GaugeMetricFamily(
+        "yuptime_monitor_message_info",
+        "Message of the push that reported down; absent in every other state.",
+        labels=("namespace", "monitor", "message"),
+    )
+    for row, verdict in rows:
+        last = row.last_push
+        if verdict.reason is Reason.REPORTED_DOWN and last is not None and last.message:
+            family.add_metric((*row.monitor.key, shown_message(last.message)), 1.0)
     return family

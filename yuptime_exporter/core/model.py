@@ -82,6 +82,8 @@ class Monitor:
         token_digests: SHA-256 digests of the tokens that may push; empty when there are none,
             for which `token_problem` has the reason where the source knows it.
         alert_labels: `spec.alerting.labels`, sorted by name, validated.
+        alert_description: `spec.alerting.description`, the team's own text; empty where not set.
+        alert_runbook_url: `spec.alerting.runbookUrl`; empty where not set.
         alertmanager_url: `spec.alerting.alertmanagerUrl`; None where it is not set.
         interval_seconds: how often the job means to push; None where it is not said.
         source: the kind of source that declared it, such as `manifests`.
@@ -96,6 +98,8 @@ class Monitor:
     grace_seconds: int = 60
     token_digests: tuple[bytes, ...] = ()
     alert_labels: tuple[tuple[str, str], ...] = ()
+    alert_description: str = ""
+    alert_runbook_url: str = ""
     alertmanager_url: str | None = None
     interval_seconds: int | None = None
     source: str = "manifests"

@@ -1,4 +1,4 @@
-"""The URLs of Alertmanagers: which are valid, and the one spelling of each."""
+"""URLs: which are valid for an Alertmanager or a link, and the one spelling of a base URL."""
 
 import re
 from ipaddress import IPv6Address
@@ -22,6 +22,11 @@ _HOST_NAME = re.compile(rf"({_HOST_LABEL}\.)*{_HOST_LABEL}\.?")
 _AUTHORITY = re.compile(r"(\[[\x21-\x5c\x5e-\x7e]+\]|[\x21-\x5a\x5c\x5e-\x7e]*?)(:\d*)?")
 
 
+# A link for people: a scheme, an authority without credentials, and any path, query and fragment.
+# The schema of the CustomResourceDefinition has the same pattern.
+_LINK = re.compile(r'[Hh][Tt][Tt][Pp][Ss]?://[!-"$-.0->A-~]+([/?#][!-~]*)?')
+
+
 def url_problem(url: str) -> str | None:
     """Return the problem with the URL of an Alertmanager; None if it is valid.
 
@@ -42,6 +47,16 @@ def url_problem(url: str) -> str | None:
     if "@" in parts.netloc or "?" in url or "#" in url:
         return f"{_EXPECTED}, without user, password, query or fragment"
     return None
+
+
+def link_problem(url: str) -> str | None:
+    """Return the problem with a link for people, such as a runbook; None if it is valid."""
+    if len(url) <= MAX_URL_CHARS and _LINK.fullmatch(url):
+        return None
+    return (
+        f"expected an http or https URL with a host, of at most {MAX_URL_CHARS} visible ASCII "
+        "characters, without user and password"
+    )
 
 
 def base_url(url: str) -> str:

@@ -18,6 +18,17 @@ def expose_build_info(registry: CollectorRegistry, *, version: str, revision: st
     ).set(1)
 
 
+def expose_external_url(registry: CollectorRegistry, url: str) -> None:
+    """Add `yuptime_external_url_info`, from which the alert rules link to the pages of monitors."""
+    info = Gauge(
+        "yuptime_external_url_info",
+        "A metric with a constant '1' value labeled by the URL of --web.external-url.",
+        ("url",),
+        registry=registry,
+    )
+    info.labels(url).set(1)
+
+
 class ReadinessMetrics:
     """Metrics of `engine.readiness`."""
 

@@ -170,6 +170,8 @@ def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
         schedule=Every(push.expire_seconds),
         grace_seconds=push.grace_period_seconds,
         alert_labels=tuple(sorted(alerting.labels.items())),
+        alert_description=alerting.description,
+        alert_runbook_url=alerting.runbook_url or "",
         alertmanager_url=alerting.alertmanager_url or spec.alertmanager_url,
         interval_seconds=spec.schedule.interval_seconds,
     )

@@ -14,10 +14,13 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from yuptime_exporter.core.urls import MAX_URL_CHARS, url_problem
+from yuptime_exporter.core.urls import MAX_URL_CHARS, link_problem, url_problem
 
 # The namespace of objects without one, as in `kubectl apply` without further settings.
 DEFAULT_NAMESPACE = "default"
+
+# A team's text in an alert; as much as is shown of a message.
+MAX_DESCRIPTION_CHARS = 1024
 
 MAX_SECONDS = 315_360_000  # ten years of 365 days
 
@@ -26,6 +29,12 @@ MAX_SECONDS = 315_360_000  # ten years of 365 days
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MADE_OF = "a-z, 0-9 and -, with a letter or digit at both ends"
+
+
+def _check_link(url: str) -> str:
+    if link_problem(url):
+        raise ValueError
+    return url
 
 
 def _check_alertmanager_url(url: str) -> str:
@@ -82,6 +91,23 @@ _AlertmanagerUrl = Annotated[
         "without user, password, query or fragment",
     ),
     AfterValidator(_check_alertmanager_url),
+]
+
+_Description = Annotated[
+    str,
+    Field(
+        max_length=MAX_DESCRIPTION_CHARS,
+        description=f"a text of at most {MAX_DESCRIPTION_CHARS} characters",
+    ),
+]
+_RunbookUrl = Annotated[
+    str,
+    Field(
+        max_length=MAX_URL_CHARS,
+        description=f"an http or https URL with a host, of at most {MAX_URL_CHARS} visible ASCII "
+        "characters, without user and password",
+    ),
+    AfterValidator(_check_link),
 ]
 
 
@@ -145,6 +171,8 @@ class Alerting(_Part):
     """`spec.alerting`."""
 
     labels: dict[str, str] = {}
+    description: _Description = ""
+    runbook_url: _RunbookUrl | None = None
     alertmanager_url: _AlertmanagerUrl | None = None
 
 

@@ -66,6 +66,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         route_prefix=prefix,
         enable_lifecycle=given.enable_lifecycle,
         alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),
+        runbook_url=given.runbook_url,
+        expose_messages=given.expose_messages,
         log_level=given.log_level,
         log_format=given.log_format,
     )

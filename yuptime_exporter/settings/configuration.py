@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from yuptime_exporter.core.alerting import AlertSettings
+from yuptime_exporter.core.alerting import RUNBOOK_URL, AlertSettings
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.rate_limit import RateLimit
@@ -33,19 +33,22 @@ class Configuration:
     push_rate: RateLimit = field(default_factory=RateLimit)
 
 
-def load_configuration(path: Path | None, alertmanager_urls: Sequence[str] = ()) -> Configuration:
+def load_configuration(
+    path: Path | None, alertmanager_urls: Sequence[str] = (), *, runbook_url: str | None = None
+) -> Configuration:
     """Return the configuration; the defaults without a file.
 
     Args:
         path: of the file; None if there is none.
         alertmanager_urls: base URLs from the command line; the file can add credentials to them.
+        runbook_url: of the command line; that of the file comes first.
 
     Raises:
         ConfigInvalid: the file cannot be read, or has a problem.
     """
     endpoints = {url: Endpoint(url) for url in alertmanager_urls}
     if path is None:
-        return _configuration(ConfigurationFile(), endpoints)
+        return _configuration(ConfigurationFile(), endpoints, runbook_url)
     try:
         file = read_file(yaml.safe_load(path.read_bytes()), folder=path.parent)
         for section in file.alerting.alertmanagers:
@@ -56,25 +59,30 @@ def load_configuration(path: Path | None, alertmanager_urls: Sequence[str] = ())
         raise ConfigInvalid(f"--config.file={path}: {' '.join(str(error).split())}") from error
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigInvalid(f"--config.file={path}: {error}") from error
-    return _configuration(file, endpoints)
+    return _configuration(file, endpoints, runbook_url)
 
 
-def _configuration(file: ConfigurationFile, endpoints: Mapping[str, Endpoint]) -> Configuration:
+def _configuration(
+    file: ConfigurationFile, endpoints: Mapping[str, Endpoint], runbook_url: str | None
+) -> Configuration:
     rate = file.limits.push_rate
     return Configuration(
-        alerting=_alert_settings(file.alerting, tuple(endpoints)),
+        alerting=_alert_settings(file.alerting, tuple(endpoints), runbook_url),
         alertmanagers=tuple(endpoints.values()),
         push_rate=RateLimit(rate.interval, rate.burst),
     )
 
 
-def _alert_settings(section: AlertingSection, alertmanager_urls: tuple[str, ...]) -> AlertSettings:
+def _alert_settings(
+    section: AlertingSection, alertmanager_urls: tuple[str, ...], runbook_url: str | None
+) -> AlertSettings:
     allowed = section.allowed_urls
     return AlertSettings(
         defaults=AlertDefaults(
             default_labels=tuple(sorted(section.default_labels.items())),
             external_labels=tuple(sorted(section.external_labels.items())),
         ),
+        runbook_url=section.runbook_url or runbook_url or RUNBOOK_URL,
         resend_seconds=section.resend_delay,
         resolve_delay_seconds=section.resolve_delay,
         alertmanager_urls=alertmanager_urls,

@@ -22,6 +22,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     web = parser.add_argument_group("web")
     _add_addresses(web)
     _add_paths(web)
+    _add_metrics(parser.add_argument_group("metrics"))
     _add_alerting(parser.add_argument_group("alerting"))
     _add_logs(parser.add_argument_group("logs"))
 
@@ -163,7 +164,24 @@ def _add_paths(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_metrics(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--metrics.messages",
+        dest="expose_messages",
+        action="store_true",
+        help="expose the messages of jobs that reported down, for the alerts of Prometheus; "
+        "whoever may read the metrics can then read them",
+    )
+
+
 def _add_alerting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--alerting.runbook-url",
+        dest="runbook_url",
+        metavar="URL",
+        type=values.web_url,
+        help="runbook of alerts whose monitor names none (default: that of the project)",
+    )
     group.add_argument(
         "--alertmanager.url",
         dest="alertmanager_urls",

@@ -81,6 +81,8 @@ class Settings:
         storage_retention_seconds: how long history is kept after a monitor was removed.
         push_listen_addresses: the only addresses that serve pushes; empty: pushes are served
             together with everything else.
+        runbook_url: the runbook of alerts whose monitor names none; None: that of the project.
+        expose_messages: whether metrics contain the messages of jobs that reported down.
         external_url: URL of the exporter as seen from outside, without a slash at its end.
         route_prefix: the path below which everything is served; empty, or without a slash at
             its end.
@@ -96,5 +98,7 @@ class Settings:
     route_prefix: str
     enable_lifecycle: bool
     alertmanager_urls: tuple[str, ...]
+    runbook_url: str | None
+    expose_messages: bool
     log_level: str
     log_format: str

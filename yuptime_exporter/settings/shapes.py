@@ -22,7 +22,7 @@ from yuptime_exporter.core.alerting import RESOLVED_RETENTION_SECONDS, AlertSett
 from yuptime_exporter.core.durations import EXPECTED_DURATION, duration_seconds
 from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.rate_limit import RateLimit
-from yuptime_exporter.core.urls import url_problem
+from yuptime_exporter.core.urls import link_problem, url_problem
 from yuptime_exporter.sinks.alertmanager.endpoint import DEFAULT_TIMEOUT_SECONDS
 
 _DEFAULT_RATE = RateLimit()
@@ -61,6 +61,13 @@ def _url(text: str) -> str:
     return text
 
 
+def _link(text: str) -> str:
+    problem = link_problem(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
 def _beside_the_file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError("expected the path of a file")
@@ -71,6 +78,7 @@ _Duration = Annotated[float, BeforeValidator(_duration)]
 _PositiveDuration = Annotated[_Duration, AfterValidator(_positive)]
 _ResolveDelay = Annotated[_Duration, AfterValidator(_below_retention)]
 _Url = Annotated[str, AfterValidator(_url)]
+_Link = Annotated[str, AfterValidator(_link)]
 _Path = Annotated[Path, BeforeValidator(_beside_the_file)]
 _Labels = Annotated[dict[str, str], AfterValidator(_labels)]
 
@@ -124,6 +132,7 @@ class AlertingSection(_Section):
 
     default_labels: _Labels = Field(default_factory=dict)
     external_labels: _Labels = Field(default_factory=dict)
+    runbook_url: _Link | None = None
     resend_delay: _PositiveDuration = _DEFAULT_ALERTING.resend_seconds
     resolve_delay: _ResolveDelay = _DEFAULT_ALERTING.resolve_delay_seconds
     allowed_urls: list[_Url] | None = None

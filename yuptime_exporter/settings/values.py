@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from yuptime_exporter.core.durations import duration_seconds
-from yuptime_exporter.core.urls import base_url, url_problem, without_credentials
+from yuptime_exporter.core.urls import base_url, link_problem, url_problem, without_credentials
 from yuptime_exporter.settings.model import Address, LeaseName, SqliteStorage, StatusStorage
 
 _DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # RFC 1123
@@ -90,6 +90,14 @@ def alertmanager_url(text: str) -> str:
     if problem:
         raise argparse.ArgumentTypeError(f"{problem}, got {without_credentials(text)!r}")
     return base_url(text)
+
+
+def web_url(text: str) -> str:
+    """Return the URL of a page for people."""
+    problem = link_problem(text)
+    if problem:
+        raise argparse.ArgumentTypeError(f"{problem}, got {without_credentials(text)!r}")
+    return text
 
 
 def external_url(text: str) -> str:

@@ -24,16 +24,21 @@ _GZIP_LEVEL = 1
 
 @dataclass(frozen=True, slots=True)
 class MonitorCollector(Collector):
-    """Gives the registry the monitors as they are at the moment of the scrape."""
+    """Gives the registry the monitors as they are at the moment of the scrape.
+
+    Attributes:
+        messages: whether `--metrics.messages` was given.
+    """
 
     table: MonitorTable
     alert_defaults: Callable[[], AlertDefaults]
     monitors_by_type: Callable[[], Mapping[str, int]]
     clock: Clock
+    messages: bool = False
 
     def describe(self) -> Iterable[Metric]:
         """Return all families without samples; `name[]` finds a family only by this list."""
-        yield from monitor_families((), AlertDefaults())
+        yield from monitor_families((), AlertDefaults(), messages=self.messages)
         yield rejected_family((), self.table.rejected_total)
         yield from process_families(monitors_by_type={}, now_timestamp=0)
 
@@ -41,7 +46,7 @@ class MonitorCollector(Collector):
         """Return all families, judged now."""
         now_timestamp = self.clock()
         judged = self.table.judged(now_timestamp=now_timestamp)
-        yield from monitor_families(judged, self.alert_defaults())
+        yield from monitor_families(judged, self.alert_defaults(), messages=self.messages)
         keys = [row.monitor.key for row, _ in judged]
         yield rejected_family(keys, self.table.rejected_total)
         yield from process_families(

@@ -8,7 +8,12 @@ from yuptime_exporter.metrics.changes import ChangeMetrics
 from yuptime_exporter.metrics.declarations import DeclarationMetrics
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.metrics.notifications import NotificationMetrics
-from yuptime_exporter.metrics.process import ReadinessMetrics, ReloadMetrics, expose_build_info
+from yuptime_exporter.metrics.process import (
+    ReadinessMetrics,
+    ReloadMetrics,
+    expose_build_info,
+    expose_external_url,
+)
 from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
 
@@ -16,8 +21,10 @@ from yuptime_exporter.metrics.receiving import ReceivingMetrics
 class Metrics:
     """One small class of metrics for each part that counts, all in one registry."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, external_url: str | None = None) -> None:
         self.registry = process_registry()
+        if external_url is not None:
+            expose_external_url(self.registry, external_url)
         self.reload = ReloadMetrics(self.registry)
         self.readiness = ReadinessMetrics(self.registry)
         self.declarations = DeclarationMetrics(self.registry)

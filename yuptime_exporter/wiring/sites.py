@@ -11,6 +11,7 @@ from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.settings.model import Settings
+from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import metrics_handler
 from yuptime_exporter.web.pages.landing import landing_handler
@@ -88,7 +89,7 @@ def _handlers(settings: Settings, served: Served) -> Handlers:
     )
 
 
-def external_url(settings: Settings, bound: Mapping[str, list[str]]) -> str:
+def exporter_url(settings: Settings, bound: Mapping[str, list[str]]) -> ExporterUrl:
     """Return the URL of this exporter as seen from outside: as given, or by its host name.
 
     Args:
@@ -96,6 +97,7 @@ def external_url(settings: Settings, bound: Mapping[str, list[str]]) -> str:
         bound: the addresses listened on, by the flag that asked for them.
     """
     if settings.external_url:
-        return settings.external_url
+        return ExporterUrl(settings.external_url)
     port = bound[_WEB_FLAG][0].rpartition(":")[2]
-    return f"http://{socket.gethostname()}:{port}{settings.route_prefix}"
+    url = f"http://{socket.gethostname()}:{port}{settings.route_prefix}"
+    return ExporterUrl(url, configured=False)

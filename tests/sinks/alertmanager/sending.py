@@ -16,12 +16,14 @@ from yuptime_exporter.core.alerting import AlertSettings, OutgoingAlert, alert_o
 from yuptime_exporter.metrics.notifications import NotificationMetrics
 from yuptime_exporter.sinks.alertmanager.addresses import AlertmanagerSink, Resolve, addresses_of
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
+from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
 from yuptime_exporter.sinks.alertmanager.sender import Courier
 
 SECRET = "hunter2-correct-horse"
 NAME = "alertmanager.test"
+EXPORTER = ExporterUrl("http://yuptime")
 
 LIMITS = SinkLimits()
 QUICK_LOOKUPS = SinkLimits(resolve_interval_seconds=0.02, resolve_retry_seconds=0.02)
@@ -88,7 +90,7 @@ async def sending(
     registry = CollectorRegistry()
     metrics = NotificationMetrics(registry)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        courier = Courier(endpoint, session, metrics.of(endpoint.url), "http://yuptime", limits)
+        courier = Courier(endpoint, session, metrics.of(endpoint.url), EXPORTER, limits)
         sink = AlertmanagerSink(courier, tasks, resolve=resolve)
         try:
             yield Sending(sink, registry, endpoint.url)
@@ -114,9 +116,7 @@ async def telling(*endpoints: Endpoint, resolve: Resolve = addresses_of) -> Asyn
     registry = CollectorRegistry()
     metrics = NotificationMetrics(registry)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        sinks = Alertmanagers(
-            session, tasks, external_url="http://yuptime", metrics=metrics, resolve=resolve
-        )
+        sinks = Alertmanagers(session, tasks, exporter=EXPORTER, metrics=metrics, resolve=resolve)
         sinks.configure(endpoints)
         try:
             yield Telling(sinks, registry)

@@ -40,7 +40,10 @@ class TestBatches:
             "namespace": "prod",
             "monitor": "backup",
         }
-        assert alert.annotations["summary"] == "A monitored job is down."
+        assert (
+            alert.annotations["summary"]
+            == f"{alert.labels['namespace']}/{alert.labels['monitor']} reported down"
+        )
         assert alert.generator_url == "http://yuptime/monitors/prod/backup"
 
     async def test_an_empty_offer_sends_no_request(self) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.metrics.notifications import NotificationMetrics
 from yuptime_exporter.sinks.alertmanager.addresses import AlertmanagerSink, Resolve, addresses_of
+from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
 from yuptime_exporter.sinks.alertmanager.sender import Courier
@@ -22,7 +23,7 @@ class Alertmanagers:
         session: aiohttp.ClientSession,
         tasks: asyncio.TaskGroup,
         *,
-        external_url: str,
+        exporter: ExporterUrl,
         metrics: NotificationMetrics,
         limits: SinkLimits | None = None,
         resolve: Resolve = addresses_of,
@@ -32,14 +33,14 @@ class Alertmanagers:
         Args:
             session: for all requests.
             tasks: runs the lookups and the senders.
-            external_url: URL of this exporter as seen from outside, for links in alerts.
+            exporter: the URL of this exporter, for links in alerts.
             metrics: counters of each URL.
             limits: of all sinks; None: the defaults.
             resolve: returns the addresses of the host of a URL.
         """
         self._session = session
         self._tasks = tasks
-        self._external_url = external_url
+        self._exporter = exporter
         self._metrics = metrics
         self._limits = limits or SinkLimits()
         self._resolve = resolve
@@ -81,7 +82,7 @@ class Alertmanagers:
                 endpoint=self._endpoints.get(url) or Endpoint(url),
                 session=self._session,
                 metrics=self._metrics.of(url),
-                external_url=self._external_url,
+                exporter=self._exporter,
                 limits=self._limits,
             )
             sink = self._sinks[url] = AlertmanagerSink(courier, self._tasks, resolve=self._resolve)

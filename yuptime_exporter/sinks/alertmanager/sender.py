@@ -19,7 +19,7 @@ from aiohttp import hdrs
 from yuptime_exporter.core.alerting import Labels, OutgoingAlert, fingerprint
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.metrics.notifications import AlertmanagerMetrics
-from yuptime_exporter.sinks.alertmanager.body import alert_body
+from yuptime_exporter.sinks.alertmanager.body import ExporterUrl, alert_body
 from yuptime_exporter.sinks.alertmanager.endpoint import CurrentContext, Endpoint
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
 
@@ -34,13 +34,13 @@ class Courier:
     """The parts that all senders of one URL share.
 
     Attributes:
-        external_url: URL of this exporter as seen from outside, for links in alerts.
+        exporter: the URL of this exporter, for links in alerts.
     """
 
     endpoint: Endpoint
     session: aiohttp.ClientSession
     metrics: AlertmanagerMetrics
-    external_url: str
+    exporter: ExporterUrl
     limits: SinkLimits
 
 
@@ -120,9 +120,7 @@ class Sender:
     async def _post(self, batch: Sequence[OutgoingAlert]) -> tuple[int, str]:
         """Return the status and the beginning of the answer, on one line."""
         endpoint = self._courier.endpoint
-        body = json.dumps(
-            [alert_body(one, external_url=self._courier.external_url) for one in batch]
-        )
+        body = json.dumps([alert_body(one, exporter=self._courier.exporter) for one in batch])
         with self._courier.metrics.latency.time():
             async with self._courier.session.post(
                 self._url,

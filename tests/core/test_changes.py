@@ -1,8 +1,15 @@
 """Changes of the table that a store could not accept are joined with later changes."""
 
-from tests.core.examples import KEY, Life, monitor, push
+from dataclasses import dataclass
+from typing import Literal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.examples import KEY, UP, Life, monitor, push, pushed
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.model import Arming, MonitorKey
+from yuptime_exporter.core.push_order import push_to_store
 
 OTHER = MonitorKey("prod", "other")
 FIRST, SECOND, THIRD = (push(at=moment) for moment in (9000, 5000, 1000))
@@ -48,3 +55,80 @@ def test_a_monitor_that_is_declared_after_it_was_forgotten_keeps_its_new_arming(
     life.store(forgotten.then(declared))
 
     assert life.armings == {KEY: Arming(1300)}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happens some seconds after what happened before it."""
+
+    wait: float
+    act: Literal["push", "declare", "remove", "recreate", "forget", "set the clock back"]
+    enabled: bool = True
+    stored: bool = True
+
+
+steps = st.builds(
+    Step,
+    st.sampled_from([0.0, 1.0, 4.0, 6.0, 60.0, 301.0]),
+    st.sampled_from(["push", "declare", "remove", "recreate", "forget", "set the clock back"]),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+class Lived:
+    """A table, and a store that at times takes pushes alone."""
+
+    def __init__(self) -> None:
+        self.now = 10_000.0
+        self.created = self.now
+        self.life = Life(monitor(created_timestamp=self.created), at=self.now)
+        self.unsaved = Changes()
+
+    def live(self, step: Step) -> None:
+        self.now += step.wait
+        table, now = self.life.table, self.now
+        match step.act:
+            case "push":
+                self._push()
+            case "declare" | "recreate":
+                self.created = now if step.act == "recreate" else self.created
+                declared = monitor(enabled=step.enabled, created_timestamp=self.created)
+                self.changed(table.replace_monitors([declared], now_timestamp=now), step.stored)
+            case "remove":
+                self.changed(table.replace_monitors([], now_timestamp=now), step.stored)
+            case "forget":
+                self.changed(table.forget_vanished(before_timestamp=now - 100), step.stored)
+            case "set the clock back":
+                self.changed(Changes(), stored=True)
+                self.now = now - 1000.0
+                corrected = table.bring_into_the_present(now_timestamp=self.now)
+                self.changed(corrected, step.stored)
+
+    def changed(self, changes: Changes, stored: bool) -> None:
+        self.unsaved = self.unsaved.then(changes)
+        if stored:
+            self.life.store(self.unsaved)
+            self.unsaved = Changes()
+
+    def _push(self) -> None:
+        row, stored = self.life.table.row(KEY), self.life.last_pushes.get(KEY)
+        if row is not None:
+            push = pushed(row, UP, at=self.now)
+            if stored is not None and stored != row.last_push:
+                push = push_to_store(row, push, stored, now_timestamp=self.now)
+            self.life.last_pushes[KEY] = push
+            self.life.table.record_push(KEY, push)
+
+
+@given(st.lists(steps, max_size=12))
+def test_once_all_changes_are_stored_the_store_knows_what_the_table_knows(
+    history: list[Step],
+) -> None:
+    lived = Lived()
+    for step in history:
+        lived.live(step)
+    lived.changed(Changes(), stored=True)
+
+    assert lived.life.last_pushes == lived.life.table._last_pushes
+    assert lived.life.armings == lived.life.table._armings

@@ -69,16 +69,23 @@ class TestPredecessors:
     """A push to an object that was deleted is none to the one that has its name now."""
 
     def test_a_push_before_the_creation_was_to_a_predecessor(self) -> None:
-        assert of_a_predecessor(push(at=990), monitor(created_timestamp=1000))
+        assert of_a_predecessor(push(at=990), monitor(created_timestamp=1000), now_timestamp=NOW)
 
     @pytest.mark.parametrize("at", [1000 - MAX_FUTURE_SECONDS, 999.5, 1000, 2000])
     def test_the_clocks_of_a_push_and_of_a_creation_may_differ_by_some_seconds(
         self, at: float
     ) -> None:
-        assert not of_a_predecessor(push(at=at), monitor(created_timestamp=1000))
+        assert not of_a_predecessor(push(at=at), monitor(created_timestamp=1000), now_timestamp=NOW)
+
+    def test_a_creation_in_the_future_counts_as_now(self) -> None:
+        # The clock of the API server is ahead.
+        created = monitor(created_timestamp=NOW + 60)
+
+        assert not of_a_predecessor(push(at=NOW - 1), created, now_timestamp=NOW)
+        assert of_a_predecessor(push(at=NOW - 10), created, now_timestamp=NOW)
 
     def test_without_a_creation_there_is_no_predecessor(self) -> None:
-        assert not of_a_predecessor(push(at=1), monitor())
+        assert not of_a_predecessor(push(at=1), monitor(), now_timestamp=NOW)
 
 
 class TestReplicasPush:

@@ -37,19 +37,19 @@ def newer(known: LastPush | None, other: LastPush, *, now_timestamp: float) -> L
     return other if place(other) > place(known) else known
 
 
-def history_start(monitor: Monitor) -> float:
+def history_start(monitor: Monitor, *, now_timestamp: float) -> float:
     """Return the moment before which pushes were to another object of the same name.
 
     Creation times are whole seconds of another machine's clock, so that a push within
-    `MAX_FUTURE_SECONDS` before the creation still counts.
+    `MAX_FUTURE_SECONDS` before the creation still counts. A creation in the future counts as now.
     """
     created = monitor.created_timestamp
-    return _ALWAYS if created is None else created - MAX_FUTURE_SECONDS
+    return _ALWAYS if created is None else min(created, now_timestamp) - MAX_FUTURE_SECONDS
 
 
-def of_a_predecessor(push: LastPush, monitor: Monitor) -> bool:
+def of_a_predecessor(push: LastPush, monitor: Monitor, *, now_timestamp: float) -> bool:
     """Return whether a push was to a deleted object of the same name."""
-    return push.received_timestamp < history_start(monitor)
+    return push.received_timestamp < history_start(monitor, now_timestamp=now_timestamp)
 
 
 def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -> LastPush:
@@ -86,7 +86,7 @@ def push_to_store(row: Row, push: LastPush, found: LastPush, *, now_timestamp: f
         found: the push that is stored.
         now_timestamp: the moment of storing.
     """
-    if of_a_predecessor(found, row.monitor):
+    if of_a_predecessor(found, row.monitor, now_timestamp=now_timestamp):
         return push
     if lies_ahead(found.received_timestamp, now_timestamp):
         found = push_in_the_present(found, now_timestamp=push.received_timestamp)

@@ -86,8 +86,8 @@ class MonitorTable:
             key = monitor.key
             row = self._rows.get(key)
             if row is None or row.monitor is not monitor:
-                if self._drop_of_a_predecessor(monitor):
-                    forgotten[key] = history_start(monitor)
+                if self._drop_of_a_predecessor(monitor, now_timestamp):
+                    forgotten[key] = history_start(monitor, now_timestamp=now_timestamp)
                 row = self._declared(monitor, now_timestamp)
                 if row.arming != self._armings.get(key):
                     armings[key] = row.arming
@@ -127,7 +127,7 @@ class MonitorTable:
         row, known = self._rows.get(key), self._last_pushes.get(key)
         if (
             push is not None
-            and not (row and of_a_predecessor(push, row.monitor))
+            and not (row and of_a_predecessor(push, row.monitor, now_timestamp=now_timestamp))
             and newer(known, push, now_timestamp=now_timestamp) is push
         ):
             self._last_pushes[key] = push_in_the_present(push, now_timestamp=now_timestamp)
@@ -248,7 +248,7 @@ class MonitorTable:
         )
         return Row(monitor, arming, self._last_pushes.get(monitor.key))
 
-    def _drop_of_a_predecessor(self, monitor: Monitor) -> bool:
+    def _drop_of_a_predecessor(self, monitor: Monitor, now_timestamp: float) -> bool:
         """Drop the last push if it was to a deleted object of the same name; return whether it was.
 
         A push to the object that is still there stays, however wrong the clock of its creation.
@@ -257,7 +257,7 @@ class MonitorTable:
         row, push = self._rows.get(key), self._last_pushes.get(key)
         if row is not None and row.monitor.created_timestamp == monitor.created_timestamp:
             return False
-        if push is None or not of_a_predecessor(push, monitor):
+        if push is None or not of_a_predecessor(push, monitor, now_timestamp=now_timestamp):
             return False
         del self._last_pushes[key]
         return True

@@ -24,6 +24,7 @@ from dashboards.promql import (
     Code,
     newest,
     now,
+    open_deadline,
     overdue,
     state,
 )
@@ -72,21 +73,20 @@ def _numbers() -> list[tuple[int, Json]]:
             "dateTimeFromNow",
         )),
         (4, stat(
-            "Due in",
-            "Time until silence makes the job down, grace period included. A negative value is the "
-            "time since the deadline.",
-            f"{newest('deadline_timestamp_seconds', ONE)}\n- {now(ONE)}",
-            "s",
-            thresholds=steps(VERMILION, (0, BLUE)),
+            "Deadline",
+            "When silence makes the job down, or did, grace period included. Empty while the job "
+            "is down because it reported so.",
+            f"1000 * ({open_deadline(ONE)})",
+            "dateTimeFromNow",
         )),
         (4, stat(
-            "Expires after", "Time from a push until the next one is due.", newest("expire_seconds", ONE), "s",
+            "Expires after", "Time from a push until the next one is due.", newest("expire_seconds", ONE), "dtdurations",
         )),
         (4, stat(
             "Grace",
             "Time after that in which the job is late, before it is down.",
             newest("grace_seconds", ONE),
-            "s",
+            "dtdurations",
         )),
     ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from dashboards.promql import (
     YELLOW,
     indented,
     newest,
-    now,
+    open_deadline,
     paused,
     state,
     unhealthy,
@@ -118,7 +118,7 @@ def _table() -> Json:
     columns = (
         worst(unhealthy(MANY)),
         f"1000 * ({newest('last_push_timestamp_seconds', MANY)} > 0)",
-        f"{newest('deadline_timestamp_seconds', MANY)}\n- {now(MANY)}",
+        f"1000 * ({open_deadline(MANY)})",
         newest("grace_seconds", MANY),
         f"1000 * ({newest('last_success_timestamp_seconds', MANY)} > 0)",
         f"max by (namespace, monitor, severity) ({alert_labels})",
@@ -162,8 +162,8 @@ def _table() -> Json:
             override("Value #A", displayName="State", mappings=state_field,
                      custom__cellOptions={"type": "color-background", "mode": "basic"}),
             override("Value #B", displayName="Last push", unit="dateTimeFromNow", noValue="never"),
-            override("Value #C", displayName="Due in", unit="s", decimals=0),
-            override("Value #D", displayName="Grace", unit="s"),
+            override("Value #C", displayName="Deadline", unit="dateTimeFromNow", noValue="-"),
+            override("Value #D", displayName="Grace", unit="dtdurations"),
             override("Value #E", displayName="Last success", unit="dateTimeFromNow",
                      noValue="never"),
             override("monitor", displayName="Monitor", links=[

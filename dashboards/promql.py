@@ -1,7 +1,7 @@
 """Queries about monitors.
 
-The queries use the exporter's metrics only; rules are needed only for the history of alerts. As in
-the alert rules, the latest deadline and the newest push of all replicas count.
+States and the history of alerts come from the alert rules, all other values from the exporter's
+metrics. As in the rules, the latest deadline and the newest push of all replicas count.
 """
 
 from typing import NamedTuple
@@ -28,10 +28,11 @@ STATES = (
     Code(5, "down: reported", VERMILION),
     Code(6, "down: never pushed", VERMILION),
 )
-LATE, DOWN = 3, 4
+LATE, DOWN, REPORTED_DOWN = 3, 4, 5
 
-MANY = 'job=~"$job", namespace=~"$namespace", monitor=~"$monitor"'
-ONE = 'job=~"$job", namespace="$namespace", monitor="$monitor"'
+JOB = 'job=~"$job", '
+MANY = f'{JOB}namespace=~"$namespace", monitor=~"$monitor"'
+ONE = f'{JOB}namespace="$namespace", monitor="$monitor"'
 AT_THE_END = " @ end()"
 
 
@@ -57,36 +58,18 @@ def overdue(where: str, at: str = "") -> str:
 
 
 def state(where: str, at: str = "") -> str:
-    """Return the state of each monitor as the number that `STATES` explains."""
-    last = newest("last_push_timestamp_seconds", where, at)
-    armed = newest("armed_timestamp_seconds", where, at)
-    return f"""\
-0 * {paused(where, at)}
-or 5 + max by (namespace, monitor) (
-  yuptime_monitor_up{{{where}}}{at} == 0
-  and yuptime_monitor_last_push_timestamp_seconds{{{where}}}{at}
-    == on (namespace, monitor) group_left ()
-    ({last} > 0)
-)
-or 4 + 0 * (
-  {now(where, at)}
-  - {newest("deadline_timestamp_seconds", where, at)}
-  >= 0
-) + 2 * (
-  {last} == bool 0
-)
-or 2 + ({last} == 0)
-or 3 + 0 * (
-  {now(where, at)}
-  - (
-    {last}
-    > {armed}
-    or {armed}
-  )
-  - {newest("expire_seconds", where, at)}
-  >= 0
-)
-or 1 + 0 * {last}"""
+    """Return the state of each monitor as the number that `STATES` explains.
+
+    The alert rules record the number. A recorded series has no label `job`.
+    """
+    chosen = where.removeprefix(JOB)
+    return f"max by (namespace, monitor) (namespace_monitor:yuptime_monitor_state{{{chosen}}}{at})"
+
+
+def open_deadline(where: str) -> str:
+    """Return the deadlines; a job that reported down has none until the next push that says up."""
+    deadline = newest("deadline_timestamp_seconds", where)
+    return f"{deadline}\nunless on (namespace, monitor) {state(where)} == {REPORTED_DOWN}"
 
 
 def unhealthy(where: str, at: str = "") -> str:

@@ -20,7 +20,7 @@ from tests.rules.files import Rule, rules
 JOB = "yuptime"
 STALE = b"\x02\x00\x00\x00\x00\x00\xf0\x7f"  # prometheus/prometheus, model/value: StaleNaN
 REQUEST_BYTES = 500_000
-EVALUATED = 20  # seconds after the scrapes of its minute, at which the rules are evaluated
+EVALUATED = 0  # seconds after the scrapes of its minute, at which the rules are evaluated
 
 Labels = tuple[tuple[str, str], ...]
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')

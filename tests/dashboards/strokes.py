@@ -49,7 +49,7 @@ def shown_as(settings: Json, value: object) -> tuple[str, str]:
 def value_text(value: float, unit: str) -> str:
     if unit == "dateTimeFromNow":
         return f"{_duration(END - value / 1000)} ago" if value / 1000 <= END else _date(value)
-    if unit == "s":
+    if unit in ("s", "dtdurations"):
         return _duration(value)
     if unit == "bytes":
         return f"{value / 2**20:.0f} MiB"

@@ -24,7 +24,7 @@ from tests.dashboards.asking import (
     variables,
 )
 from tests.exporters import Home, StandingClock, exporter_here
-from tests.rules.files import ALERT_RULES, CHECKOUT
+from tests.rules.files import ALERT_RULES, CHECKOUT, rules
 
 Json = dict[str, Any]
 
@@ -152,7 +152,10 @@ def test_every_graph_has_annotations_of_alerts(uid: str):
         assert "ALERTS{" in mark["expr"]
 
 
-async def test_every_metric_on_the_dashboards_is_exposed(tmp_path: Path):
+RECORDED = {rule["record"] for rule in rules() if "record" in rule}
+
+
+async def test_every_metric_on_the_dashboards_is_exposed_or_recorded(tmp_path: Path):
     home = Home(tmp_path, flags=["--alertmanager.url=http://127.0.0.1:9"])
     async with exporter_here(home, StandingClock()) as client:
         await client.push()
@@ -172,8 +175,8 @@ async def test_every_metric_on_the_dashboards_is_exposed(tmp_path: Path):
         ]
         for promql in asked:
             for metric, matchers in selectors(promql):
-                assert metric in {*exposed, "ALERTS"}
-                if metric != "ALERTS":
+                assert metric in {*exposed, *RECORDED, "ALERTS"}
+                if metric in exposed:
                     labels = set(re.findall(r"(\w+)[=!]", matchers))
                     assert labels <= exposed[metric] | {"job", "instance", "severity"}, promql
 

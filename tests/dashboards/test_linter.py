@@ -114,6 +114,8 @@ def test_every_query_selects_the_chosen_job_and_instance(uid: str):
         for name in ("job", "instance"):
             if not excluded(f"target-{name}-rule", dashboard, panel):
                 for metric, matchers in selectors(promql):
+                    if ":" in metric:  # a recorded series has no job and no instance
+                        continue
                     assert f'{name}=~"${name}"' in matchers, (panel["title"], metric)
 
 

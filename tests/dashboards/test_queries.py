@@ -135,7 +135,7 @@ def test_the_overview_counts_jobs_by_state(answers: Answers):
 def test_the_table_lists_unhealthy_jobs_with_their_last_push(answers: Answers):
     columns = answers[OVERVIEW]["Not healthy now"]
     listed = {key: TEXT[int(value)] for key, value in by_monitor(columns["A"]).items()}
-    last_push, due_in, grace, success = (by_monitor(columns[ref]) for ref in "BCDE")
+    last_push, deadline, grace, success = (by_monitor(columns[ref]) for ref in "BCDE")
     severity = {
         (one["metric"]["namespace"], one["metric"]["monitor"]): one["metric"]["severity"]
         for one in columns["F"]
@@ -149,11 +149,12 @@ def test_the_table_lists_unhealthy_jobs_with_their_last_push(answers: Answers):
     offsite, nightly = ("backup", "offsite-copy"), ("backup", "nightly-dump")
     ledger, invoices = ("billing", "ledger-close"), ("billing", "invoices")
     assert last_push[offsite] == 1000 * at("09:00")
-    assert due_in[offsite] == -8 * 3600
+    assert deadline[offsite] == 1000 * at("16:00")
     assert last_push[nightly] == 1000 * at("02:00")
     assert nightly not in success
     assert ledger not in last_push
-    assert due_in[invoices] == at("22:05") + 75 * 60 + 3600 - (MIDNIGHT + DAY)
+    assert deadline[invoices] == 1000 * (at("22:05") + 75 * 60 + 3600)
+    assert nightly not in deadline
 
 
 def test_the_table_has_one_row_for_each_monitor(answers: Answers):

@@ -59,7 +59,7 @@ def test_a_monitor_that_is_declared_after_it_was_forgotten_keeps_its_new_arming(
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens some seconds after what happened before it."""
+    """An event, some seconds after the event before it."""
 
     wait: float
     act: Literal["push", "declare", "remove", "recreate", "forget", "set the clock back"]

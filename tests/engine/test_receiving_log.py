@@ -100,7 +100,7 @@ async def test_an_outage_that_another_noted_moves_the_deadlines_here() -> None:
     await second.log.tick()
 
     assert first.table.ended_outages == second.table.ended_outages == (Outage(900, 950),)
-    assert first.credited_seconds == 0  # whoever noted it has counted it
+    assert first.credited_seconds == 0  # the replica that noted it has counted it
 
 
 async def test_a_replica_that_was_cut_off_learns_that_others_received_meanwhile() -> None:

@@ -27,7 +27,7 @@ class Save:
 
 @dataclass
 class Notes:
-    """What replicas that share a store have noted in it."""
+    """The receiving log of replicas that share a store."""
 
     receiving_timestamp: float | None = None
     outages: tuple[Outage, ...] = ()
@@ -38,9 +38,8 @@ class FakeStore:
     """A `Store` of one replica.
 
     Attributes:
-        saves: pushes in the order in which they were to be saved; the test says what becomes of
-            each.
-        notes: what all replicas with this store have noted.
+        saves: pushes in the order of saving; the test decides the outcome of each.
+        notes: the receiving log of all replicas with this store.
         shared: whether others can use it at all.
         unavailable: whether everything but pushes fails.
         changes_fail: whether changes fail.

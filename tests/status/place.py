@@ -106,7 +106,7 @@ class StatusPlace:
         await self._objects.create(yaml.safe_load(monitor_yaml(name, namespace=self.namespace)))
 
     async def restored(self) -> Restored:
-        """Return what is restored from the API server by one more replica."""
+        """Return the state that one more replica restores from the API server."""
         table = MonitorTable(silence_is_outage_after_seconds=0)
         replication = Replication(table, on_push=lambda *_: None, clock=self.clock)
         async with self.connected(table, replication) as connected:

@@ -1,4 +1,4 @@
-"""What every store is tested with: the parts of an exporter around it, and places to store in.
+"""The equipment of the contract of stores: an exporter around a store, and places to store in.
 
     async with running(place) as exporter:
         await exporter.declare(backup=True)
@@ -39,7 +39,7 @@ RETENTION_SECONDS = 86_400.0
 
 
 class Capability(StrEnum):
-    """What some stores cannot do by their nature."""
+    """Capabilities that some stores lack by their nature."""
 
     REMOVED_HISTORY = "keep the history of a removed monitor"
     REPLICAS = "serve several replicas"
@@ -57,7 +57,7 @@ class SettableClock(Protocol):
 
 @dataclass
 class Connected:
-    """A store that is not restored yet, and what belongs to it.
+    """A store that is not restored yet, and the source of its monitors.
 
     Attributes:
         source: declares the monitors of the place.
@@ -93,7 +93,7 @@ class Place(Protocol):
         """Delete a monitor and create it again, long enough after the last push."""
 
     async def restored(self) -> Restored:
-        """Return what a new store restores, as if all exporters had been killed now."""
+        """Return the state that a new store restores, as if all exporters were killed now."""
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Exporter:
     async def push(
         self, kind: PushKind = UP, *, name: str = "backup", message: str = ""
     ) -> LastPush:
-        """Push, a second after whatever came before; return the push that is then shown."""
+        """Push one second later; return the push that is then shown."""
         self.place.clock.advance(1)
         await self.receiver.accept(self.key(name), Push(kind, self.place.clock(), message))
         return self.last_push(name)
@@ -149,7 +149,7 @@ class Exporter:
 
 @asynccontextmanager
 async def running(place: Place) -> AsyncIterator[Exporter]:
-    """Run an exporter that has restored what is stored, until the end of the block."""
+    """Run an exporter that has restored the stored state, until the end of the block."""
     table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
     registry = CollectorRegistry()
     after_push: list[OnPush] = []

@@ -1,8 +1,8 @@
 """Changes that the table makes by itself, and that a store must learn of.
 
-A push goes to the store first and to the table second. Everything else goes the other way: a
-declaration arms a monitor, a clock that is set back corrects a moment, the retention period ends.
-Each of these is a `Changes`, so that a restart restores what the table shows.
+A push goes to the store first and to the table second. All other changes start in the table: a
+declaration arms a monitor, a clock that was set back corrects a moment, the retention period ends.
+They are one value, `Changes`, so that the table after a restart equals the table before it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 
 
 class Correction(NamedTuple):
-    """A push whose moments lay in the future, and the same push with moments up to now."""
+    """A push with moments in the future, and the same push with these moments set to now."""
 
     before: LastPush
     after: LastPush
@@ -51,7 +51,7 @@ class Changes:
         )
 
     def _first(self, key: MonitorKey, correction: Correction) -> LastPush:
-        """Return the push that a store holds which has not seen the earlier correction."""
+        """Return the push in a store that has seen neither of two corrections."""
         earlier = self.corrections.get(key)
         return (
             earlier.before if earlier and earlier.after == correction.before else correction.before

@@ -26,18 +26,18 @@ from yuptime_exporter.core.model import (
 )
 from yuptime_exporter.core.outages import Outages
 
-# A stored moment further ahead than this was written by a clock that has since been set back.
-# NTP slews, rather than steps, smaller errors: chrony's and ntpd's defaults are below a second.
+# A stored moment further ahead than this comes from a clock that was set back since. NTP slews
+# smaller errors instead of stepping: the defaults of chrony and ntpd are below a second.
 MAX_FUTURE_SECONDS = 5.0
 
-# A monitor that is gone for less was remounted (a ConfigMap swap, a file written anew) and keeps
-# its clock; one that was gone for longer is a new declaration, as deleting and creating a
-# Kubernetes object is. Kubelet replaces a mounted volume within its sync period of about a minute.
+# A monitor that is absent for less was remounted, as by a ConfigMap or an editor that replaces its
+# file, and keeps its arming. After a longer absence it is a new declaration. Kubelet replaces a
+# mounted volume within its sync period of about a minute.
 REMOUNT_SECONDS = 300.0
 
-# How long after its creation an object is told of at the latest: a watch tells within a second,
-# creation times are cut to whole seconds, and clocks differ. One that became known later, such as
-# one whose type was changed, could not be pushed to before, so that its clock starts then.
+# Longest time from the creation of an object until a source declares it: a watch needs less than a
+# second, creation times are whole seconds, and clocks differ. An object that is declared later, as
+# after a change of its type, could not be pushed to before, and is armed at its declaration.
 ANNOUNCED_SECONDS = 10.0
 
 _NEVER = float("-inf")
@@ -74,7 +74,7 @@ def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
     last = row.last_push
     received = push.received_timestamp
     if last is not None and received < last.received_timestamp <= _latest(received):
-        received = last.received_timestamp  # the clock was slewed back: time does not run backwards
+        received = last.received_timestamp  # the clock was slewed back; pushes stay in order
     success = push.kind is PushKind.UP
     last_success = min(last.last_success_timestamp, received) if last else 0.0
     return LastPush(
@@ -97,14 +97,14 @@ def after_declaration(
 ) -> Arming:
     """Return the arming of a monitor that a source declares now.
 
-    Its clock starts anew after a pause and after a long absence, and when an object of its name
-    was created in its place; never otherwise.
+    A monitor is armed again after a pause, after a long absence, and when its object was deleted
+    and created again; never otherwise.
 
     Args:
-        previous: None when nothing is known of it: then it was created, or state was lost.
+        previous: the arming until now; None: the monitor is new, or its state was lost.
         monitor: as it is declared.
         now_timestamp: the moment of the declaration.
-        known_timestamp: until when all declarations were known before; None: they never were.
+        known_timestamp: when all declarations were last known; None: never yet.
     """
     paused = None if monitor.enabled else now_timestamp
     declared = monitor.created_timestamp
@@ -125,10 +125,10 @@ def after_declaration(
 
 
 def newer_arming(known: Arming, other: Arming) -> Arming:
-    """Return what two replicas that armed one monitor agree on.
+    """Return the arming on which two replicas agree.
 
-    They see a declaration within moments of each other. The later arming holds, so that neither
-    is down before the other; a pause began when the first of them saw it.
+    Replicas see a declaration within moments of each other. The later arming counts, so that no
+    replica is down before the other. A pause began when the first replica saw it.
     """
     armed = max(known.armed_timestamp, other.armed_timestamp)
     pauses = [known.paused_timestamp, other.paused_timestamp]
@@ -138,14 +138,14 @@ def newer_arming(known: Arming, other: Arming) -> Arming:
 
 
 def after_vanishing(previous: Arming, *, now_timestamp: float) -> Arming:
-    """Return the arming of a monitor that no source declares any more."""
+    """Return the arming of a monitor that its source no longer declares."""
     if previous.vanished_timestamp is not None:
         return previous
     return replace(previous, vanished_timestamp=now_timestamp)
 
 
 def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
-    """Return the arming with moments that lie in the future set to now."""
+    """Return the arming with future moments set to now."""
 
     def present(timestamp: float | None) -> float | None:
         return None if timestamp is None else _present(timestamp, now_timestamp)
@@ -158,12 +158,12 @@ def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
 
 
 def lies_ahead(timestamp: float, now_timestamp: float) -> bool:
-    """Return whether a stored moment lies in the future, so that the clock was wrong."""
+    """Return whether a stored moment is in the future, beyond `MAX_FUTURE_SECONDS`."""
     return timestamp > _latest(now_timestamp)
 
 
 def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
-    """Return the push with moments that lie in the future set to now."""
+    """Return the push with future moments set to now."""
     received = _present(push.received_timestamp, now_timestamp)
     return replace(
         push,
@@ -196,7 +196,7 @@ def _state(
 
 
 def _since_of_push(row: Row, outages: Outages, status: PushKind, received: float) -> float:
-    """Return when the state that this push confirms began; the push itself if it begins one."""
+    """Return when the state began that this push confirms; the push itself may begin it."""
     confirmed = State.UP if status is PushKind.UP else State.DOWN
     before = judge(row, outages, now_timestamp=received)
     if before.state is confirmed:

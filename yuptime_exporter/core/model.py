@@ -16,7 +16,7 @@ API_VERSION = f"{GROUP}/v1"
 
 
 class MonitorKey(NamedTuple):
-    """What names a monitor: a tuple, since it is the key of every lookup on the push path."""
+    """Namespace and name of a monitor. A tuple, for speed: each push looks it up several times."""
 
     namespace: str
     name: str
@@ -27,14 +27,14 @@ class MonitorKey(NamedTuple):
 
 
 class PushKind(StrEnum):
-    """What a push says about its job."""
+    """The kinds of push: the result that a job reports."""
 
     UP = "up"
     DOWN = "down"
 
 
 class State(StrEnum):
-    """What is true of a monitor at one moment; derived by `evaluation.judge`, never stored."""
+    """The state of a monitor at one moment; derived by `evaluation.judge`, never stored."""
 
     PENDING = "pending"
     UP = "up"
@@ -78,17 +78,18 @@ class Monitor:
     Attributes:
         enabled: False pauses the monitor; pushes are still accepted.
         schedule: when the next push is due.
-        grace_seconds: how long after that silence does not yet mean down.
-        token_digests: SHA-256 digests of the tokens that may push; empty when there are none,
-            for which `token_problem` has the reason where the source knows it.
+        grace_seconds: time from due to the deadline.
+        token_digests: SHA-256 digests of the tokens that may push; empty if there are none.
         alert_labels: `spec.alerting.labels`, sorted by name, validated.
         alert_description: `spec.alerting.description`, the team's own text; empty where not set.
         alert_runbook_url: `spec.alerting.runbookUrl`; empty where not set.
-        alertmanager_url: `spec.alerting.alertmanagerUrl`; None where it is not set.
-        interval_seconds: how often the job means to push; None where it is not said.
-        source: the kind of source that declared it, such as `manifests`.
-        created_timestamp: when the object was created, by the clock of who keeps it and in whole
-            seconds; None where nobody keeps it, as with files.
+        alertmanager_url: `spec.alerting.alertmanagerUrl`; None where not set.
+        interval_seconds: `spec.schedule.intervalSeconds`, the planned time between two pushes;
+            None where not set.
+        source: the kind of source, `manifests` or `kubernetes`.
+        token_problem: why `token_digests` is empty; None where the source does not know it.
+        created_timestamp: when the object was created, in whole seconds of the API server's
+            clock; None for files.
     """
 
     key: MonitorKey
@@ -113,9 +114,9 @@ class Problem:
 
     Attributes:
         where: file and document, such as `jobs/backup.yaml, document 2 (line 14)`.
-        field: path inside the document, such as `spec.target.push.expireSeconds`; empty when
-            the document as a whole is meant.
-        text: what was found and what is allowed.
+        field: path inside the document, such as `spec.target.push.expireSeconds`; empty for the
+            document as a whole.
+        text: the expected and the found value.
     """
 
     where: str
@@ -123,7 +124,7 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        """Return the line that a person reads."""
+        """Return place, field and text in one line."""
         return ": ".join(part for part in (self.where, self.field, self.text) if part)
 
 
@@ -133,9 +134,9 @@ class MonitorSet:
 
     Attributes:
         monitors: in the order of their keys, no key twice.
-        ignored_types: how many monitors of each other `spec.type` were passed over.
-        ignored_documents: how many documents of other kinds were passed over.
-        problems: what could not be used, in the order in which it was read.
+        ignored_types: number of ignored monitors, by their `spec.type`.
+        ignored_documents: number of ignored documents of other kinds.
+        problems: in the order of reading.
     """
 
     monitors: tuple[Monitor, ...]
@@ -146,12 +147,12 @@ class MonitorSet:
 
 @dataclass(frozen=True, slots=True)
 class Arming:
-    """From when a monitor's first push is awaited, and whether it is awaited at all.
+    """Since when the next push of a monitor is awaited.
 
     Attributes:
-        armed_timestamp: when it was created, resumed, or started without saved state.
-        paused_timestamp: since when it is paused; None while it is enabled.
-        vanished_timestamp: since when no source declares it; None while one does.
+        armed_timestamp: when the monitor was created or resumed, or found without stored state.
+        paused_timestamp: when the monitor was paused; None while it is enabled.
+        vanished_timestamp: when its source stopped to declare it; None while it is declared.
     """
 
     armed_timestamp: float
@@ -164,7 +165,7 @@ class Push:
     """One report of a job. It travels unchanged from the parser of its dialect to the store.
 
     Attributes:
-        kind: what the job reported.
+        kind: up or down.
         received_timestamp: when the exporter had read the whole report.
         message: the job's own words, cut to the length that the dialect keeps; empty when the
             job sent none.
@@ -179,15 +180,15 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class LastPush:
-    """The newest accepted push of a monitor, with what is remembered of those before it.
+    """The newest accepted push of a monitor, with a summary of the pushes before it.
 
     Attributes:
-        message: at most `MAX_MESSAGE_CHARS` characters; empty when none was sent.
-        since_timestamp: since when the monitor has been continuously in the state that this
-            push confirms: an unbroken run of good pushes, or of being down.
+        status: up or down.
+        message: as in `Push`.
+        since_timestamp: when the state began that this push confirms.
         last_success_timestamp: the last push that said up; 0 before the first.
-        pushes_total: accepted pushes, this one included.
-        pushes_down_total: those of them that said down.
+        pushes_total: number of accepted pushes, this one included.
+        pushes_down_total: number of accepted pushes that said down.
     """
 
     status: PushKind
@@ -201,7 +202,7 @@ class LastPush:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All that is known of one monitor. `last_push` is None before the first."""
+    """One monitor with its arming and its last push; `last_push` is None before the first."""
 
     monitor: Monitor
     arming: Arming
@@ -210,7 +211,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A stretch of time, end excluded, in which nobody could push."""
+    """A period in which no push could be received, end excluded."""
 
     start_timestamp: float
     end_timestamp: float
@@ -218,11 +219,11 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What replicas that share a store have noted there, one for all.
+    """The receiving log of all replicas that share a store.
 
     Attributes:
-        receiving_timestamp: when any of them last noted that it could receive; None: none did.
-        outages: in which none of them could, in the order of their starts.
+        receiving_timestamp: when pushes could last be received by any replica; None: never yet.
+        outages: periods in which no replica could receive pushes, in the order of their starts.
     """
 
     receiving_timestamp: float | None = None
@@ -231,14 +232,13 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a store remembers.
+    """Everything that a store holds.
 
     Attributes:
-        armings: of all monitors of the last weeks, vanished ones included.
-        last_pushes: of those that ever pushed.
-        outages: in the order of their starts, none overlapping another.
-        receiving_timestamp: when the exporter last noted that it was receiving; None before
-            it ever did.
+        armings: of all monitors, removed monitors included until their history is forgotten.
+        last_pushes: of all monitors that were ever pushed to.
+        outages: in the order of their starts, without overlaps.
+        receiving_timestamp: when pushes could last be received; None: never yet.
     """
 
     armings: Mapping[MonitorKey, Arming]
@@ -252,7 +252,7 @@ class Verdict:
     """A monitor judged at one moment.
 
     Attributes:
-        since_timestamp: when the state began; the same however often one looks.
+        since_timestamp: when the state began; every replica and every restart agrees on it.
         due_timestamp: when the next push is due.
         deadline_timestamp: when silence makes the monitor down.
     """

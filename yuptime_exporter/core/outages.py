@@ -1,7 +1,7 @@
-"""The receiving clock: a clock that stands still while nobody can push.
+"""The receiving clock: a clock that stands still while no push can be received.
 
-Outage credit is nothing but a deadline counted on this clock, so the exporter's own downtime
-is never blamed on a job, and no job gains more than the outage that lay in its way.
+Deadlines are counted on this clock. So the exporter's own downtime is never blamed on a job, and a
+deadline moves by the outages before it and by no more.
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,13 +10,17 @@ from itertools import accumulate
 
 from yuptime_exporter.core.model import Outage
 
-# A restart each minute for a week fills this; the oldest are forgotten first. 10,000 outages
-# are 160 kB and do not slow a lookup, which is a binary search.
+# One restart a minute for a week; beyond that the oldest outages are dropped. 10,000 outages take
+# 160 kB, and a binary search finds a deadline among them.
 MAX_OUTAGES = 10_000
 
 
 class Outages:
-    """All known outages, immutable, arranged so that a deadline costs one binary search."""
+    """All known outages: immutable, sorted, without overlaps.
+
+    Attributes:
+        known: in the order of their starts.
+    """
 
     __slots__ = ("_lost_before", "_starts_on_receiving_clock", "known")
 
@@ -39,11 +43,11 @@ class Outages:
         )
 
     def plus(self, outage: Outage) -> "Outages":
-        """Return these outages and one more; what overlaps is counted once."""
+        """Return these outages and one more; overlaps count once."""
         return Outages((*self.known, outage))
 
     def until(self, timestamp: float) -> "Outages":
-        """Return these outages without what lies after the moment."""
+        """Return these outages up to a moment; later outages are left out, longer ones are cut."""
         return Outages(
             Outage(outage.start_timestamp, min(outage.end_timestamp, timestamp))
             for outage in self.known

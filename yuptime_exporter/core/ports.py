@@ -1,4 +1,4 @@
-"""Ports: what the engine needs from sources, stores and sinks.
+"""Ports: the interfaces of sources, stores and sinks.
 
 Every store implements `Store`, the three ports of a store together. A store that several replicas
 share has two further duties. It hands every push and arming that another replica stored to the
@@ -55,9 +55,8 @@ class PushStore(Protocol):
     def save_push(self, row: Row, push: LastPush) -> Saving[LastPush]:
         """Store a push in the place of the one that it continues: compare and set.
 
-        A store that holds another push than `row.last_push` stores what
-        `push_order.push_to_store` makes of both, and that is the result. So no push that is
-        acknowledged is lost, and none is counted twice.
+        A store that holds another push than `row.last_push` asks `push_order.push_to_store` which
+        push to store. So an acknowledged push is neither lost nor counted twice.
 
         Args:
             row: the monitor before the push.
@@ -103,7 +102,7 @@ class Store(PushStore, ChangeStore, ReceivingStore, Protocol):
         """
 
     async def close(self) -> None:
-        """Store what waits to be stored, and release the store."""
+        """Finish all waiting writes, and release the store."""
 
 
 class AlertSinks(Protocol):

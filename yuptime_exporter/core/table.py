@@ -1,4 +1,4 @@
-"""All monitors with their newest push, in memory: what every scrape, page and alert looks at."""
+"""All monitors with their last push, in memory. Every scrape, page and alert reads this table."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -28,19 +28,19 @@ from yuptime_exporter.core.push_order import history_start, newer, of_a_predeces
 
 
 class MonitorTable:
-    """The present state of knowledge; changed only from the thread of the event loop.
+    """All declared monitors, and the history of removed ones.
 
-    Another thread may call `rows` and `judged`: both take one snapshot and then work on values.
-    The history of monitors that no source declares any more stays here, unseen, so that one
-    that comes back continues where it was.
+    Only the thread of the event loop changes the table. Other threads may call `rows` and `judged`,
+    which work on one snapshot. A removed monitor is not shown; if it comes back before its history
+    is forgotten, it continues.
     """
 
     def __init__(self, *, silence_is_outage_after_seconds: float) -> None:
         """Start empty.
 
         Args:
-            silence_is_outage_after_seconds: when nothing has confirmed for so long that pushes
-                can be received, they cannot, whatever the reason.
+            silence_is_outage_after_seconds: time without a note that pushes can be received,
+                after which they count as not received.
         """
         self._silence_is_outage_after_seconds = silence_is_outage_after_seconds
         self._armings: dict[MonitorKey, Arming] = {}
@@ -54,13 +54,13 @@ class MonitorTable:
 
     @property
     def receiving_timestamp(self) -> float | None:
-        """When it was last certain that pushes can be received; None before the first time."""
+        """When pushes could last be received; None: never yet."""
         return self._receiving_timestamp
 
     def restore(self, restored: Restored) -> None:
-        """Take over what a store remembers; called once, before monitors are declared.
+        """Show the stored state; called once, before monitors are declared.
 
-        What another replica stored may have been adopted before, and stays where it is newer.
+        Pushes of other replicas may have been adopted before; the newer push of each monitor stays.
         """
         armings, last_pushes = dict(restored.armings), dict(restored.last_pushes)
         for key, arming in self._armings.items():
@@ -73,10 +73,10 @@ class MonitorTable:
         self._receiving_timestamp = restored.receiving_timestamp
 
     def replace_monitors(self, monitors: Iterable[Monitor], *, now_timestamp: float) -> Changes:
-        """Declare exactly these monitors; return what that changed.
+        """Declare exactly these monitors; return the changes to store.
 
-        A monitor that is the very object it was the last time costs next to nothing: of 10,000
-        of which few changed, all together take some milliseconds.
+        A monitor that is the identical object as before is not examined again: 10,000 monitors, of
+        which few changed, take some milliseconds.
         """
         armings: dict[MonitorKey, Arming] = {}
         forgotten: dict[MonitorKey, float] = {}
@@ -101,28 +101,24 @@ class MonitorTable:
         return Changes(armings=armings, forgotten=forgotten)
 
     def row(self, key: MonitorKey) -> Row | None:
-        """Return what is known of one monitor; None if no source declares it."""
+        """Return the row of a monitor; None if it is not declared."""
         return self._rows.get(key)
 
     def record_push(self, key: MonitorKey, push: LastPush) -> None:
-        """Make a push visible that the store has made durable.
-
-        Another replica may have continued it already, and its push be known here: that one stays.
-        """
+        """Show a stored push, unless the push of another replica that continues it is shown."""
         row, known = self._rows.get(key), self._last_pushes.get(key)
         if known and place(known) > place(push) and known.pushes_total > push.pushes_total:
             return
         self._last_pushes[key] = push
-        if row is not None:  # else the monitor left while its push was on the way to the disk
+        if row is not None:  # otherwise the monitor was removed while its push was being stored
             self._rows[key] = Row(row.monitor, row.arming, push)
 
     def adopt(
         self, key: MonitorKey, arming: Arming | None, push: LastPush | None, *, now_timestamp: float
     ) -> bool:
-        """Take over what another replica stored of a monitor, as far as it is newer.
+        """Show the newer push and arming that another replica stored; return whether that changed.
 
-        Returns:
-            Whether anything was; each replica arrives at the same, in whatever order it learns.
+        Every replica shows the same in the end, in whichever order it adopts pushes.
         """
         row, known = self._rows.get(key), self._last_pushes.get(key)
         if (
@@ -143,12 +139,12 @@ class MonitorTable:
         return adopted is not row
 
     def record_rejected(self, key: MonitorKey) -> None:
-        """Count a push whose token was right, and which was refused all the same."""
+        """Count a push with a valid token that was not accepted."""
         if key in self._rows:
             self._rejected[key] = self._rejected.get(key, 0) + 1
 
     def rejected_total(self, key: MonitorKey) -> int:
-        """Return how many such pushes a monitor had since the program started."""
+        """Return the number of rejected pushes with a valid token since the start."""
         return self._rejected.get(key, 0)
 
     def record_receiving(self, timestamp: float) -> None:
@@ -162,12 +158,12 @@ class MonitorTable:
         self._refusing = True
 
     def record_outage(self, outage: Outage) -> None:
-        """Credit a stretch in which nobody could push; receiving goes on at its end."""
+        """Credit an outage; pushes can be received again at its end."""
         self._outages = self._outages.plus(outage)
         self.record_receiving(outage.end_timestamp)
 
     def open_outage(self, *, now_timestamp: float) -> Outage | None:
-        """Return the outage that is still going on: since receiving was last certain, until now."""
+        """Return the outage that has not ended, up to now; None if pushes can be received."""
         since = self._receiving_timestamp
         if since is None or now_timestamp <= since:
             return None
@@ -175,7 +171,7 @@ class MonitorTable:
         return Outage(since, now_timestamp) if silent or self._refusing else None
 
     def bring_into_the_present(self, *, now_timestamp: float) -> Changes:
-        """Set every moment that lies in the future to now; return what this changed."""
+        """Set every moment in the future to now; return the changes to store."""
         armings = {
             key: corrected
             for key, arming in self._armings.items()
@@ -197,9 +193,9 @@ class MonitorTable:
         return Changes(armings=armings, corrections=corrections)
 
     def forget_vanished(self, *, before_timestamp: float) -> Changes:
-        """Drop the history of monitors that vanished before this moment; return what was dropped.
+        """Drop the history of monitors that vanished before a moment; return the changes to store.
 
-        A push that another replica accepted later keeps the history for as long again.
+        History with a later push, which another replica accepted, stays.
         """
         forgotten = [
             key
@@ -218,9 +214,11 @@ class MonitorTable:
         return tuple(self._rows.values())
 
     def judged(self, *, now_timestamp: float, rows: Iterable[Row] | None = None) -> list[Judged]:
-        """Return these rows judged at one moment; None: all monitors, in the order of their keys.
+        """Judge rows at one moment.
 
-        A row need not be in the table, as before a push is stored.
+        Args:
+            now_timestamp: the moment.
+            rows: they need not be in the table; None: all monitors, in the order of their keys.
         """
         outages = self.outages(now_timestamp=now_timestamp)
         return [
@@ -234,7 +232,7 @@ class MonitorTable:
         return judge(row, outages, now_timestamp=now_timestamp)
 
     def outages(self, *, now_timestamp: float) -> Outages:
-        """Return all outages, the one that is still going on included."""
+        """Return all outages, including one that has not ended."""
         outage = self.open_outage(now_timestamp=now_timestamp)
         return self._outages if outage is None else self._outages.plus(outage)
 
@@ -251,7 +249,7 @@ class MonitorTable:
     def _drop_of_a_predecessor(self, monitor: Monitor, now_timestamp: float) -> bool:
         """Drop the last push if it was to a deleted object of the same name; return whether it was.
 
-        A push to the object that is still there stays, however wrong the clock of its creation.
+        A push to an object that still exists stays, even if the API server's clock is ahead.
         """
         key = monitor.key
         row, push = self._rows.get(key), self._last_pushes.get(key)
@@ -265,9 +263,9 @@ class MonitorTable:
     def _vanished(
         self, declared: AbstractSet[MonitorKey], now_timestamp: float
     ) -> dict[MonitorKey, Arming]:
-        """Return the armings of monitors that no source declares any longer.
+        """Return the changed armings of monitors that are no longer declared.
 
-        A push without an arming counts as armed at its receipt, or no rule would ever forget it.
+        A push without an arming gets one here: otherwise it would never be forgotten.
         """
         undeclared = (self._armings.keys() - declared) | (self._unarmed - declared)
         self._unarmed = set()
@@ -287,15 +285,13 @@ class MonitorTable:
         return push.received_timestamp if push else 0.0
 
     def _row(self, monitor: Monitor) -> Row:
-        """Return the row of a declared monitor: the same object, unless something changed."""
+        """Return the row of a declared monitor: the identical object unless something changed."""
         key = monitor.key
-        arming, last_push = self._armings[key], self._last_pushes.get(key)
-        row = self._rows.get(key)
-        if row is None or (row.monitor, row.arming, row.last_push) != (monitor, arming, last_push):
-            return Row(monitor, arming, last_push)
-        return row
+        known = self._rows.get(key)
+        row = Row(monitor, self._armings[key], self._last_pushes.get(key))
+        return known if known == row else row
 
     @property
     def ended_outages(self) -> tuple[Outage, ...]:
-        """The outages that are over, in the order of their starts."""
+        """The outages that have ended, in the order of their starts."""
         return self._outages.known

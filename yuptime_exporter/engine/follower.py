@@ -21,7 +21,7 @@ STEP_PAUSE_SECONDS = 0.02
 
 
 class Follower:
-    """Keeps the table at what one source declares.
+    """Declares in the table the monitors of one source.
 
     Attributes:
         monitors_by_type: number of declared monitors, by `spec.type`.

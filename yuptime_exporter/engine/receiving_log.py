@@ -1,7 +1,7 @@
 """The receiving log: when was the exporter unable to receive pushes?
 
 Every few seconds, the exporter stores that pushes can be received, by the same way as it stores
-pushes. After a crash or a full disk, the last such note says since when no push could be received.
+pushes. After a crash or a full disk, the last note says since when no push could be received.
 That time is an outage, and open deadlines move by it.
 """
 
@@ -93,7 +93,7 @@ class ReceivingLog:
             await self.tick()
 
     async def tick(self) -> None:
-        """Note that pushes can be received, and store what else has changed."""
+        """Note that pushes can be received, forget old history, and store unsaved changes."""
         now_timestamp = self._clock()
         since = self._table.receiving_timestamp
         if since is not None and now_timestamp < since - MAX_FUTURE_SECONDS:
@@ -102,7 +102,7 @@ class ReceivingLog:
             await self._changes.forget_vanished()
 
     async def end(self) -> None:
-        """Note until when pushes could be received, and store what could not be stored before."""
+        """Note until when pushes could be received, and store unsaved changes."""
         if self._begun.is_set() and await self._note(self._clock()):
             await self._changes.save()
 

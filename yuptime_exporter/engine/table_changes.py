@@ -1,7 +1,7 @@
 """Change the table and store each change: declarations, corrections of the clock, forgetting.
 
-A change is active at once, whether or not it can be stored. What cannot be stored is kept and
-stored together with the next change.
+A change is active at once, whether or not it can be stored. A change that cannot be stored is kept,
+and stored together with the next one.
 """
 
 import asyncio

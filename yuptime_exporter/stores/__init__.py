@@ -1,1 +1,1 @@
-"""Where last pushes rest."""
+"""Stores: where pushes survive a restart."""

@@ -65,7 +65,7 @@ class SqlitePlace:
         await self.declare(self._enabled)
 
     async def restored(self) -> Restored:
-        """Return what is restored from a copy of the files, which is what a crash leaves."""
+        """Return the state that a copy of the files restores, as after a crash."""
         copy = next(self._copies)
         copy.mkdir()
         for file in self.path.parent.glob(f"{self.path.name}*"):

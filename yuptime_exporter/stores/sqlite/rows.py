@@ -59,7 +59,7 @@ _SAVE_OUTAGE = "INSERT INTO outage (start_timestamp, end_timestamp) VALUES (?, ?
 def save_push(
     connection: sqlite3.Connection, row: Row, push: LastPush, *, now_timestamp: float
 ) -> LastPush:
-    """Store a push in the place of the one that it continues; return what is stored now."""
+    """Store a push in the place of the one that it continues; return the stored push."""
     key = row.monitor.key
     if _replace_push(connection, key, row.last_push, push):
         return push
@@ -71,7 +71,7 @@ def save_push(
 
 
 def save_changes(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Store what the table changed by itself."""
+    """Store the changes of the table."""
     connection.executemany(
         _SAVE_ARMING,
         (
@@ -90,7 +90,7 @@ def save_changes(connection: sqlite3.Connection, changes: Changes) -> None:
 def save_receiving(
     connection: sqlite3.Connection, timestamp: float, outages: Iterable[Outage] | None
 ) -> None:
-    """Store the moment at which pushes could last be received, and all outages if there are any."""
+    """Store when pushes could last be received, and all outages unless they are unchanged."""
     found = connection.execute("SELECT timestamp FROM receiving").fetchone()
     known = found[0] if found else None
     last = last_receiving(known, timestamp, max_skew_seconds=MAX_FUTURE_SECONDS)
@@ -104,7 +104,7 @@ def save_receiving(
 def read(connection: sqlite3.Connection) -> Restored:
     """Return everything that is stored.
 
-    A push that came after the last note of receiving proves receiving just as well.
+    A push also proves that pushes could be received at its moment.
     """
     armings = {
         MonitorKey(namespace, name): Arming(armed, paused, vanished)
@@ -125,7 +125,7 @@ def read(connection: sqlite3.Connection) -> Restored:
 def _replace_push(
     connection: sqlite3.Connection, key: MonitorKey, base: LastPush | None, push: LastPush
 ) -> bool:
-    """Store a push in the place of `base`; return False if another push is there."""
+    """Store a push in the place of `base`; return False if another push is stored."""
     cursor = connection.execute(
         _SAVE_PUSH,
         (
@@ -150,7 +150,7 @@ def _find_push(connection: sqlite3.Connection, key: MonitorKey) -> LastPush | No
 
 
 def _push_of(columns: Sequence[Any]) -> tuple[MonitorKey, LastPush]:
-    """Return what is in the columns of `_READ_PUSHES`."""
+    """Return the push in the columns of `_READ_PUSHES`."""
     namespace, name, status, message, received, since, success, total, down_total = columns
     return MonitorKey(namespace, name), LastPush(
         status=PushKind(status),

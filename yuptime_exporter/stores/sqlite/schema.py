@@ -1,4 +1,4 @@
-"""The SQLite schema, its versions, and how to tell a database that must not be touched."""
+"""The SQLite schema and its versions, and the check that a database is safe to open."""
 
 import sqlite3
 from contextlib import closing
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
 
-# "YUPT" in ASCII: tells our databases from other programs' (https://sqlite.org/fileformat.html,
+# "YUPT" in ASCII marks the databases of this program (https://sqlite.org/fileformat.html,
 # "Application ID").
 APPLICATION_ID = 0x59555054
 
-# One entry a version, never changed once released: version N is what the first N make of an
-# empty file. All of an entry is applied in one transaction.
+# One entry for each version, never changed once released: version N is an empty file after the first
+# N entries. Each entry is applied in one transaction.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE arming (
@@ -42,7 +42,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
-# How long to wait for another process to let go of the file; the kernel does at its end.
+# Longest wait for another process to close the file; the kernel closes it when the process ends.
 LOCK_TIMEOUT_SECONDS = 1.0
 
 _HEADER_BYTES = 100  # https://sqlite.org/fileformat.html, "The Database Header"
@@ -52,12 +52,13 @@ _APPLICATION_ID = slice(68, 72)
 
 
 def inspect(path: Path) -> None:
-    """Look at a database without changing a byte of it or of its write-ahead log.
+    """Check a database without changing a byte of it or of its write-ahead log.
 
     Raises:
-        StoreUnusable: it is not a database, not ours, newer than this program, or corrupt.
-        StoreUnavailable: another process has it open, or its disk fails.
-        OSError: it cannot be read.
+        StoreUnusable: the file is not a database, belongs to another program, is newer than this
+            program, or is corrupt.
+        StoreUnavailable: another process has the file open, or its disk fails.
+        OSError: the file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -68,7 +69,7 @@ def inspect(path: Path) -> None:
         return
     if not header:
         return
-    _refuse_what_is_no_database(path, header)
+    _refuse_other_files(path, header)
     application_id = int.from_bytes(header[_APPLICATION_ID], "big")
     version = int.from_bytes(header[_USER_VERSION], "big")
     if application_id == APPLICATION_ID:
@@ -82,7 +83,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema of an open database up to date.
 
     Raises:
-        StoreUnusable: it is newer than this program.
+        StoreUnusable: the database is newer than this program.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     _refuse_newer(path, version)
@@ -94,11 +95,11 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     if version < len(MIGRATIONS):
-        # The header of the file itself must tell the version, or `inspect` could not.
+        # `inspect` reads the version from the header of the file, without the write-ahead log.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _refuse_what_is_no_database(path: Path, header: bytes) -> None:
+def _refuse_other_files(path: Path, header: bytes) -> None:
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise StoreUnusable(
             f"store {path}: not a SQLite database; move it away, or name another file with "
@@ -116,10 +117,12 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 
 def _inspect_pages(path: Path, *, immutable: bool) -> None:
-    """Check every page; `immutable` is for a file without a log, and then writes nothing at all.
+    """Check every page.
 
-    With a log the read-only mode is used, which leaves file and log as they are and may create
-    the shared-memory index beside them, which holds nothing of value.
+    Args:
+        path: the database.
+        immutable: True for a file without a log; then no file is written. With a log, SQLite may
+            create the shared-memory index beside it, and leaves file and log unchanged.
     """
     uri = f"{path.absolute().as_uri()}?{'immutable=1' if immutable else 'mode=ro'}"
     try:
@@ -140,7 +143,7 @@ def _inspect_pages(path: Path, *, immutable: bool) -> None:
 
 
 def unavailable(path: Path, error: Exception) -> StoreUnavailable:
-    """Return why a store cannot be used for now."""
+    """Return the error for a store that may work later."""
     if "locked" in str(error):
         return StoreUnavailable(
             f"store {path}: open in another process; does another yuptime-exporter use it?"
@@ -155,9 +158,9 @@ def _foreign(path: Path) -> StoreUnusable:
     )
 
 
-def _corrupt(path: Path, what: str) -> StoreUnusable:
-    said = [line for line in what.splitlines() if not line.startswith("***")]
+def _corrupt(path: Path, findings: str) -> StoreUnusable:
+    lines = [line for line in findings.splitlines() if not line.startswith("***")]
     return StoreUnusable(
-        f"store {path}: the database is corrupt ({said[0]}); nothing was changed. Restore it "
-        "from a copy, or move it away: all monitors are then armed anew"
+        f"store {path}: the database is corrupt ({lines[0]}); nothing was changed. Restore it "
+        "from a copy, or move it away: then all monitors are armed again"
     )

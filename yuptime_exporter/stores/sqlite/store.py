@@ -1,8 +1,8 @@
 """The embedded store: SQLite in WAL mode, one writer thread, group commit.
 
-While one group is on its way to the disk the next one gathers, so that durability costs a
-fraction of an fsync per push under load, and one fsync at rest. There is no gathering delay: it
-only adds latency (measured: a delay of 2 ms at 32 waiting writers costs four fifths of the rate).
+While one group of writes is committed, the next one gathers. So under load a push costs a fraction
+of an fsync, and without load one fsync. A delay for gathering only adds latency: measured, 2 ms with
+32 waiting writers cost four fifths of the rate.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ from yuptime_exporter.stores.sqlite.schema import (
 
 log = logging.getLogger(__name__)
 
-# Writes that may wait before further ones are refused: a second of the fastest disk's work. More
-# would wait longer than a client does.
+# Most writes that wait; further writes are refused. The fastest disks need a second for so many, and
+# clients do not wait much longer.
 QUEUE_CAPACITY = 10_000
 
-# More writes in one transaction do not make each one cheaper: measured, 256 cost the least.
+# Larger transactions make a write no cheaper: measured, 256 writes cost the least.
 _MAX_GROUP = 512
 
-# A disk that hangs must not keep the process from ending; what it holds up was not acknowledged.
+# Longest wait for the disk at the end. Writes that are then lost were not acknowledged.
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
 
@@ -49,7 +49,7 @@ _Stored = TypeVar("_Stored")
 
 @dataclass(slots=True)
 class _Write:
-    """A write that waits: what it does to the database, and the future of what it stored."""
+    """A write that waits: its effect on the database, and the future of the stored value."""
 
     execute: Callable[[sqlite3.Connection], Any]
     saved: "asyncio.Future[Any]"
@@ -59,8 +59,8 @@ class _Write:
 class SqliteStore:
     """A `Store` in one file, which no other process can open at the same time.
 
-    After a write that failed, the file is opened anew for the next one: the store recovers by
-    itself when there is room again.
+    After a write that failed, the next write opens the file again. So the store recovers by itself,
+    for example when the disk has space again.
     """
 
     def __init__(self, path: Path, *, metrics: StoreMetrics, clock: Clock) -> None:
@@ -76,33 +76,33 @@ class SqliteStore:
         metrics.queue_length.set_function(lambda: self._waiting)
 
     async def restore(self) -> Restored:
-        """Open the file, creating it if need be, and return what it remembers."""
+        """Open the file, or create it, and return everything that is stored."""
         restored = await asyncio.to_thread(self._open_and_read)
         loop = asyncio.get_running_loop()
         self._writer = threading.Thread(
-            target=self._write_until_told, args=(loop,), name="sqlite writer", daemon=True
+            target=self._write_until_closed, args=(loop,), name="sqlite writer", daemon=True
         )
         self._writer.start()
         return restored
 
     async def close(self) -> None:
-        """Commit what waits, and close the file."""
+        """Commit all waiting writes, and close the file."""
         if self._writer is not None:
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join, _CLOSE_TIMEOUT_SECONDS)
 
     def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
-        """Store the newest push of a monitor; return what is stored, once it is."""
+        """Store the newest push of a monitor; the result is the stored push."""
         return self._save(lambda c: save_push(c, row, push, now_timestamp=self._clock()))
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
-        """Store what the table changed by itself: all of it, or none."""
+        """Store all changes of the table, or none."""
         return self._save(lambda c: save_changes(c, changes))
 
     def save_receiving(
         self, timestamp: float, outages: Iterable[Outage] | None
     ) -> "asyncio.Future[None]":
-        """Store that pushes could be received at this moment, and all outages before it."""
+        """Store when pushes could last be received, and all outages; None: unchanged."""
         return self._save(lambda c: save_receiving(c, timestamp, outages))
 
     async def noted(self) -> None:
@@ -119,20 +119,20 @@ class SqliteStore:
         self._queue.put(_Write(execute, saved))
         return saved
 
-    def _write_until_told(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Commit group after group; the whole life of the writer thread."""
+    def _write_until_closed(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit group after group until `close`; runs in the writer thread."""
         more = True
         while more:
             group, more = self._next_group()
             if group:
                 error = self._commit(group)
-                # The loop is closed only when a second signal cut the shutdown short.
+                # The loop is closed already if a second signal interrupted the shutdown.
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(self._settle, group, error)
         self._disconnect()
 
     def _next_group(self) -> tuple[list[_Write], bool]:
-        """Wait for a write and take all that wait; False when there will be no more."""
+        """Wait for writes; return them, and whether more can follow."""
         group: list[_Write] = []
         with suppress(Empty):
             write = self._queue.get()
@@ -178,7 +178,7 @@ class SqliteStore:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             inspect(self._path)
-            # Messages of jobs are nobody else's business; SQLite gives its log the same mode.
+            # Messages of jobs may be confidential. SQLite gives the write-ahead log the same mode.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._file_id = _file_id(self._path)
             connection = self._connected()
@@ -194,17 +194,17 @@ class SqliteStore:
             raise unavailable(self._path, error) from error
 
     def _connected(self) -> sqlite3.Connection:
-        """Return the open connection, opened anew after a failure.
+        """Return the connection; after a failure it is opened again.
 
         Raises:
-            StoreUnavailable: the file was moved or deleted while it was open; what is written to
-                it now would be lost.
+            StoreUnavailable: the file was moved or deleted while it was open, so that a write to it
+                would be lost.
         """
         if self._file_id != _file_id(self._path):
             self._disconnect()
             raise StoreUnavailable(
                 f"store {self._path}: the file was moved or deleted while in use; put it back, "
-                "or restart yuptime-exporter to begin with what is there now"
+                "or restart yuptime-exporter to use the file that is there now"
             )
         if self._connection is None:
             self._connection = self._connect()
@@ -214,11 +214,11 @@ class SqliteStore:
         connection = sqlite3.connect(
             self._path,
             timeout=LOCK_TIMEOUT_SECONDS,
-            isolation_level=None,  # transactions begin and end where this file says so
-            check_same_thread=False,  # opened by restore, then used by the writer thread alone
+            isolation_level=None,  # this file begins and ends transactions
+            check_same_thread=False,  # `restore` opens it, then only the writer thread uses it
         )
         try:
-            # Two exporters that write one file would each forget the other's pushes.
+            # Two exporters on one file would overwrite each other's pushes.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -29,7 +29,7 @@ from yuptime_exporter.engine.reloading import Reloading
 from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.engine.restoring import restored_state
 from yuptime_exporter.engine.table_changes import TableChanges
-from yuptime_exporter.settings.configuration import Configuration, load_configuration
+from yuptime_exporter.settings.configuration import Configuration, configuration_of
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
@@ -67,12 +67,7 @@ class Exporter:
         self.stop_requested = asyncio.Event()
         self._settings, self._clock = settings, clock
         metrics = self._metrics = Metrics(external_url=settings.external_url)
-        load = partial(
-            load_configuration,
-            settings.config_file,
-            settings.alertmanager_urls,
-            runbook_url=settings.runbook_url,
-        )
+        load = partial(configuration_of, settings)
         self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         ready = self._readiness = Readiness(metrics.readiness)

@@ -11,6 +11,7 @@ from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.core.urls import base_url
+from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.settings.shapes import (
     AlertingSection,
     AlertmanagerSection,
@@ -31,6 +32,17 @@ class Configuration:
     alerting: AlertSettings = field(default_factory=AlertSettings)
     alertmanagers: tuple[Endpoint, ...] = ()
     push_rate: RateLimit = field(default_factory=RateLimit)
+
+
+def configuration_of(settings: Settings) -> Configuration:
+    """Return the configuration of a command line: of its file and its own Alertmanagers.
+
+    Raises:
+        ConfigInvalid: the file cannot be read, or has a problem.
+    """
+    return load_configuration(
+        settings.config_file, settings.alertmanager_urls, runbook_url=settings.runbook_url
+    )
 
 
 def load_configuration(

@@ -25,7 +25,7 @@ class TestAnswers:
         async with api_of(clock, file) as api:
             yield api
 
-    async def test_a_status_is_a_refusal_with_all_that_it_says(
+    async def test_a_status_object_is_an_error_with_all_its_fields(
         self, api: Api, server: Server
     ) -> None:
         status = {
@@ -41,7 +41,7 @@ class TestAnswers:
         assert refused.value.retry_after_seconds == 3
         assert refused.value.causes == ("ResourceVersionTooLarge",)
 
-    async def test_a_header_says_when_to_come_back(self, api: Api, server: Server) -> None:
+    async def test_a_header_sets_the_time_to_the_next_try(self, api: Api, server: Server) -> None:
         server.answer = web.Response(status=429, headers={"Retry-After": "7"}, text="busy")
         with pytest.raises(ApiStatusError, match="429: busy") as refused:
             await api.call("GET", PATH)
@@ -49,7 +49,7 @@ class TestAnswers:
         assert refused.value.retry_after_seconds == 7
 
     @pytest.mark.parametrize("after", ["soon", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "inf", "nan"])
-    async def test_what_is_no_number_of_seconds_says_nothing(
+    async def test_a_header_without_a_number_of_seconds_is_ignored(
         self, api: Api, server: Server, after: str
     ) -> None:
         server.answer = web.Response(status=429, headers={"Retry-After": after})
@@ -74,7 +74,7 @@ class TestAnswers:
 
         assert "tell-nobody" not in str(refused.value)
 
-    async def test_a_page_in_the_place_of_an_object_is_no_answer(
+    async def test_a_page_in_place_of_an_object_is_no_answer(
         self, api: Api, server: Server
     ) -> None:
         server.answer = web.Response(text="<html>log in</html>", content_type="text/html")
@@ -96,7 +96,7 @@ class TestAnswers:
     @pytest.mark.parametrize(
         "name", ["..", "../../secrets", "a/../../b", "a?watch=true", "a#b", "a b", "", "a%2Fb", "ä"]
     )
-    async def test_a_name_that_no_object_has_does_not_change_what_is_asked(
+    async def test_a_name_that_no_object_can_have_is_not_requested(
         self, api: Api, server: Server, name: str
     ) -> None:
         with pytest.raises(ApiStatusError) as refused:
@@ -105,7 +105,7 @@ class TestAnswers:
         assert refused.value.status == 404
         assert server.asked == []
 
-    async def test_nobody_there_is_told_without_the_token(
+    async def test_a_refused_connection_is_reported_without_the_token(
         self, clock: StandingClock, tmp_path: Path
     ) -> None:
         url = f"http://127.0.0.1:{free_port()}"
@@ -116,12 +116,14 @@ class TestAnswers:
 
         assert "tell-nobody" not in str(unreachable.value)
 
-    async def test_no_answer_in_time_is_said_so(self, api: Api, server: Server) -> None:
+    async def test_an_answer_that_is_late_is_reported_as_late(
+        self, api: Api, server: Server
+    ) -> None:
         server.hangs = True
         with pytest.raises(ApiUnreachable, match="no answer in time"):
             await api.call("PATCH", PATH, timeout_seconds=0.05)
 
-    async def test_an_object_is_asked_for_as_json_and_unpacked(
+    async def test_an_object_is_requested_as_uncompressed_json(
         self, api: Api, server: Server
     ) -> None:
         await api.call("PATCH", PATH, body={"a": "ä"}, content_type="application/merge-patch+json")

@@ -112,7 +112,7 @@ def test_each_error_is_counted_under_its_reason(
         assert value == (1 if reason is counted else 0)
 
 
-def test_what_a_person_can_do_is_said(failure: CollectionFailure) -> None:
+def test_the_failure_names_its_remedy(failure: CollectionFailure) -> None:
     failure.met(FORBIDDEN, until=Proof.LIST)
     assert "the verbs get, list and watch on monitors" in (failure.text or "")
     failure.met(ApiStatusError(404), until=Proof.LIST)

@@ -19,7 +19,7 @@ class TestALists:
         assert kept.holdings.objects == {A: "v"}
         assert kept.told == [(A, None, "v")]
 
-    def test_what_is_no_longer_listed_is_told_of_as_gone(self) -> None:
+    def test_an_object_that_is_no_longer_listed_is_reported_as_gone(self) -> None:
         kept = Kept()
         kept.list(raw("a"), raw("b"))
         kept.list(raw("b"))
@@ -27,7 +27,7 @@ class TestALists:
         assert kept.told[2:] == [(A, "v", None)]
         assert kept.holdings.objects == {B: "v"}
 
-    def test_what_has_not_changed_is_neither_decoded_nor_told(self) -> None:
+    def test_an_unchanged_object_is_neither_decoded_nor_reported(self) -> None:
         kept = Kept()
         kept.list(raw("a"), raw("b"))
         kept.list(raw("a"), raw("b", "2", value="w"))
@@ -35,14 +35,14 @@ class TestALists:
         assert kept.decoded == 3
         assert kept.told[2:] == [(B, "v", "w")]
 
-    def test_another_object_of_the_same_name_is_told_as_gone_and_come(self) -> None:
+    def test_another_object_of_the_same_name_is_reported_as_gone_and_come(self) -> None:
         kept = Kept()
         kept.list(raw())
         kept.list(raw(uid="u2", version="1", value="w"))
 
         assert kept.told[1:] == [(A, "v", None), (A, None, "w")]
 
-    def test_all_of_a_list_is_in_force_before_any_of_it_is_told(self) -> None:
+    def test_all_of_a_list_is_visible_before_any_of_it_is_reported(self) -> None:
         kept = Kept()
         kept.list(raw("a"))
         kept.holdings.begin_list()
@@ -54,7 +54,7 @@ class TestALists:
         assert kept.holdings.objects == {A: "w", B: "w"}
         assert before == {A: "v"}
 
-    def test_of_a_list_that_was_given_up_nothing_is_held(self) -> None:
+    def test_no_object_of_a_list_that_was_given_up_is_held(self) -> None:
         kept = Kept()
         kept.holdings.begin_list()
         kept.holdings.list_object(raw("a"))
@@ -62,7 +62,7 @@ class TestALists:
 
         assert kept.holdings.objects == {B: "v"}
 
-    def test_what_is_not_to_be_kept_is_not_held(self) -> None:
+    def test_an_object_without_a_decoded_value_is_not_held(self) -> None:
         kept = Kept()
         kept.list(raw("a", value=None))
         kept.list(raw("a", "2", value="v"))
@@ -81,7 +81,7 @@ class TestALists:
 
 
 class TestAWatch:
-    def test_changes_are_in_force_when_they_are_told(self) -> None:
+    def test_changes_are_visible_when_they_are_reported(self) -> None:
         kept = Kept()
         kept.holdings.hold(raw())
         kept.holdings.hold(raw(version="2", value="w"))
@@ -97,7 +97,7 @@ class TestAWatch:
 
         assert kept.decoded == 1
 
-    def test_another_object_of_the_same_name_is_told_as_gone_and_come(self) -> None:
+    def test_another_object_of_the_same_name_is_reported_as_gone_and_come(self) -> None:
         kept = Kept()
         kept.holdings.hold(raw())
         kept.holdings.hold(raw(uid="u2"))
@@ -111,17 +111,17 @@ class TestAWatch:
         assert kept.told == []
 
 
-class TestALook:
-    def test_what_was_found_is_held_even_if_its_version_is(self) -> None:
+class TestASingleRead:
+    def test_the_result_of_a_single_read_is_held_even_if_its_version_is(self) -> None:
         # The value to keep has changed, but not the object.
         kept = Kept()
         kept.list(raw())
-        look = kept.holdings.begin_read(A)
+        read = kept.holdings.begin_read(A)
 
-        assert kept.holdings.end_read(look, raw(value="more"))
+        assert kept.holdings.end_read(read, raw(value="more"))
         assert kept.told[1:] == [(A, "v", "more")]
 
-    def test_what_was_not_found_is_gone(self) -> None:
+    def test_an_object_that_a_single_read_does_not_find_is_gone(self) -> None:
         kept = Kept()
         kept.list(raw())
 
@@ -129,10 +129,10 @@ class TestALook:
         assert kept.holdings.objects == {}
 
     @pytest.mark.parametrize("what", ["held", "gone", "listed"])
-    def test_it_yields_to_what_is_told_meanwhile(self, what: str) -> None:
+    def test_a_single_read_yields_to_a_change_during_it(self, what: str) -> None:
         kept = Kept()
         kept.list(raw())
-        look = kept.holdings.begin_read(A)
+        read = kept.holdings.begin_read(A)
         if what == "held":
             kept.holdings.hold(raw(version="3", value="newest"))
         elif what == "gone":
@@ -141,18 +141,18 @@ class TestALook:
             kept.list(raw(version="3", value="newest"))
         held = dict(kept.holdings.objects)
 
-        assert not kept.holdings.end_read(look, raw(version="2", value="older"))
+        assert not kept.holdings.end_read(read, raw(version="2", value="older"))
         assert kept.holdings.objects == held
         assert kept.holdings.end_read(kept.holdings.begin_read(A), raw(version="3", value="newest"))
 
-    def test_other_objects_do_not_disturb_it(self) -> None:
+    def test_a_single_read_is_not_disturbed_by_other_objects(self) -> None:
         kept = Kept()
-        look = kept.holdings.begin_read(A)
+        read = kept.holdings.begin_read(A)
         kept.holdings.hold(raw("b"))
 
-        assert kept.holdings.end_read(look, raw())
+        assert kept.holdings.end_read(read, raw())
 
-    def test_two_looks_at_once_do_not_hide_a_change_from_each_other(self) -> None:
+    def test_two_single_reads_at_once_do_not_hide_a_change_from_each_other(self) -> None:
         kept = Kept()
         first, second = kept.holdings.begin_read(A), kept.holdings.begin_read(A)
         assert kept.holdings.end_read(first, raw())
@@ -164,15 +164,15 @@ class TestALook:
         kept = Kept()
         kept.holdings.begin_list()
         kept.holdings.list_object(raw("a", value=None))  # nothing of it was wanted then
-        look = kept.holdings.begin_read(A)
-        kept.holdings.end_read(look, raw("a"))
+        read = kept.holdings.begin_read(A)
+        kept.holdings.end_read(read, raw("a"))
         kept.holdings.list_object(raw("b"))
         list(kept.holdings.swap())
 
         assert kept.holdings.objects == {A: "v", B: "v"}
         assert kept.told == [(A, None, "v"), (B, None, "v")]
 
-    def test_what_is_not_wanted_any_more_does_not_come_back_with_a_list(self) -> None:
+    def test_a_forgotten_object_does_not_come_back_with_a_list(self) -> None:
         kept = Kept()
         kept.list(raw())
         kept.holdings.begin_list()
@@ -183,12 +183,12 @@ class TestALook:
         assert kept.holdings.objects == {}
         assert kept.told[1:] == [(A, "v", None)]
 
-    def test_a_list_that_began_after_it_knows_better(self) -> None:
+    def test_a_list_that_began_after_a_single_read_replaces_its_result(self) -> None:
         kept = Kept()
         kept.list(raw())
-        look = kept.holdings.begin_read(A)
+        read = kept.holdings.begin_read(A)
         kept.holdings.begin_list()
-        kept.holdings.end_read(look, raw())
+        kept.holdings.end_read(read, raw())
         list(kept.holdings.swap())
 
         assert kept.holdings.objects == {}

@@ -196,7 +196,7 @@ class Following:
 
 
 @given(st.lists(turns, max_size=25), st.booleans())
-def test_whatever_happened_what_is_kept_becomes_what_the_server_has(
+def test_the_kept_objects_become_those_of_the_server_after_all_failures(
     story: list[Turn], restored: bool
 ) -> None:
     following = Following()
@@ -213,7 +213,7 @@ def test_whatever_happened_what_is_kept_becomes_what_the_server_has(
 
 
 @given(st.lists(turns, min_size=1, max_size=25))
-def test_what_the_server_has_all_the_time_is_never_missing(story: list[Turn]) -> None:
+def test_an_object_that_the_server_always_has_is_never_missing(story: list[Turn]) -> None:
     following = Following()
     following.server.write("always", "v")
     following.settle()

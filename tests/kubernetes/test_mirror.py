@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
 
 class TestNothingGoesWrong:
-    async def test_what_happens_is_told(self, scene: Scene) -> None:
+    async def test_each_change_is_reported(self, scene: Scene) -> None:
         await scene.monitors.create("c", 300)
         await scene.one.holds({"a": 100, "b": 200, "c": 300})
         await scene.monitors.change("c", 400)
@@ -46,7 +46,7 @@ class TestNothingGoesWrong:
         assert (scene.one.lists, scene.one.count("watches_total")) == (1, 1)
         assert scene.one.errors == {}
 
-    async def test_what_is_counted_is_what_there_is(self, scene: Scene) -> None:
+    async def test_the_metrics_count_the_objects_that_there_are(self, scene: Scene) -> None:
         assert scene.one.count("objects") == 2
         assert scene.one.count("synced") == 1
         assert (
@@ -55,13 +55,13 @@ class TestNothingGoesWrong:
         )
         assert scene.one.mirror.fresh_timestamp > 0
 
-    async def test_what_is_not_worth_keeping_is_not_kept(self, scene: Scene) -> None:
+    async def test_an_object_without_a_decoded_value_is_not_kept(self, scene: Scene) -> None:
         await scene.monitors.change("a", 13)
         await scene.one.holds({"b": 200})
         await scene.monitors.change("a", 14)
         await scene.one.holds({"a": 14, "b": 200})
 
-    async def test_refreshing_lists_anew_and_returns_when_that_is_in_force(
+    async def test_a_refresh_lists_again_and_returns_when_the_result_is_visible(
         self, scene: Scene
     ) -> None:
         scene.proxy.silence(when=WATCHES)
@@ -71,14 +71,14 @@ class TestNothingGoesWrong:
         assert scene.one.held == {"a": 101, "b": 200}
         assert scene.one.lists == 2
 
-    async def test_refreshing_returns_also_if_there_is_no_answer(self, scene: Scene) -> None:
+    async def test_a_refresh_returns_also_without_an_answer(self, scene: Scene) -> None:
         await scene.proxy.refuse_connections()
         scene.proxy.drop_connections()
         await scene.one.mirror.refresh()
 
         assert scene.one.held == {"a": 100, "b": 200}
 
-    async def test_an_object_is_looked_at_when_asked_to(self, scene: Scene) -> None:
+    async def test_a_single_object_is_read_on_request(self, scene: Scene) -> None:
         scene.proxy.silence(when=WATCHES)
         await scene.monitors.create("c", 300)
         await scene.monitors.delete("a")
@@ -142,7 +142,7 @@ OF_FRAMES: list[tuple[str, Fault]] = [
 
 class TestAWatchGoesWrong:
     @pytest.mark.parametrize("fault", [one[1] for one in ONCE], ids=[one[0] for one in ONCE])
-    async def test_what_passes_loses_no_change_and_lists_nothing(
+    async def test_a_temporary_failure_loses_no_change_and_lists_nothing(
         self, scene: Scene, fault: Fault
     ) -> None:
         applied = scene.proxy.apply(fault, when=WATCHES, times=1)
@@ -161,7 +161,7 @@ class TestAWatchGoesWrong:
         ]
 
     @pytest.mark.parametrize("fault", [one[1] for one in LISTING], ids=[one[0] for one in LISTING])
-    async def test_what_cannot_be_relied_on_lists(self, scene: Scene, fault: Fault) -> None:
+    async def test_a_malformed_watch_lists_again(self, scene: Scene, fault: Fault) -> None:
         applied = scene.proxy.apply(fault, when=WATCHES, times=1)
         if isinstance(fault, Answer):
             await scene.watched_again()
@@ -175,7 +175,7 @@ class TestAWatchGoesWrong:
     @pytest.mark.parametrize(
         "fault", [one[1] for one in OF_FRAMES], ids=[one[0] for one in OF_FRAMES]
     )
-    async def test_frames_come_in_any_shape(self, scene: Scene, fault: Fault) -> None:
+    async def test_frames_may_come_in_any_shape(self, scene: Scene, fault: Fault) -> None:
         scene.proxy.apply(fault, when=WATCHES)
         await scene.monitors.change("a", 101)
         await scene.monitors.create("ü".encode("idna").decode(), 5)
@@ -194,7 +194,7 @@ class TestAWatchGoesWrong:
         assert scene.one.errors == {"broken": 1}
         assert "16777216 bytes" in str([vars(one).get("err") for one in caplog.records])
 
-    async def test_an_unknown_type_is_left_alone(
+    async def test_an_event_of_an_unknown_type_is_ignored(
         self, scene: Scene, caplog: pytest.LogCaptureFixture
     ) -> None:
         for _ in range(3):
@@ -203,7 +203,7 @@ class TestAWatchGoesWrong:
         await scene.one.holds({"a": 101, "b": 200})
 
         assert scene.one.errors == {}
-        assert len([one for one in caplog.records if "not known" in one.message]) == 1
+        assert len([one for one in caplog.records if "unknown type" in one.message]) == 1
 
     async def test_a_watch_that_ends_at_once_again_and_again_is_not_begun_all_the_time(
         self, scene: Scene
@@ -291,7 +291,7 @@ class TestAListGoesWrong:
         assert fault_of_lists.struck
         assert scene.one.told[2:] == [("a", 100, 101)]
 
-    async def test_another_object_of_the_same_name_is_told_as_gone_and_come(
+    async def test_another_object_of_the_same_name_is_reported_as_gone_and_come(
         self, scene: Scene
     ) -> None:
         await scene.proxy.refuse_connections()

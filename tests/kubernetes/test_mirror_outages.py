@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
 
 class TestPermissions:
-    async def test_one_that_is_revoked_costs_nothing_that_is_known_and_may_come_back(
+    async def test_a_revoked_permission_costs_no_known_object_and_may_come_back(
         self, cluster: Cluster, monitors: Monitors, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
@@ -69,7 +69,7 @@ class TestTheServer:
             await eventually(found, lambda held: held == {"b": 200})
             assert one.mirror.failure is None
 
-    async def test_one_that_was_away_is_followed_where_it_was_left(
+    async def test_a_server_that_was_away_is_followed_from_the_last_version(
         self, own_cluster: Cluster
     ) -> None:
         plane = own_cluster.plane
@@ -89,7 +89,7 @@ class TestTheServer:
 
 
 class TestWhatEtcdForgot:
-    async def test_a_version_that_was_compacted_is_listed_anew(self, tmp_path: Path) -> None:
+    async def test_a_version_that_was_compacted_is_listed_again(self, tmp_path: Path) -> None:
         # Without its cache the API server asks etcd, so that the 410 is a real one.
         with control_plane(tmp_path / "plane", watch_cache=False) as plane:
             async with (
@@ -113,7 +113,7 @@ class TestWhatEtcdForgot:
                     assert one.errors["expired"] == 1
                     assert one.lists == 2
 
-    async def test_pages_that_were_compacted_are_had_all_at_once(self, tmp_path: Path) -> None:
+    async def test_pages_that_were_compacted_are_listed_in_one_answer(self, tmp_path: Path) -> None:
         with control_plane(tmp_path / "plane", watch_cache=False) as plane:
             async with (
                 connected(plane, tmp_path / "client") as cluster,

@@ -74,7 +74,7 @@ def contains(whole: Any, part: Any) -> bool:
 class TestWhatIsWrittenIsRead:
     @given(rows(), moments)
     @settings(max_examples=50)
-    def test_exactly(self, held: Row, at: float) -> None:
+    def test_a_written_status_is_read_as_it_was_written(self, held: Row, at: float) -> None:
         body = wanted_body(status(held, at=at), {}, now_timestamp=at)
         written = applied(patch_of(body, {}), {})
 
@@ -82,7 +82,9 @@ class TestWhatIsWrittenIsRead:
 
     @given(rows(), rows(), moments)
     @settings(max_examples=50)
-    def test_whatever_was_written_before(self, before: Row, held: Row, at: float) -> None:
+    def test_a_status_is_read_as_it_was_written_over_any_other(
+        self, before: Row, held: Row, at: float
+    ) -> None:
         body = wanted_body(status(before, at=at), {}, now_timestamp=at)
         found = applied(patch_of(body, {}), {})
         wanted = wanted_body(status(held, at=at), found, now_timestamp=at)
@@ -93,7 +95,7 @@ class TestWhatIsWrittenIsRead:
 
     @given(rows(), moments)
     @settings(max_examples=50)
-    def test_as_it_is_shown(self, held: Row, at: float) -> None:
+    def test_a_status_is_shown_as_it_was_written(self, held: Row, at: float) -> None:
         said = status(held, at=at, generation=7)
         body = wanted_body(said, {}, now_timestamp=at)
         found = shown_of(applied(patch_of(body, {}), {}))
@@ -107,14 +109,14 @@ class TestWhatIsWrittenIsRead:
 
     @given(rows(), moments)
     @settings(max_examples=50)
-    def test_and_is_not_written_again(self, held: Row, at: float) -> None:
+    def test_a_written_status_is_not_written_again(self, held: Row, at: float) -> None:
         # kopf, test_patching: a patch that changes nothing makes no call.
         said = status(held, at=at)
         found = applied(patch_of(wanted_body(said, {}, now_timestamp=at), {}), {})
 
         assert patch_of(wanted_body(said, found, now_timestamp=at + 60), found) == {}
 
-    def test_in_the_words_of_the_definition(self) -> None:
+    def test_a_status_is_written_in_the_words_of_the_definition(self) -> None:
         body = wanted_body(SAID, {}, now_timestamp=1000.25)
 
         assert body["observedGeneration"] == 1
@@ -146,14 +148,14 @@ class TestWhatIsWrittenIsRead:
             "message": "The spec is active.",
         }
 
-    def test_before_the_first_push_without_one(self) -> None:
+    def test_a_status_before_the_first_push_has_no_push(self) -> None:
         body = wanted_body(status(row(), at=1000), {}, now_timestamp=1000)
         written = applied(patch_of(body, {}), {})
 
         assert set(written["push"]) == {"armedTime", "expiresAt", "downAt", "count", "downCount"}
         assert written["lastResult"]["checkedAt"] == "1970-01-01T00:16:40.000000Z"
 
-    def test_of_a_spec_that_never_was_good_nothing_of_pushes(self) -> None:
+    def test_the_status_of_a_spec_that_was_never_valid_has_no_fields_of_pushes(self) -> None:
         said = status_of_invalid(None, SpecProblem("SpecInvalid", "no"), generation=2)
         body = wanted_body(said, {}, now_timestamp=1000)
 
@@ -174,7 +176,7 @@ class TestMergePatches:
     @given(json_objects, json_objects)
     @example({"a": None}, {})
     @example({"a": {"b": None}}, {"a": 1})
-    def test_make_what_is_found_say_what_is_wanted(
+    def test_a_merge_patch_turns_the_found_status_into_the_wanted_one(
         self, wanted: dict[str, Any], found: dict[str, Any]
     ) -> None:
         patch = patch_of(wanted, found)
@@ -183,7 +185,9 @@ class TestMergePatches:
 
     @given(json_objects, json_objects)
     @settings(max_examples=50)
-    def test_touch_nothing_else(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
+    def test_a_merge_patch_leaves_other_fields_alone(
+        self, wanted: dict[str, Any], found: dict[str, Any]
+    ) -> None:
         after = applied(patch_of(wanted, found), found)
 
         for name in found.keys() - wanted.keys():
@@ -191,7 +195,7 @@ class TestMergePatches:
 
     @given(json_objects, json_objects)
     @settings(max_examples=50)
-    def test_are_empty_where_nothing_is_to_be_said(
+    def test_a_merge_patch_is_empty_where_nothing_differs(
         self, wanted: dict[str, Any], found: dict[str, Any]
     ) -> None:
         after = applied(patch_of(wanted, found), found)
@@ -214,7 +218,7 @@ FOREIGN = {
 
 
 class TestWhatIsNotOurs:
-    def test_stays_as_it_is(self) -> None:
+    def test_fields_of_other_programs_stay_as_they_are(self) -> None:
         after = applied(patch_of(wanted_body(SAID, FOREIGN, now_timestamp=1000), FOREIGN), FOREIGN)
 
         assert after["uptime"] == FOREIGN["uptime"]
@@ -223,14 +227,14 @@ class TestWhatIsNotOurs:
         assert after["lastResult"]["state"] == "up"
         assert after["push"]["note"] == "of somebody"
 
-    def test_stays_among_the_conditions_too(self) -> None:
+    def test_conditions_of_other_programs_stay_as_they_are(self) -> None:
         body = wanted_body(SAID, FOREIGN, now_timestamp=1000)
 
         kinds = [one["type"] for one in body["conditions"]]
         assert body["conditions"][0] == FOREIGN["conditions"][0]  # type: ignore[index]
         assert kinds == ["Reconciled", "Valid", "TokenResolved", "Ready", "Up"]
 
-    def test_alone_is_no_reason_to_write(self) -> None:
+    def test_fields_of_other_programs_are_no_reason_to_write(self) -> None:
         found = applied(patch_of(wanted_body(SAID, FOREIGN, now_timestamp=1000), FOREIGN), FOREIGN)
         found["conditions"] = [*found["conditions"][1:], {"type": "Extra", "status": "True"}]
 
@@ -239,7 +243,7 @@ class TestWhatIsNotOurs:
         assert patch_of(wanted_body(SAID, again, now_timestamp=1120), again) == {}
         assert {"type": "Extra", "status": "True"} in again["conditions"]
 
-    def test_is_not_shown(self) -> None:
+    def test_conditions_of_other_programs_are_not_shown(self) -> None:
         assert [one.type for one in shown_of(FOREIGN).conditions] == ["Ready"]
 
 
@@ -250,7 +254,7 @@ def transition_times(body: Mapping[str, Any]) -> dict[str, str]:
 class TestTransitionTimes:
     HELD = row(push(UP, at=1000), token_digests=(b"a" * 32,))
 
-    def test_stay_for_as_long_as_a_condition_holds(self) -> None:
+    def test_transition_times_stay_while_a_condition_holds(self) -> None:
         found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
         later = wanted_body(status(self.HELD, at=1310, generation=2), found, now_timestamp=1310)
 
@@ -258,14 +262,16 @@ class TestTransitionTimes:
         assert {one["observedGeneration"] for one in later["conditions"]} == {2}
         assert later["conditions"][3]["reason"] == "InGracePeriod"
 
-    def test_move_for_the_condition_that_flips_and_for_no_other(self) -> None:
+    def test_the_transition_time_moves_for_the_condition_that_flips_and_for_no_other(self) -> None:
         found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
         later = wanted_body(status(self.HELD, at=1361), found, now_timestamp=1361)
 
         moved = transition_times(later).items() - transition_times(found).items()
         assert moved == {("Up", "1970-01-01T00:22:40Z")}  # when it was due, not when it was seen
 
-    def test_of_what_depends_on_the_api_server_are_those_of_its_discovery(self) -> None:
+    def test_the_transition_time_of_a_condition_about_the_api_server_is_that_of_its_discovery(
+        self,
+    ) -> None:
         found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
         without = replace(self.HELD, monitor=replace(self.HELD.monitor, token_digests=()))
         later = wanted_body(status(without, at=1100), found, now_timestamp=1100.75)
@@ -283,7 +289,7 @@ class TestTransitionTimes:
         )
     )
     @settings(max_examples=50)
-    def test_move_exactly_when_the_status_of_their_condition_does(
+    def test_transition_times_move_exactly_when_the_status_of_their_condition_does(
         self, history: list[tuple[int, PushKind | None, bool]]
     ) -> None:
         found: dict[str, Any] = {}
@@ -331,7 +337,7 @@ class TestGarbage:
     @example({"conditions": [{"type": {}, "status": {}}, 1, None]})
     @example({"push": {"armedTime": "0001-01-01T00:00:00+23:59"}})
     @example({"push": {"lastPushTime": "9999-12-31T23:59:59-23:59", "lastStatus": "up"}})
-    def test_is_read_and_overwritten(self, found: dict[str, Any]) -> None:
+    def test_a_malformed_status_is_read_and_overwritten(self, found: dict[str, Any]) -> None:
         stored = stored_in(found)
         shown_of(found)
         held = row(stored.last_push, armed=stored.arming.armed_timestamp if stored.arming else 1)
@@ -358,10 +364,10 @@ class TestGarbage:
             {"push": {"lastPushTime": "0001-01-01T00:00:00Z", "lastStatus": "up"}},
         ],
     )
-    def test_is_no_push(self, found: dict[str, Any]) -> None:
+    def test_a_malformed_push_is_no_push(self, found: dict[str, Any]) -> None:
         assert stored_in(found).last_push is None
 
-    def test_costs_only_what_it_replaces(self) -> None:
+    def test_a_malformed_field_costs_only_the_field_that_it_replaces(self) -> None:
         found = {
             "push": {
                 "lastPushTime": "1970-01-01T00:16:40Z",
@@ -378,7 +384,7 @@ class TestGarbage:
             DOWN, at=1000, pushes_total=1, pushes_down_total=0
         )
 
-    def test_conditions_with_a_status_that_there_is_not_are_not_shown(self) -> None:
+    def test_conditions_with_an_unknown_status_are_not_shown(self) -> None:
         found = {
             "conditions": [
                 {"type": "Valid", "status": "Perhaps"},

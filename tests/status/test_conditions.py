@@ -58,7 +58,7 @@ class TestEachVerdict:
             (PAUSED, 9000, ("paused", "MONITOR_DISABLED", 1100), ("Unknown", "Paused")),
         ],
     )
-    def test_has_its_words(
+    def test_each_verdict_has_its_words_in_the_status(
         self, held: Row, at: float, result: tuple[str, str, float], up: tuple[str, str]
     ) -> None:
         said = status(held, at=at, generation=3)
@@ -68,7 +68,7 @@ class TestEachVerdict:
         assert (shown_up.holds, shown_up.reason) == up
         assert (said.generation, said.row) == (3, held)
 
-    def test_tells_until_when_the_last_push_is_good_and_when_silence_makes_it_down(self) -> None:
+    def test_a_status_contains_the_expiry_and_the_deadline(self) -> None:
         said = status(SAID_UP, at=1100)
 
         assert (said.expires_timestamp, said.deadline_timestamp) == (1300, 1360)
@@ -86,12 +86,12 @@ class TestEachVerdict:
             (PAUSED, 1200, "The monitor is paused: spec.enabled is false."),
         ],
     )
-    def test_has_the_words_of_the_job_where_they_tell_the_state(
+    def test_a_status_has_the_message_of_the_job_where_its_push_decides_the_state(
         self, held: Row, at: float, message: str
     ) -> None:
         assert status(held, at=at).message == message
 
-    def test_has_conditions_that_stay_the_same_for_as_long_as_their_reason_does(self) -> None:
+    def test_conditions_stay_the_same_while_their_reason_does(self) -> None:
         first = status(GOOD, at=1000)
         again = status(row(push(UP, at=1200, message="more"), token_digests=TOKENS), at=1250)
 
@@ -121,7 +121,7 @@ class TestTokens:
             ((b"a" * 32, b"b" * 32), "2 tokens are accepted."),
         ],
     )
-    def test_that_are_found_are_counted(self, digests: tuple[bytes, ...], message: str) -> None:
+    def test_accepted_tokens_are_counted(self, digests: tuple[bytes, ...], message: str) -> None:
         said = status(row(token_digests=digests), at=1000)
 
         assert condition(said, ConditionType.TOKEN_RESOLVED) == Condition(
@@ -143,7 +143,7 @@ class TestTokens:
             (None, "There is no Secret tokens in this namespace."),
         ],
     )
-    def test_that_are_missing_make_it_not_ready_and_nothing_else(
+    def test_missing_tokens_make_a_monitor_not_ready_and_nothing_else(
         self, trouble: TokenProblem | None, message: str
     ) -> None:
         said = status(row(push(UP, at=1000), token_problem=trouble), at=1000)
@@ -161,7 +161,7 @@ CROSSING = SpecProblem(CROSS_NAMESPACE, "cross-namespace reference")
 
 
 class TestARefusedSpec:
-    def test_that_never_was_good_leaves_everything_unknown(self) -> None:
+    def test_a_spec_that_was_never_valid_leaves_all_other_conditions_unknown(self) -> None:
         said = status_of_invalid(None, INVALID, generation=2)
 
         assert (said.state, said.reason, said.message) == (
@@ -176,14 +176,14 @@ class TestARefusedSpec:
         assert condition(said, ConditionType.READY).message == INVALID.message
         assert (said.row, said.expires_timestamp, said.since_timestamp) == (None, None, None)
 
-    def test_that_names_a_secret_of_another_namespace_is_valid_and_has_no_token(self) -> None:
+    def test_a_spec_with_a_secret_of_another_namespace_is_valid_and_has_no_token(self) -> None:
         said = status_of_invalid(None, CROSSING, generation=2)
 
         assert holds(said) == ["True", "False", "False", "Unknown"]
         assert condition(said, ConditionType.TOKEN_RESOLVED).reason == CROSS_NAMESPACE
         assert condition(said, ConditionType.READY).reason == CROSS_NAMESPACE
 
-    def test_leaves_the_last_good_one_in_force(self) -> None:
+    def test_an_invalid_spec_leaves_the_last_good_one_active_in_the_status(self) -> None:
         last_good = status(GOOD, at=1000, generation=1)
 
         said = status_of_invalid(last_good, INVALID, generation=2)
@@ -193,7 +193,7 @@ class TestARefusedSpec:
         assert replace(said, generation=1, conditions=last_good.conditions) == last_good
         assert said.conditions[1:] == last_good.conditions[1:]
 
-    def test_for_its_secret_leaves_the_last_good_one_in_force_too(self) -> None:
+    def test_a_spec_with_a_forbidden_secret_leaves_the_last_good_one_active_too(self) -> None:
         last_good = status(GOOD, at=1000, generation=1)
 
         said = status_of_invalid(last_good, CROSSING, generation=2)
@@ -240,7 +240,7 @@ class TestEvents:
             (REPORTED_DOWN, IS_PAUSED, ("Paused", False, 1200)),
         ],
     )
-    def test_tell_of_a_state_that_began(
+    def test_an_event_reports_a_new_state(
         self,
         before: MonitorStatus | None,
         after: MonitorStatus,
@@ -262,29 +262,29 @@ class TestEvents:
             (REPORTED_DOWN, REPORTED_DOWN),
         ],
     )
-    def test_do_not_tell_of_what_is_as_it_should_be(
+    def test_no_event_reports_a_state_that_is_as_expected(
         self, before: MonitorStatus | None, after: MonitorStatus
     ) -> None:
         assert happened(before, after) == []
 
-    def test_do_not_tell_of_one_incident_twice(self) -> None:
+    def test_no_event_reports_one_incident_twice(self) -> None:
         reported = said_of(push(DOWN, at=5000, since_timestamp=1360), 5000)
 
         assert happened(OVERDUE, reported) == []
 
-    def test_repeat_what_the_job_said(self) -> None:
+    def test_an_event_repeats_the_message_of_the_job(self) -> None:
         [down] = happened(UP_AT_1000, REPORTED_DOWN)
         [recovered] = happened(REPORTED_DOWN, UP_AGAIN)
 
         assert down.note == "The last push said down. disk full"
         assert recovered.note == "The last push said up and has not expired. done"
 
-    def test_say_one_sentence_once(self) -> None:
+    def test_an_event_says_one_sentence_once(self) -> None:
         [overdue] = happened(UP_AT_1000, OVERDUE)
 
         assert overdue.note == "No push came before the deadline."
 
-    def test_tell_of_a_token_that_is_missing_and_of_its_return(self) -> None:
+    def test_events_report_a_missing_token_and_its_return(self) -> None:
         without = status(row(push(UP, at=1000), token_problem=TokenProblem.KEY_NOT_FOUND), at=1000)
 
         [lost] = happened(UP_AT_1000, without)
@@ -294,16 +294,16 @@ class TestEvents:
         assert lost.note == "The Secret tokens has no key token."
         assert (found.reason, found.warning) == ("TokensFound", False)
 
-    def test_do_not_tell_of_tokens_that_are_found_the_first_time(self) -> None:
+    def test_no_event_reports_tokens_that_are_found_the_first_time(self) -> None:
         assert happened(None, said_of(None, 1000)) == []
 
-    def test_do_not_tell_again_of_a_token_that_is_missing_for_another_reason(self) -> None:
+    def test_no_event_reports_a_token_again_that_is_missing_for_another_reason(self) -> None:
         deleted = status(row(token_problem=TokenProblem.SECRET_NOT_FOUND), at=1000)
         emptied = status(row(token_problem=TokenProblem.NO_TOKENS), at=1000)
 
         assert happened(deleted, emptied) == []
 
-    def test_tell_of_a_spec_that_is_refused_and_of_its_correction(self) -> None:
+    def test_events_report_an_invalid_spec_and_its_correction(self) -> None:
         refused = status_of_invalid(UP_AT_1000, INVALID, generation=2)
 
         [invalid] = happened(UP_AT_1000, refused)
@@ -316,12 +316,12 @@ class TestEvents:
         )
         assert (corrected.reason, corrected.warning) == ("SpecValid", False)
 
-    def test_tell_of_a_monitor_that_is_refused_from_the_beginning(self) -> None:
+    def test_an_event_reports_a_monitor_that_is_invalid_from_the_beginning(self) -> None:
         said = status_of_invalid(None, INVALID, generation=1)
 
         assert [one.reason for one in happened(None, said)] == ["SpecInvalid"]
 
-    def test_tell_of_several_things_at_once(self) -> None:
+    def test_several_changes_at_once_are_several_events(self) -> None:
         lost = status(row(push(DOWN, at=1100), token_problem=TokenProblem.NO_TOKENS), at=1100)
 
         assert [one.reason for one in happened(UP_AT_1000, lost)] == ["NoTokens", "ReportedDown"]

@@ -59,11 +59,11 @@ async def test_the_namespace_is_by_default_that_of_the_kubeconfigs_context(
     assert server.get("leases", expected, "yuptime-exporter")["metadata"]["namespace"] == expected
 
 
-async def test_a_lease_that_is_not_there_says_nothing(api: Api) -> None:
+async def test_a_missing_lease_has_no_notes(api: Api) -> None:
     assert await lease_of(api).read() == Noted()
 
 
-async def test_the_first_note_makes_it(api: Api, server: FakeApiServer) -> None:
+async def test_the_first_note_creates_the_lease(api: Api, server: FakeApiServer) -> None:
     noted = await lease_of(api).note(NOW, None)
 
     assert noted == await lease_of(api).read() == Noted(NOW)
@@ -74,7 +74,7 @@ async def test_the_first_note_makes_it(api: Api, server: FakeApiServer) -> None:
     }
 
 
-async def test_each_note_renews_it(api: Api) -> None:
+async def test_each_note_renews_the_lease(api: Api) -> None:
     lease = lease_of(api)
     for seconds in range(3):
         await lease.note(NOW + seconds, None)
@@ -82,7 +82,7 @@ async def test_each_note_renews_it(api: Api) -> None:
     assert await lease.read() == Noted(NOW + 2)
 
 
-async def test_an_older_note_of_a_slower_replica_does_not_set_it_back(api: Api) -> None:
+async def test_an_older_note_of_a_slower_replica_does_not_set_the_lease_back(api: Api) -> None:
     await lease_of(api).note(NOW, None)
     noted = await lease_of(api, "replica-2").note(NOW - 60, None)
 
@@ -114,7 +114,7 @@ async def test_the_oldest_outages_are_forgotten(api: Api, server: FakeApiServer)
     assert len(server.get(*NAME)["metadata"]["annotations"][OUTAGES]) < 64 * 1024
 
 
-async def test_who_meets_another_replica_tries_again_beside_what_it_wrote(
+async def test_a_note_that_meets_another_replica_is_merged_with_its_note(
     api: Api, server: FakeApiServer
 ) -> None:
     mine, theirs = Outage(NOW - 20, NOW - 10), Outage(NOW - 50, NOW - 40)
@@ -131,7 +131,7 @@ async def test_who_meets_another_replica_tries_again_beside_what_it_wrote(
     assert noted == await lease_of(api).read() == Noted(NOW + 1, (theirs, mine))
 
 
-async def test_who_meets_another_replica_at_the_very_first_note_tries_again(
+async def test_a_first_note_that_meets_another_replica_is_tried_again(
     api: Api, server: FakeApiServer
 ) -> None:
     rivals = [{"renewTime": exact_rfc3339(NOW + 5)}]
@@ -152,7 +152,7 @@ async def test_a_note_of_a_clock_that_was_wrong_does_not_stay(api: Api) -> None:
     assert await lease_of(api).read() == Noted(NOW)
 
 
-async def test_who_never_wins_says_so(api: Api, server: FakeApiServer) -> None:
+async def test_a_note_that_never_wins_is_an_error(api: Api, server: FakeApiServer) -> None:
     await lease_of(api).note(NOW, None)
 
     def interfere(_: str) -> None:
@@ -167,7 +167,7 @@ async def test_who_never_wins_says_so(api: Api, server: FakeApiServer) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 500])
-async def test_a_server_that_refuses_is_not_taken_for_one_without_a_lease(
+async def test_a_server_that_forbids_reads_is_not_taken_for_one_without_a_lease(
     api: Api, server: FakeApiServer, status: int
 ) -> None:
     server.refuse(PATH, status)
@@ -178,7 +178,7 @@ async def test_a_server_that_refuses_is_not_taken_for_one_without_a_lease(
         await lease_of(api).note(NOW, None)
 
 
-async def test_what_others_have_written_beside_stays(api: Api, server: FakeApiServer) -> None:
+async def test_fields_of_other_programs_in_the_lease_stay(api: Api, server: FakeApiServer) -> None:
     server.put(
         *NAME,
         metadata={"annotations": {"team": "storage"}, "labels": {"app": "yuptime"}},
@@ -212,7 +212,7 @@ async def test_what_others_have_written_beside_stays(api: Api, server: FakeApiSe
         f"[[1, 1{'0' * 400}]]",
     ],
 )
-async def test_an_annotation_of_somebody_else_is_no_outage(
+async def test_a_malformed_annotation_is_no_outage(
     api: Api, server: FakeApiServer, written: str
 ) -> None:
     server.put(*NAME, metadata={"annotations": {OUTAGES: written}}, spec={"renewTime": "soon"})

@@ -42,17 +42,15 @@ class TestAtOnce:
         ],
         ids=lambda change: str(*change),
     )
-    def test_whatever_else_is_shown_than_is_true_is_corrected(
-        self, change: dict[str, object]
-    ) -> None:
+    def test_every_fact_that_differs_is_corrected_at_once(self, change: dict[str, object]) -> None:
         other = replace(shown(SAID), **change)  # type: ignore[arg-type]
 
         assert write_due(draft(SAID, other), now_timestamp=1001) == Due(1001, 1001)
 
-    def test_the_first_status_is_written(self) -> None:
+    def test_the_first_status_is_written_at_once(self) -> None:
         assert write_due(draft(SAID, NOTHING_SHOWN), now_timestamp=1001) == Due(1001, 1001)
 
-    def test_what_is_wrong_with_a_spec_that_never_was_good_is_written(self) -> None:
+    def test_the_problem_of_a_spec_that_was_never_valid_is_written_at_once(self) -> None:
         said = status_of_invalid(None, SpecProblem("SpecInvalid", "no"), generation=2)
 
         assert write_due(draft(said, NOTHING_SHOWN), now_timestamp=1001) == Due(1001, 1001)
@@ -61,7 +59,9 @@ class TestAtOnce:
         st.sampled_from([UP, DOWN]),
         st.floats(1, 400),
     )
-    def test_every_push_that_changes_the_state_is(self, before: PushKind, wait: float) -> None:
+    def test_every_push_that_changes_the_state_is_written_at_once(
+        self, before: PushKind, wait: float
+    ) -> None:
         after = DOWN if before is UP else UP
         now = 1000 + wait
         was = shown(status(row(push(before, at=1000)), at=1000))
@@ -70,7 +70,7 @@ class TestAtOnce:
         assert write_due(draft(said, was), now_timestamp=now) == Due(now, now)
 
     @given(st.floats(1, 10_000), st.none() | st.sampled_from([UP, DOWN]))
-    def test_every_state_that_silence_has_changed_is(
+    def test_every_state_that_silence_has_changed_is_written_at_once(
         self, wait: float, last: PushKind | None
     ) -> None:
         held = row(push(last, at=1000) if last else None)
@@ -83,7 +83,7 @@ class TestAtOnce:
 
 class TestNever:
     @given(st.floats(0, 10_000), st.none() | st.sampled_from([UP, DOWN]), st.floats(0, 1e6))
-    def test_what_the_monitor_says_already_is_not_written(
+    def test_a_status_that_is_up_to_date_is_not_written(
         self, wait: float, last: PushKind | None, later: float
     ) -> None:
         held = row(push(last, at=1000) if last else None)
@@ -99,21 +99,23 @@ moments = st.floats(1e9, 2e9)
 class TestHeartbeats:
     """A push that only confirms the status is gathered, but never for too long."""
 
-    def test_it_is_shown_half_a_minute_after_the_push_that_is_shown(self) -> None:
+    def test_a_heartbeat_is_due_half_a_minute_after_the_push_in_the_status(self) -> None:
         assert heartbeat_due(shown(SAID), 300) == Due(1030, 1270)
 
-    def test_it_is_shown_earlier_where_that_would_expire_before(self) -> None:
+    def test_a_heartbeat_is_due_earlier_where_the_status_would_expire_before(self) -> None:
         soon = status(row(push(UP, at=1000), expire_seconds=20), at=1000)
 
         assert heartbeat_due(shown(soon), 20) == Due(1018, 1018)
 
-    def test_of_a_shown_status_without_moments_it_is_overdue(self) -> None:
+    def test_a_heartbeat_is_overdue_for_a_status_without_times(self) -> None:
         due = heartbeat_due(NOTHING_SHOWN, 300)
 
         assert due.deadline_timestamp < due.eligible_timestamp + HEARTBEAT_SECONDS + 300 < 1000
 
     @given(moments, expires)
-    def test_it_is_always_shown_before_what_is_shown_expires(self, at: float, expire: int) -> None:
+    def test_a_heartbeat_is_always_written_before_the_status_expires(
+        self, at: float, expire: int
+    ) -> None:
         said = status(row(push(UP, at=at), armed=at, expire_seconds=expire), at=at)
         due = heartbeat_due(shown(said), expire)
 
@@ -123,7 +125,7 @@ class TestHeartbeats:
         assert left == pytest.approx(max(MIN_HEADROOM_SECONDS, HEADROOM * expire), abs=1e-5)
 
     @given(moments, expires)
-    def test_it_is_never_shown_within_half_a_minute_unless_it_must_be(
+    def test_a_heartbeat_is_never_written_within_half_a_minute_unless_it_must_be(
         self, at: float, expire: int
     ) -> None:
         said = status(row(push(UP, at=at), armed=at, expire_seconds=expire), at=at)
@@ -177,7 +179,9 @@ class TestTheNextChange:
             (row(push(UP, at=1000), paused=1000), 1000, None),
         ],
     )
-    def test_is_known(self, held: Row, at: float, expected: float | None) -> None:
+    def test_the_next_change_of_each_state_is_known(
+        self, held: Row, at: float, expected: float | None
+    ) -> None:
         assert next_change_timestamp(judged(held, at=at)) == expected
 
     @given(
@@ -206,11 +210,11 @@ class TestTheNextChange:
 
 
 class TestTheNeed:
-    def test_is_what_keeps_every_status_from_expiring(self) -> None:
+    def test_the_needed_rate_keeps_every_status_from_expiring(self) -> None:
         # The figures of a cluster with 1,000 monitors of five minutes and 10 of one.
         assert needed_writes_per_second({300: 1000, 60: 10}) == pytest.approx(3.7 + 0.185, abs=0.01)
 
-    def test_of_nothing_is_nothing(self) -> None:
+    def test_the_needed_rate_without_monitors_is_zero(self) -> None:
         assert needed_writes_per_second({}) == 0
 
 

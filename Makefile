@@ -50,7 +50,7 @@ test: $(DEV) peers ## set up all that the tests need, and run all tests
 test-fast: $(DEV) ## run the tests that need only Python, in less than a minute
 	@$(BIN)/pytest -n $(FAST_WORKERS) -m "not peer" $(ARGS)
 
-check: lint types layers rules ## run every check that changes no file
+check: lint types layers prose rules ## run every check that changes no file
 
 lint: $(DEV) ## ruff: style, likely bugs, formatting
 	@$(BIN)/ruff check .

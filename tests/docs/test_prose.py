@@ -3,7 +3,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from tests.docs.prose import LIMIT_PER_1000_WORDS, Count, count, main, prose_of
+from tests.docs.prose import CHECKOUT, LIMIT_PER_1000_WORDS, Count, count, main, prose_of
 
 PLAIN = "The monitor is down, because the deadline has passed. "
 VAGUE = "What nobody pushed to is whatever somebody meanwhile declared anew. "
@@ -123,3 +123,12 @@ def test_decision_records_and_ignored_files_are_not_measured(checkout: Path) -> 
         save(checkout / name, VAGUE * 1000)
 
     assert main([], checkout) == 0
+
+
+def test_make_check_counts_vague_words_in_the_whole_checkout() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "check"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+
+    (command,) = [line for line in planned.stdout.splitlines() if "tests.docs.prose" in line]
+    assert command.rstrip().endswith("-m tests.docs.prose")

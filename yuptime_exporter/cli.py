@@ -15,6 +15,8 @@ from yuptime_exporter.settings.command_line import HelpFormatter, parse_argument
 
 log = logging.getLogger(__name__)
 
+_STDIN = Path("-")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `yuptime-exporter`; return its exit code: 0 stopped, 1 cannot run, 2 usage error."""
@@ -49,10 +51,19 @@ def companion(arguments: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     check_parser.add_argument(
-        "paths", metavar="PATH", nargs="+", type=Path, help="file or directory of YAML"
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="file or directory of YAML; - is standard input",
     )
-    paths: list[Path] = parser.parse_args(arguments).paths
-    return check(paths, sys.stdout)
+    check_parser.add_argument(
+        "--allow-empty", action="store_true", help="accept manifests without any monitor"
+    )
+    given = parser.parse_args(arguments)
+    paths = [path for path in given.paths if path != _STDIN]
+    stdin = sys.stdin.buffer.read() if len(paths) < len(given.paths) else None
+    return check(paths, sys.stdout, stdin=stdin, allow_empty=given.allow_empty)
 
 
 def _leaves(group: BaseExceptionGroup[YuptimeError]) -> Iterator[YuptimeError]:

@@ -15,7 +15,7 @@ _SECONDS: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([2**63, -(2**63) - 1, 300.0, 0.5, True, "300", None, [], {}]),
 )
 
-# Fields with a rule refuse 300.0; fields without a rule accept it as 300.
+# The API server refuses 300.0 in fields with a rule, and accepts it as 300 in others.
 _WHOLE_SECONDS = _SECONDS.filter(lambda value: not isinstance(value, float) or value != 300)
 
 

@@ -269,7 +269,7 @@ def test_unknown_fields_outside_of_push_are_ignored():
         ("spec.target.push.expireSeconds", 0, "of seconds from 1 to 315360000"),
         ("spec.target.push.expireSeconds", 315360001, "got 315360001 (a whole number)"),
         ("spec.target.push.expireSeconds", 10**40, "315360000, got a whole number"),
-        ("spec.target.push.expireSeconds", 300.0, "got 300.0 (a number)"),
+        ("spec.target.push.expireSeconds", 300.5, "got 300.5 (a number)"),
         ("spec.target.push.expireSeconds", True, "got true (a boolean)"),
         ("spec.target.push.gracePeriodSeconds", -1, "of seconds from 0 to 315360000"),
         ("spec.schedule.intervalSeconds", 0, "of seconds from 1 to 315360000"),
@@ -364,7 +364,7 @@ def test_a_problem_reads_as_one_line_with_its_place():
     (problem,) = read_manifest(f"a: 1\n---\n{text}".encode(), "jobs/a.yaml").problems
 
     assert str(problem) == (
-        "jobs/a.yaml, document 2 (line 3): spec.target.push.expireSeconds: "
+        "jobs/a.yaml, document 2 (line 18): spec.target.push.expireSeconds: "
         'expected a whole number of seconds from 1 to 315360000, got "5m" (a string)'
     )
 
@@ -427,10 +427,42 @@ def test_string_data_wins_over_data():
     assert tokens["b"].digests == (digest("x" * 100),)
 
 
-def test_tokens_that_no_header_can_carry_are_listed_by_their_line():
-    manifest = secret_object("stringData", {"token": "good\ntwo words\nümlaut\n"})
+def test_doubtful_tokens_are_listed_by_their_line():
+    manifest = secret_object("stringData", {"token": "a-good-one\ntwo words\nümlaut\n"})
 
-    assert secret_of(manifest).tokens["token"].unsendable_lines == (2, 3)
+    assert [line for line, _ in secret_of(manifest).tokens["token"].doubts] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("token", "doubt"),
+    [
+        (b"\xef\xbb\xbfcorrect-horse", "byte order mark"),
+        ("correct-horse".encode("utf-16"), "byte order mark"),
+        ("correct-horse".encode("utf-16-le"), "UTF-16"),
+        (b"two words", "no HTTP header"),
+        (b"${PUSH_TOKEN}", "placeholder"),
+        (b"$(PUSH_TOKEN)", "placeholder"),
+        (b"{{.Values.token}}", "placeholder"),
+        (b"<your-token>", "placeholder"),
+        (b"ENC[AES256_GCM,data:abc=,type:str]", "placeholder"),
+        (b"vault:secret/data/push#token", "placeholder"),
+        (b"x", "at least 8 characters"),
+        (b"1234567", "at least 8 characters"),
+    ],
+)
+def test_a_token_that_cannot_work_is_a_doubt_that_does_not_show_it(token, doubt):
+    encoded = base64.b64encode(token).decode()
+    [(line, said)] = secret_of(secret_object("data", {"token": encoded})).tokens["token"].doubts
+
+    assert line == 1
+    assert doubt in said
+    assert "horse" not in said
+    assert "PUSH_TOKEN" not in said
+
+
+@pytest.mark.parametrize("token", ["12345678", "correct-horse-battery-staple", "a$b{c}-d[e]<f"])
+def test_a_token_that_a_header_can_carry_is_no_doubt(token):
+    assert secret_of(secret_object("stringData", {"token": token})).tokens["token"].doubts == ()
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,6 @@ async def test_a_broken_file_is_logged_once_and_keeps_its_monitors(home: Home) -
     logged = [line for line in exporter.log if "invalid manifest" in line]
     assert still_accepted.status == 200
     assert len(logged) == 1
-    for words in ("jobs.yaml", "document 1 (line 1)", "spec.target.push.expireSeconds", "5m",
+    for words in ("jobs.yaml", "document 1 (line 14)", "spec.target.push.expireSeconds", "5m",
                   "a whole number of seconds from 1 to"):  # fmt: skip
         assert words in logged[0]

@@ -137,12 +137,16 @@ class MonitorSet:
         ignored_types: number of ignored monitors, by their `spec.type`.
         ignored_documents: number of ignored documents of other kinds.
         problems: in the order of reading.
+        warnings: valid declarations that will not work as intended, in the order of reading.
+        notice: why the set differs from what the source declares now; empty where it does not.
     """
 
     monitors: tuple[Monitor, ...]
     ignored_types: Mapping[str, int] = field(default_factory=dict)
     ignored_documents: int = 0
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ class Follower:
         invalid, tokenless = monitor_set.problems, tuple(_tokenless(monitor_set.monitors))
         self._log_new("invalid manifest", invalid)
         self._log_new("monitor accepts no pushes", tokenless)
-        self._problems = frozenset((*invalid, *tokenless))
+        self._log_new("manifest will not work as intended", monitor_set.warnings)
+        self._problems = frozenset((*invalid, *tokenless, *monitor_set.warnings))
+        self._readiness.note(monitor_set.notice)
         problems = len(invalid) + len(tokenless)
         self._metrics.monitors_invalid.set(problems)
         log.info(

@@ -8,11 +8,15 @@ class Readiness:
 
     `yuptime_ready` says the same. The alert rules keep their last result while it is not 1, so it
     must not be 1 before every monitor is listed.
+
+    Attributes:
+        notice: what an operator should know although the exporter is ready; mostly empty.
     """
 
     def __init__(self, metrics: ReadinessMetrics) -> None:
         self._metrics = metrics
         self._awaited: dict[str, str] = {"state": "saved state is being restored"}
+        self.notice = ""
 
     @property
     def ready(self) -> bool:
@@ -35,6 +39,10 @@ class Readiness:
     def receiving(self, *, possible: bool) -> None:
         """Note whether pushes can be stored; while they cannot, another replica should get them."""
         self._await(store=None if possible else "the store does not take pushes")
+
+    def note(self, notice: str) -> None:
+        """Show a notice beside the readiness, which stays as it is; an empty one ends it."""
+        self.notice = notice
 
     def stopping(self) -> None:
         """Note that no further push is accepted."""

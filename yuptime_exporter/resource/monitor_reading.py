@@ -12,6 +12,7 @@ from yuptime_exporter.resource.monitor_object import (
     SpecProblem,
     status_json_of,
 )
+from yuptime_exporter.resource.near_misses import is_misspelt_push
 from yuptime_exporter.resource.objects import (
     Declared,
     Invalid,
@@ -42,7 +43,7 @@ def read_monitor_object(raw: Mapping[str, Any], before: MonitorObject | None) ->
     """
     metadata, spec = raw["metadata"], raw.get("spec")
     uid, generation = metadata.get("uid", ""), metadata.get("generation", 0)
-    if isinstance(spec, dict) and spec.get("type") != "push":
+    if isinstance(spec, dict) and spec.get("type") != "push" and not is_misspelt_push(spec):
         return MonitorObject(uid, generation=generation, other_type=_other_type(raw))
     version, status = metadata.get("resourceVersion", ""), status_json_of(raw)
     known = before is not None and (before.uid, before.generation) == (uid, generation)

@@ -6,28 +6,25 @@ serve objects from files and objects from the Kubernetes API.
 
 import base64
 import binascii
-import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from yuptime_exporter.core.identity import label_problems
-from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey, Problem, TokenRef
+from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, Problem, TokenRef
 from yuptime_exporter.core.schedules import Every
+from yuptime_exporter.resource.near_misses import is_misspelt_push, misspelt_head
 from yuptime_exporter.resource.shapes import (
-    PUSH_FIELDS,
     MonitorResource,
     PushSpec,
     SecretRef,
     SecretResource,
 )
 from yuptime_exporter.resource.text import quotable
+from yuptime_exporter.resource.token_doubts import token_doubt
 from yuptime_exporter.resource.validation import described, read_resource
-
-# The characters of a token that an Authorization header can carry: visible ASCII (RFC 9110, VCHAR).
-_SENDABLE = re.compile(rb"[\x21-\x7e]+")
 
 _PUSH = "spec.target.push"
 _TOKEN_REF = f"{_PUSH}.tokenSecretRef"
@@ -50,19 +47,24 @@ class Tokens:
 
     Attributes:
         digests: SHA-256 of each token, in the order of the lines.
-        unsendable_lines: numbers of the lines whose token no HTTP header can carry.
+        doubts: why a token will not work, or is not one, by the number of its line.
     """
 
     digests: tuple[bytes, ...] = field(repr=False)
-    unsendable_lines: tuple[int, ...] = ()
+    doubts: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A declared Secret: the tokens under each of its keys."""
+    """A declared Secret: the tokens under each of its keys.
+
+    Attributes:
+        field: the field with the tokens, `data` or `stringData`.
+    """
 
     key: SecretKey
     tokens: Mapping[str, Tokens]
+    field: str = "data"
 
 
 class ObjectKey(NamedTuple):
@@ -138,17 +140,26 @@ def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKin
             return Invalid((Problem(where, name, text),))
     if api_version == "v1" and kind == "Secret":
         return _read_secret(value, where)
-    if kind == "Monitor" and str(api_version).partition("/")[0] == GROUP:
+    if kind == "Monitor" and api_version == API_VERSION:
         return _read_monitor(value, where)
-    return OtherKind()
+    return _read_other(str(api_version), str(kind), where)
+
+
+def _read_other(api_version: str, kind: str, where: str) -> OtherKind | Invalid:
+    misspelt = misspelt_head(api_version, kind)
+    if misspelt is None:
+        return OtherKind()
+    name, expected = misspelt
+    got = described({"apiVersion": api_version, "kind": kind}[name])
+    text = f"expected {expected}, got {got}; did you mean {expected}?"
+    return Invalid((Problem(where, name, text),))
 
 
 def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMonitor | Invalid:
-    api_version = value.get("apiVersion")
-    if api_version != API_VERSION:
-        text = f"expected {API_VERSION}, got {described(api_version)}"
-        return Invalid((Problem(where, "apiVersion", text),))
     other_type = _other_type(value)
+    if other_type is not None and is_misspelt_push(cast(Mapping[str, object], value["spec"])):
+        text = f'expected push, got "{other_type}" (a string); did you mean push?'
+        return Invalid((Problem(where, "spec.type", text),))
     if other_type is not None:
         return OtherMonitor(other_type)
     resource = read_resource(MonitorResource, value, where, quote_values=True)
@@ -209,18 +220,6 @@ def _label_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
         yield Problem(where, path, text)
 
 
-def unknown_fields(value: object, where: str) -> Iterator[Problem]:
-    """Return a warning for each unknown field in `spec.target.push` of an object."""
-    written = value
-    for part in _PUSH.split("."):
-        written = written.get(part) if isinstance(written, dict) else None
-    for name in written if isinstance(written, dict) else ():
-        if name not in PUSH_FIELDS:
-            close = difflib.get_close_matches(quotable(name), PUSH_FIELDS, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            yield Problem(where, f"{_PUSH}.{quotable(name)}", f"unknown field, ignored{meant}")
-
-
 def _read_secret(value: Mapping[str, object], where: str) -> Declared | Invalid:
     resource = read_resource(SecretResource, value, where, quote_values=False)
     if not isinstance(resource, SecretResource):
@@ -239,7 +238,10 @@ def _read_secret(value: Mapping[str, object], where: str) -> Declared | Invalid:
         values[key] = plain.encode(errors="surrogatepass")
     metadata = resource.metadata
     tokens = {key: _tokens(held) for key, held in values.items()}
-    return Declared(where, Secret(SecretKey(metadata.namespace, metadata.name), tokens))
+    secret_key = SecretKey(metadata.namespace, metadata.name)
+    return Declared(
+        where, Secret(secret_key, tokens, "stringData" if resource.string_data else "data")
+    )
 
 
 def _tokens(value: bytes) -> Tokens:
@@ -247,5 +249,5 @@ def _tokens(value: bytes) -> Tokens:
     lines = [(number, line) for number, line in lines if line]
     return Tokens(
         digests=tuple(hashlib.sha256(line).digest() for _, line in lines),
-        unsendable_lines=tuple(number for number, line in lines if not _SENDABLE.fullmatch(line)),
+        doubts=tuple((number, doubt) for number, line in lines if (doubt := token_doubt(line))),
     )

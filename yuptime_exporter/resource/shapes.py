@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     model_validator,
@@ -29,6 +30,11 @@ MAX_SECONDS = 315_360_000  # ten years of 365 days
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MADE_OF = "a-z, 0-9 and -, with a letter or digit at both ends"
+
+
+def _whole(value: object) -> object:
+    """Return a number without a fraction as an int: Helm writes 2592000 as 2.592e+06."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _check_link(url: str) -> str:
@@ -69,6 +75,7 @@ _SecretEntryName = Annotated[
 ]
 _PositiveSeconds = Annotated[
     int,
+    BeforeValidator(_whole),
     Field(
         ge=1,
         le=MAX_SECONDS,
@@ -77,6 +84,7 @@ _PositiveSeconds = Annotated[
 ]
 _Seconds = Annotated[
     int,
+    BeforeValidator(_whole),
     Field(
         ge=0,
         le=MAX_SECONDS,

@@ -20,7 +20,8 @@ def ready_handler(readiness: Readiness) -> Handler:
 
     async def ready(_: Request) -> Answer:
         if readiness.ready:
-            return text_answer("yuptime-exporter is ready.\n")
+            notice = f"Note: {readiness.notice}.\n" if readiness.notice else ""
+            return text_answer(f"yuptime-exporter is ready.\n{notice}")
         return text_answer(
             f"yuptime-exporter is not ready: {readiness.awaited}.\n",
             status=HTTPStatus.SERVICE_UNAVAILABLE,

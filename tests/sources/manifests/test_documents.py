@@ -15,7 +15,7 @@ def test_each_document_knows_its_number_and_its_line():
 
     documents, _ = read_documents(text.encode(), "jobs/a.yaml")
 
-    assert [document.where for document in documents] == [
+    assert [str(document.place) for document in documents] == [
         "jobs/a.yaml, document 1 (line 2)",
         "jobs/a.yaml, document 2 (line 6)",
         "jobs/a.yaml, document 4 (line 9)",
@@ -29,7 +29,7 @@ def test_the_items_of_a_list_are_documents(kind):
     documents, _ = read_documents(text.encode(), "a.yaml")
 
     place = "a.yaml, document 1 (line 1)"
-    assert [(document.where, document.value) for document in documents] == [
+    assert [(str(document.place), document.value) for document in documents] == [
         (f"{place}, items[0]", {"a": 1}),
         (f"{place}, items[1], items[0]", "b"),
         (f"{place}, items[1], items[1]", "c"),
@@ -63,7 +63,7 @@ def test_documents_before_a_syntax_error_are_read():
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        ("a:\n\t- b\n", "a.yaml, line 2: not YAML: found character that cannot start any token"),
+        ("a:\n\t- b\n", "a.yaml, line 2: not YAML: expected spaces for the indentation, got a tab"),
         (
             "a: b\n\0",
             "a.yaml, line 2: expected characters that YAML allows, got the character U+0000",

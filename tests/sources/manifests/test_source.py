@@ -305,10 +305,11 @@ async def test_a_broken_file_that_is_removed_removes_its_monitors(tmp_path):
     async with following(tmp_path) as (_, sets):
         write(path, "a: [")
         await the_set(sets, lambda one: bool(one.problems))
+        write(tmp_path / "b.yaml", monitor("b"))
         path.unlink()
         found = await the_set(sets, lambda one: not one.problems)
 
-    assert found.monitors == ()
+    assert expires(found) == {"b": 300}
 
 
 async def test_a_file_that_cannot_be_read_keeps_its_last_good_monitors(tmp_path):

@@ -28,7 +28,7 @@ def test_values_are_read_as_kubernetes_reads_them():
     text = "a: 10:30\nb: 2024-02-31\nc: 0x_\nd: yes\n1: e\ntrue: f\ng: 1e3\n"
 
     assert values(text) == [
-        {"a": "10:30", "b": "2024-02-31", "c": "0x_", "d": True, "1": "e", "true": "f", "g": "1e3"}
+        {"a": "10:30", "b": "2024-02-31", "c": "0x_", "d": True, "1": "e", "true": "f", "g": 1000.0}
     ]
 
 

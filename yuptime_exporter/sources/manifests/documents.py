@@ -4,6 +4,7 @@ The result is documents and problems for any bytes, within bounds.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import yaml
 
@@ -57,7 +58,10 @@ def _single_objects(document: Document) -> Iterator[Document]:
             yield document
         else:
             waiting += reversed(
-                [Document(f"{document.where}, items[{i}]", item) for i, item in enumerate(items)]
+                [
+                    Document(replace(document.place, items=(*document.place.items, i)), item)
+                    for i, item in enumerate(items)
+                ]
             )
 
 

@@ -219,11 +219,23 @@ def _content(path: str) -> tuple[os.stat_result, bytes]:
         return status, file.read(MAX_FILE_BYTES + 1)
 
 
+def _counted(objects: Sequence[Declared]) -> str:
+    return f"{len(objects)} objects" if len(objects) > 1 else "1 object"
+
+
 def _keeping(before: ManifestFile | None, now: ManifestFile) -> ManifestFile:
     """Return the file; if it has problems, together with its earlier objects that are missing."""
-    if before is None or not now.manifest.problems:
+    if before is None:
+        return now
+    held_before = (*before.manifest.declared, *before.kept)
+    if held_before and now.manifest.is_empty:
+        text = (
+            f"the file became empty; its {_counted(held_before)} stay active as before: "
+            "remove the file to remove them"
+        )
+        now = replace(now, manifest=Manifest(problems=(Problem(printable(now.path), "", text),)))
+    if not now.manifest.problems:
         return now
     held_now = {declared.key for declared in now.manifest.declared}
-    held_before = (*before.manifest.declared, *before.kept)
     kept = tuple(declared for declared in held_before if declared.key not in held_now)
     return replace(now, kept=kept)

@@ -3,19 +3,24 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from watchfiles import Change, awatch
 
 from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.core.errors import SourceUnusable
-from yuptime_exporter.core.model import MonitorSet
+from yuptime_exporter.core.model import MonitorSet, Problem
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.sources.manifests.declarations import declarations
 from yuptime_exporter.sources.manifests.files import Identity, Look, ManifestFiles
 from yuptime_exporter.sources.manifests.limits import WatchLimits
+from yuptime_exporter.sources.manifests.warnings import warnings_of
 
 log = logging.getLogger(__name__)
+
+# So many monitors are named when all of them disappear; a longer line is hard to read.
+_NAMED = 10
 
 
 class DirectorySource:
@@ -27,6 +32,7 @@ class DirectorySource:
         self._files = ManifestFiles(paths)
         self._look: Look | None = None
         self._found = MonitorSet(())
+        self._removal_confirmed = False
         self._requested = asyncio.Event()
         self._refreshes = Refreshes()
 
@@ -59,7 +65,11 @@ class DirectorySource:
             await changes.close()
 
     async def refresh(self) -> None:
-        """Look for changes now; return when the monitors that were found are active."""
+        """Look for changes now; return when the monitors that were found are active.
+
+        A refresh confirms that all monitors are removed, if none is declared any more.
+        """
+        self._removal_confirmed = True
         done = self._refreshes.request()
         self._requested.set()
         await done
@@ -68,10 +78,32 @@ class DirectorySource:
         look = self._files.look()
         if self._look is None:
             self._check_usable(look)
-        if look != self._look:
+        confirmed, self._removal_confirmed = self._removal_confirmed, False
+        if look != self._look or (confirmed and self._found.notice):
             self._look = look
-            self._found = declarations(look).as_monitor_set()
+            found = declarations(look)
+            declared = replace(found.as_monitor_set(), warnings=warnings_of(found))
+            self._found = declared if confirmed else self._unless_all_are_gone(declared)
         return self._found
+
+    def _unless_all_are_gone(self, declared: MonitorSet) -> MonitorSet:
+        """Keep the monitors if all of them disappear at once: a wrong directory is mounted.
+
+        Removing all of them on purpose is rare, and is confirmed by a reload.
+        """
+        kept = self._found.monitors
+        if declared.monitors or not kept:
+            return declared
+        names = ", ".join(str(monitor.key) for monitor in kept[:_NAMED])
+        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+        notice = (
+            f"all {len(kept)} monitors disappeared from the manifests at once; they stay active "
+            f"until a reload (SIGHUP or POST /-/reload) confirms it: {names}{more}"
+        )
+        problem = Problem(", ".join(map(str, self._paths)), "", notice)
+        return replace(
+            declared, monitors=kept, problems=(*declared.problems, problem), notice=notice
+        )
 
     def _check_usable(self, look: Look) -> None:
         for path in self._paths:

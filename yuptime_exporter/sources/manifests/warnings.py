@@ -1,12 +1,14 @@
 """Warnings: valid manifests that will not work as intended."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from yuptime_exporter.core.model import Monitor, Problem
-from yuptime_exporter.resource.objects import Secret, SecretKey, secret_key_of
+from yuptime_exporter.resource.objects import Secret, SecretKey, object_key, secret_key_of
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.declarations import Declarations
+from yuptime_exporter.sources.manifests.lines import FileLines
 
 _EXPIRE = "spec.target.push.expireSeconds"
 _TOKEN_REF = "spec.target.push.tokenSecretRef"  # noqa: S105  the name of a field
@@ -14,11 +16,25 @@ _TOKEN_REF = "spec.target.push.tokenSecretRef"  # noqa: S105  the name of a fiel
 
 def warnings_of(found: Declarations) -> tuple[Problem, ...]:
     """Return the warnings about these manifests; none contains any part of a token."""
+    lines = FileLines()
+    places = {
+        key: (file.path, place)
+        for file in found.files
+        for key, place in file.manifest.places.items()
+    }
+
+    def located(value: Monitor | Secret, problem: Problem) -> Problem:
+        place = places.get(object_key(value))
+        return lines.located(problem, *place) if place else problem
+
     return (
-        *_readable_secrets(found),
         *(warning for file in found.files for warning in file.manifest.warnings),
-        *(warning for monitor in found.monitors for warning in _of_monitor(monitor, found)),
-        *_unsendable_tokens(found),
+        *(
+            located(monitor, warning)
+            for monitor in found.monitors
+            for warning in _of_monitor(monitor, found)
+        ),
+        *(located(secret, warning) for secret, warning in _doubtful_tokens(found)),
         *_shared_tokens(found),
     )
 
@@ -26,10 +42,17 @@ def warnings_of(found: Declarations) -> tuple[Problem, ...]:
 def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
     where = found.where(monitor)
     interval = monitor.interval_seconds
-    if interval is not None and monitor.schedule.seconds < interval:
+    expire, grace = monitor.schedule.seconds, monitor.grace_seconds
+    if interval is not None and expire + grace <= interval:
+        text = (
+            f"expected with gracePeriodSeconds more than spec.schedule.intervalSeconds, {interval}, "
+            f"got {expire} + {grace}: the monitor is down before each push"
+        )
+        yield Problem(where, _EXPIRE, text)
+    elif interval is not None and expire < interval:
         text = (
             f"expected at least spec.schedule.intervalSeconds, {interval}, "
-            f"got {monitor.schedule.seconds}: each push expires before the next one is due"
+            f"got {expire}: each push expires before the next one is due"
         )
         yield Problem(where, _EXPIRE, text)
     if not monitor.token_digests:
@@ -40,7 +63,7 @@ def _tokens_missing(monitor: Monitor, found: Declarations) -> Problem:
     secret_key, ref = secret_key_of(monitor), monitor.token_ref
     where, effect = found.where(monitor), "until then, all pushes are rejected"
     if secret_key not in found.secrets:
-        text = f"there is no Secret {secret_key}; {effect}"
+        text = f"there is no Secret {secret_key}{_with_hash(secret_key, found)}; {effect}"
         return Problem(where, f"{_TOKEN_REF}.name", text)
     if found.tokens_of(monitor) is None:
         text = f"Secret {secret_key} does not have the key {ref.secret_key}; {effect}"
@@ -49,7 +72,20 @@ def _tokens_missing(monitor: Monitor, found: Declarations) -> Problem:
     return Problem(where, f"{_TOKEN_REF}.key", text)
 
 
-def _readable_secrets(found: Declarations) -> Iterator[Problem]:
+def _with_hash(missing: SecretKey, found: Declarations) -> str:
+    """Return the Secret whose name kustomize made of the missing one, for a suggestion."""
+    hashed = re.compile(re.escape(missing.name) + "-[a-z0-9]{10}")
+    for key in found.secrets:
+        if key.namespace == missing.namespace and hashed.fullmatch(key.name):
+            return f", but {key}: kustomize adds such a hash unless disableNameSuffixHash is set"
+    return ""
+
+
+def readable_secrets(found: Declarations) -> Iterator[Problem]:
+    """Return a warning for each file with a Secret that every user of the machine can read.
+
+    The exporter does not log it: volumes of Kubernetes are readable in this way inside a pod.
+    """
     for file in found.files:
         objects = (*file.manifest.declared, *file.kept)
         if file.world_readable and any(isinstance(one.value, Secret) for one in objects):
@@ -57,15 +93,12 @@ def _readable_secrets(found: Declarations) -> Iterator[Problem]:
             yield Problem(printable(file.path), "", text)
 
 
-def _unsendable_tokens(found: Declarations) -> Iterator[Problem]:
+def _doubtful_tokens(found: Declarations) -> Iterator[tuple[Secret, Problem]]:
     for secret_key, entry in _entries_in_use(found):
         secret = found.secrets[secret_key]
-        for line in secret.tokens[entry].unsendable_lines:
-            text = (
-                f"no HTTP header can carry the token on line {line}: expected "
-                "visible ASCII characters without spaces"
-            )
-            yield Problem(found.where(secret), f"stringData.{entry}", text)
+        for line, doubt in secret.tokens[entry].doubts:
+            text = f"token on line {line}: {doubt}"
+            yield secret, Problem(found.where(secret), f"{secret.field}.{entry}", text)
 
 
 def _shared_tokens(found: Declarations) -> Iterator[Problem]:

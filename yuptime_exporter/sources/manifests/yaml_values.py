@@ -30,17 +30,43 @@ _PLAIN_TAGS = frozenset(
 )
 
 
+# A number for Kubernetes, and text for PyYAML, which requires a point: Helm writes 1e+06.
+_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of an object.
+
+    Attributes:
+        name: of the file.
+        document: its number in the file, from 1 on.
+        line: from 1 on.
+        items: the indices that lead to an item of a list, and of a list in it.
+    """
+
+    name: str
+    document: int
+    line: int
+    items: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the place for people, such as `jobs/a.yaml, document 2 (line 14), items[3]`."""
+        items = "".join(f", items[{index}]" for index in self.items)
+        return f"{self.name}, document {self.document} (line {self.line}){items}"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One object of a file.
 
     Attributes:
-        where: its place, such as `jobs/a.yaml, document 2 (line 14), items[3]`.
+        place: where it begins.
         value: dicts with string keys, lists, strings, numbers, booleans and None. The target of
             several aliases is shared, so it must not be changed.
     """
 
-    where: str
+    place: Place
     value: object
 
 
@@ -56,6 +82,7 @@ class YamlReader:
 
     def __init__(self, text: str, name: str) -> None:
         self._loader = _Loader(text)
+        self._text = text
         self._name = name
         self._documents: list[Document] = []
         self._problems: list[Problem] = []
@@ -72,7 +99,8 @@ class YamlReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else self._line
-            self._problems.append(Problem(f"{self._name}, line {line}", "", _reason(error)))
+            text = self._reason(error, line)
+            self._problems.append(Problem(f"{self._name}, line {line}", "", text))
         except yaml.YAMLError:
             self._problems.append(Problem(self._where, "", "not YAML"))
         except _TooMuch as error:
@@ -90,12 +118,13 @@ class YamlReader:
 
     def _read_document(self, index: int) -> None:
         root = self._next_event()
-        self._where = f"{self._name}, document {index} (line {self._line})"
+        place = Place(self._name, index, self._line)
+        self._where = str(place)
         self._path, self._anchors = [], {}
         problems_before = len(self._problems)
         value = self._value(root)
         if len(self._problems) == problems_before and value is not None:
-            self._documents.append(Document(self._where, value))
+            self._documents.append(Document(place, value))
 
     def _next_event(self) -> yaml.Event:
         event = self._loader.get_event()
@@ -185,6 +214,8 @@ class YamlReader:
         if ":" in event.value and kind in {"int", "float"}:
             # 10:30 is a number to the base of 60 for PyYAML, and text for Kubernetes.
             return event.value
+        if kind == "str" and event.implicit[0] and _EXPONENT.fullmatch(event.value):
+            return float(event.value)
         try:
             return self._constructed(kind, yaml.ScalarNode(tag, event.value))
         except (ValueError, LookupError):  # looks like a number but is not one, such as 0x_
@@ -222,6 +253,12 @@ class YamlReader:
             raise _TooMuch(
                 f"expected at most {MAX_NODES} values, got more, with the targets of aliases"
             )
+
+    def _reason(self, error: yaml.MarkedYAMLError, line: int) -> str:
+        lines = self._text.splitlines()
+        if line <= len(lines) and lines[line - 1].lstrip(" ").startswith("\t"):
+            return "not YAML: expected spaces for the indentation, got a tab"
+        return _reason(error)
 
     def _note(self, text: str) -> None:
         path = ".".join(quotable(part) for part in self._path).replace(".[", "[")

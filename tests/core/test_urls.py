@@ -102,7 +102,11 @@ def test_a_problem_with_a_url_does_not_contain_its_password() -> None:
         ("http://user:hunter2@am", "…@am"),
         ("http://am:9093", "http://am:9093"),
         ("@am", "@am"),
+        ("http://am/?token=hunter2", "http://am/?…"),
+        ("http://am/?user=a@b", "http://…"),
+        ("http://user:hunter?2@am", "http://…"),
+        ("is it down?", "is it down?"),
     ],
 )
-def test_a_url_is_shown_without_user_and_password(text: str, shown: str) -> None:
+def test_a_url_is_shown_without_user_password_and_query(text: str, shown: str) -> None:
     assert without_credentials(text) == shown

@@ -134,10 +134,13 @@ WRONG = {
     (): "give --source.manifests=PATH, a file or a directory of YAML, or --source.kubernetes",
     (KUBERNETES, MANIFESTS): "give --source.manifests or --source.kubernetes, not",
     (MANIFESTS, "--storage.url=kubernetes:"): "give --source.kubernetes, too",
-    (MANIFESTS, "--storage.url=postgres://"): "expected sqlite:PATH or kubernetes:",
-    (KUBERNETES, "--storage.url=kubernetes"): "expected sqlite:PATH or kubernetes:",
-    (KUBERNETES, "--storage.url=kubernetes:yuptime"): "expected sqlite:PATH or kubernetes:",
-    (KUBERNETES, "--storage.url=sqlite:"): "expected sqlite:PATH or kubernetes:, got 'sqlite:'",
+    (MANIFESTS, "--storage.url=postgres://"): "expected sqlite:PATH with the path of a file",
+    (KUBERNETES, "--storage.url=kubernetes"): "expected sqlite:PATH with the path of a file",
+    (
+        KUBERNETES,
+        "--storage.url=kubernetes:yuptime",
+    ): "expected sqlite:PATH with the path of a file",
+    (KUBERNETES, "--storage.url=sqlite:"): "or kubernetes:, got 'sqlite:'",
     (KUBERNETES, "--kubernetes.secrets=list"): "invalid choice",
     (KUBERNETES, "--kubernetes.namespace="): "expected the name of a namespace",
     (KUBERNETES, "--kubernetes.namespace=Jobs"): "expected the name of a namespace, got 'Jobs'",
@@ -157,7 +160,10 @@ WRONG = {
     (MANIFESTS, "--web.telemetry-path=metrics"): "expected a path such as /metrics",
     (MANIFESTS, "--web.external-url=yuptime"): "expected a URL such as",
     (MANIFESTS, "--alertmanager.url=am"): "expected an http or https URL with a host",
-    (MANIFESTS, "--web.listen=:1"): "unrecognized arguments",
+    (MANIFESTS, "--web.listen=:1"): "unknown flag --web.listen; did you mean --web.listen-address?",
+    (MANIFESTS, "-log.level=debug"): "unknown flag -log.level; did you mean --log.level?",
+    (MANIFESTS, "--xyzzy"): "error: unknown flag --xyzzy",
+    (MANIFESTS, "jobs.yaml"): "expected only flags, got 'jobs.yaml'",
     (MANIFESTS, "--log.level=loud"): "invalid choice",
 }
 
@@ -169,8 +175,69 @@ def test_flags_that_cannot_be_used_are_explained(
     assert WRONG[flags] in " ".join(usage_error(capsys, *flags).split())
 
 
-def test_the_password_in_a_url_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
-    error = usage_error(capsys, MANIFESTS, "--alertmanager.url=http://user:hunter2@am")
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--alertmanager.url=http://user:hunter2@am",
+        "--alerting.runbook-url=http://user:hunter2@wiki",
+        "--web.external-url=https://user:hunter2@yuptime",
+        "--web.external-url=https://user:hunter2@[",
+        "--storage.url=postgres://user:hunter2@db/yuptime",
+        "--storage.url=postgres://db/yuptime?user=u&password=hunter2",
+        "--storage.url=postgres://user:hunter2@db/yuptime?sslmode=require",
+        "--storage.uri=postgres://user:hunter2@db/yuptime",
+        "postgres://user:hunter2@db/yuptime",
+    ],
+)
+def test_the_password_in_a_url_is_not_repeated(
+    argument: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "hunter2" not in usage_error(capsys, MANIFESTS, argument)
 
-    assert "got '…@am'" in error
-    assert "hunter2" not in error
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:data/yuptime.db", "data/yuptime.db"),
+        ("sqlite:./yuptime.db", "yuptime.db"),
+        ("sqlite:/var/lib/yuptime/yuptime.db", "/var/lib/yuptime/yuptime.db"),
+        ("sqlite:///var/lib/yuptime/yuptime.db", "/var/lib/yuptime/yuptime.db"),
+        ("sqlite:////var/lib/yuptime/yuptime.db", "/var/lib/yuptime/yuptime.db"),
+        ("sqlite:our data/yuptime@home.db", "our data/yuptime@home.db"),
+    ],
+)
+def test_the_path_of_the_database_is_relative_or_absolute(url: str, path: str) -> None:
+    assert cluster(f"--storage.url={url}").storage == SqliteStorage(Path(path))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://data/yuptime.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:data/",
+        "sqlite::memory:",
+        "sqlite://:memory:",
+        "sqlite:///:memory:",
+        "sqlite:yuptime.db?mode=rwc",
+        "sqlite:file:yuptime.db",
+        "sqlite:our%20data.db",
+        'sqlite:"yuptime.db"',
+        "sqlite:~/yuptime.db",
+        "sqlite:${DATA}/yuptime.db",
+        "sqlite:yuptime.db ",
+        "sqlite:yuptime.db\n",
+        "SQLite:yuptime.db",
+        "sqlite3:yuptime.db",
+        "yuptime.db",
+        "mysql://db/yuptime",
+        "redis://db",
+    ],
+)
+def test_a_form_of_another_program_is_no_path_of_a_database(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = usage_error(capsys, MANIFESTS, f"--storage.url={url}")
+
+    assert "expected sqlite:PATH with the path of a file, such as sqlite:data/yuptime.db" in error

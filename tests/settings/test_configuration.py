@@ -1,5 +1,6 @@
 """The configuration file: the values of its keys, and the texts of its problems."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -91,22 +92,48 @@ def test_a_file_that_is_missing_or_names_a_missing_certificate_is_an_error(
     with pytest.raises(ConfigInvalid, match="No such file"):
         load_configuration(config)
     config.write_text("alerting: {alertmanagers: [{url: https://am, tls_config: {ca_file: ca}}]}")
-    with pytest.raises(ConfigInvalid, match="No such file"):
+    with pytest.raises(ConfigInvalid, match=r"tls_config of https://am: .*/ca: No such file"):
         load_configuration(config)
 
 
+# Words of pydantic, and the names of its shapes.
+PYDANTIC = re.compile(r"pydantic|Input should|valid dictionary|Section|_[A-Z]|Field required")
+
 WRONG_CONFIGURATIONS = {
-    "limit: {}": "limit: unknown key",
+    "limit: {}": "limit: unknown key; did you mean limits?",
+    "global: {scrape_interval: 15s}": "global: unknown key; expected alerting, limits",
+    "alerting: {alertmanager: []}": "alerting.alertmanager: unknown key; did you mean alertmanagers?",
+    "alerting: {alertmanagers: [{url: http://am, basic_auth: {pasword_file: b}}]}": (
+        "alerting.alertmanagers.0.basic_auth.pasword_file: unknown key; did you mean password_file?"
+    ),
+    "alerting: {}\nlimits: {}\nalerting: {}": (
+        "alerting: expected one value, got two, on lines 1 and 3"
+    ),
+    "alerting:\n\tresend_delay: 1m": "line 2: not YAML: expected spaces for the indentation, got a tab",
+    "a: 1\n---\nb: 2": "expected one document, got 2",
+    "limits: {push_rate: {interval: 60}}": "got 60 (a whole number)",
+    "limits: {push_rate: []}": "limits.push_rate: expected a mapping, got a list",
+    "limits: {push_rate: {burst: '10'}}": "burst: expected a whole number, got a string",
+    "limits: {push_rate: {burst: 1.5}}": "burst: expected a whole number, got 1.5 (a number)",
+    "alerting: {alertmanagers: {}}": "alerting.alertmanagers: expected a list, got a mapping",
+    "alerting: {alertmanagers: [{url: http://am, basic_auth: {username: a}}]}": (
+        "alerting.alertmanagers.0.basic_auth.password_file: expected a value, got nothing"
+    ),
+    "alerting: {alertmanagers: [{url: http://am, tls_config: {insecure_skip_verify: 1}}]}": (
+        "insecure_skip_verify: expected true or false, got 1 (a whole number)"
+    ),
     "limits: {push_rate: {interval: 5}}": "limits.push_rate.interval: expected a duration",
     "limits: {push_rate: {interval: 5 minutes}}": "expected a duration such as 90s, 5m or 1h30m, got '5 minutes'",
-    "limits: {push_rate: {burst: 0}}": "limits.push_rate.burst",
+    "limits: {push_rate: {burst: 0}}": "burst: expected a number of at least 1, got 0",
     "alerting: {resend_delay: 0s}": "alerting.resend_delay: expected a duration above 0",
     "alerting: {resolve_delay: 15m}": "alerting.resolve_delay: expected a duration below 15m",
     "alerting: {alertmanagers: [{url: am}]}": "alertmanagers.0.url: expected an http or https",
     "alerting: {allowed_urls: ['http://u:p@am']}": "allowed_urls.0: expected an http or https",
     "alerting: {default_labels: {job: x}}": "alerting.default_labels: job: this label is set by",
     "alerting: {external_labels: {a-b: x}}": "a-b: expected a label name that matches",
-    "alerting: {external_labels: {cluster: 1}}": "alerting.external_labels.cluster",
+    "alerting: {external_labels: {cluster: 1}}": (
+        "external_labels.cluster: expected a string, got 1 (a whole number); put the value in quotes"
+    ),
     "alerting: {alertmanagers: [{url: http://am, basic_auth: {username: a, password_file: 5}}]}": (
         "password_file: expected the path of a file"
     ),
@@ -130,3 +157,43 @@ def test_a_problem_with_the_file_is_explained_in_one_line(tmp_path: Path, conten
     assert WRONG_CONFIGURATIONS[content] in str(refusal.value)
     assert str(config) in str(refusal.value)
     assert "\n" not in str(refusal.value)
+    assert PYDANTIC.search(str(refusal.value)) is None
+
+
+def test_no_problem_with_the_file_repeats_a_string_of_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    for content in (
+        "alerting: {alertmanagers: [hunter2]}",
+        "alerting: {alertmanagers: hunter2}",
+        "alerting: {alertmanagers: [{url: 'http://u:hunter2@am'}]}",
+        "alerting: {alertmanagers: [{url: http://am, basic_auth: hunter2}]}",
+        "alerting: {alertmanagers: [{url: http://am, basic_auth: {username: a, password: hunter2}}]}",
+        "limits: {push_rate: {burst: hunter2}}",
+        "alerting: &hunter2 'hunter2",
+    ):
+        config.write_text(content)
+        with pytest.raises(ConfigInvalid) as refusal:
+            load_configuration(config)
+        assert "hunter2" not in str(refusal.value)
+
+
+def test_a_key_without_a_value_has_its_default(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("alerting:\n  alertmanagers:\nlimits:\n")
+
+    assert load_configuration(config) == Configuration()
+
+
+def test_a_whole_number_may_have_the_form_that_helm_writes(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("limits: {push_rate: {burst: 1.0e+06}}")
+
+    assert load_configuration(config).push_rate.burst == 1_000_000
+
+
+def test_a_file_in_utf_16_is_refused_by_name(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_bytes("alerting: {}".encode("utf-16"))
+
+    with pytest.raises(ConfigInvalid, match="expected UTF-8, got UTF-16"):
+        load_configuration(config)

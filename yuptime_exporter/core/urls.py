@@ -71,6 +71,9 @@ def base_url(url: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Return a text that may be a URL, without the user and password of that URL."""
+    """Return a text that may be a URL, without the user, password and query of that URL."""
     before, at, after = text.rpartition("@")
+    scheme, separator, rest = text.partition("://")
+    if separator and "?" in rest:  # a query may hold a password, and a password may hold ? and @
+        return f"{scheme}://…" if at else f"{text.partition('?')[0]}?…"
     return f"…@{after}" if at and before else text

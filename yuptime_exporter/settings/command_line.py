@@ -1,11 +1,14 @@
 """The command line of `yuptime-exporter`: arguments in, settings out."""
 
 import argparse
+import difflib
 import platform
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from yuptime_exporter import __version__
+from yuptime_exporter.core.urls import without_credentials
 from yuptime_exporter.settings import values
 from yuptime_exporter.settings.flags import DEFAULT_ADDRESS, add_flags
 from yuptime_exporter.settings.model import (
@@ -52,7 +55,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         arguments: without the name of the program; None: those of this process.
     """
     parser = argument_parser()
-    given = parser.parse_args(arguments)
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error("; ".join(_unknown(argument, parser) for argument in unknown))
     external_path = urlsplit(given.external_url or "").path
     prefix = values.prefix(external_path) if given.route_prefix is None else given.route_prefix
     return Settings(
@@ -71,6 +76,16 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         log_level=given.log_level,
         log_format=given.log_format,
     )
+
+
+def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
+    """Return the text about an argument that is no flag, without its value."""
+    name = argument.partition("=")[0]
+    if not name.startswith("-"):
+        return f"expected only flags, got {without_credentials(argument)!r}"
+    flags = re.findall(r"--[\w.-]+", parser.format_usage())
+    meant = difflib.get_close_matches(f"--{name.lstrip('-')}", flags, n=1)
+    return f"unknown flag {name}" + (f"; did you mean {meant[0]}?" if meant else "")
 
 
 def _source(

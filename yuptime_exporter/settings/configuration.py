@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from yuptime_exporter.core.alerting import RUNBOOK_URL, AlertSettings
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults
+from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.core.urls import base_url
 from yuptime_exporter.settings.model import Settings
@@ -19,6 +18,7 @@ from yuptime_exporter.settings.shapes import (
     read_file,
 )
 from yuptime_exporter.sinks.alertmanager.endpoint import Authorization, Endpoint, Tls
+from yuptime_exporter.sources.manifests.documents import read_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,48 @@ def load_configuration(
     if path is None:
         return _configuration(ConfigurationFile(), endpoints, runbook_url)
     try:
-        file = read_file(yaml.safe_load(path.read_bytes()), folder=path.parent)
+        file = read_file(_content(path), folder=path.parent)
         for section in file.alerting.alertmanagers:
             endpoint = _endpoint(section)
-            endpoint.tls.context()  # a wrong certificate is found now, not at the first alert
+            _check_certificates(endpoint)
             endpoints[endpoint.url] = endpoint
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigInvalid(f"--config.file={path}: {' '.join(str(error).split())}") from error
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+    except OSError as error:
+        raise ConfigInvalid(f"--config.file={path}: {error.strerror or error}") from error
+    except ValueError as error:
         raise ConfigInvalid(f"--config.file={path}: {error}") from error
     return _configuration(file, endpoints, runbook_url)
+
+
+def _content(path: Path) -> object:
+    """Return the plain values of the file, read as manifests are; None for an empty file.
+
+    Raises:
+        ValueError: the text lists every problem.
+    """
+    documents, problems = read_documents(path.read_bytes(), str(path))
+    if problems:
+        raise ValueError("; ".join(_within_the_file(problem, path) for problem in problems))
+    if len(documents) > 1:
+        raise ValueError(f"expected one document, got {len(documents)}, separated by ---")
+    return documents[0].value if documents else None
+
+
+def _within_the_file(problem: Problem, path: Path) -> str:
+    return str(problem).removeprefix(f"{path}, ").removeprefix(f"{path}: ")
+
+
+def _check_certificates(endpoint: Endpoint) -> None:
+    """Read the certificates now, so that a wrong file is found before the first alert.
+
+    Raises:
+        ValueError: a file cannot be read, or is not a certificate or key.
+    """
+    try:
+        endpoint.tls.context()
+    except OSError as error:  # ssl.SSLError is one; neither names the file
+        files = ", ".join(map(str, endpoint.tls.files))
+        reason = error.strerror or error
+        raise ValueError(f"tls_config of {endpoint.url}: {files}: {reason}") from error
 
 
 def _configuration(

@@ -3,7 +3,6 @@
 An unknown key is an error, since a typo would be silently ignored.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -23,6 +22,7 @@ from yuptime_exporter.core.durations import EXPECTED_DURATION, duration_seconds
 from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.core.urls import link_problem, url_problem
+from yuptime_exporter.settings.explaining import explained
 from yuptime_exporter.sinks.alertmanager.endpoint import DEFAULT_TIMEOUT_SECONDS
 
 _DEFAULT_RATE = RateLimit()
@@ -68,6 +68,11 @@ def _link(text: str) -> str:
     return text
 
 
+def _whole(number: object) -> object:
+    """Return 1e+06 as the whole number that it is; Helm writes large numbers in this form."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 def _beside_the_file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError("expected the path of a file")
@@ -85,6 +90,14 @@ _Labels = Annotated[dict[str, str], AfterValidator(_labels)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: object) -> object:
+        """Read a key without a value as a missing key, as Prometheus does."""
+        if isinstance(value, dict):
+            return {key: held for key, held in value.items() if held is not None}
+        return value
 
 
 class BasicAuthSection(_Section):
@@ -143,7 +156,7 @@ class PushRateSection(_Section):
     """`limits.push_rate`."""
 
     interval: _Duration = _DEFAULT_RATE.interval_seconds
-    burst: Annotated[int, Field(ge=1)] = _DEFAULT_RATE.burst
+    burst: Annotated[int, BeforeValidator(_whole), Field(ge=1)] = _DEFAULT_RATE.burst
 
 
 class LimitsSection(_Section):
@@ -174,18 +187,4 @@ def read_file(content: object, *, folder: Path) -> ConfigurationFile:
             {} if content is None else content, context={"folder": folder}
         )
     except ValidationError as error:
-        raise ValueError(_explain(error)) from None
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(
-        _explain_one(details["type"], details["loc"], details["msg"])
-        for details in error.errors(include_url=False, include_input=False)
-    )
-
-
-def _explain_one(kind: str, location: Sequence[int | str], message: str) -> str:
-    path = ".".join(str(part) for part in location) or "the file"
-    if kind == "extra_forbidden":
-        return f"{path}: unknown key"
-    return f"{path}: {message.removeprefix('Value error, ')}"
+        raise ValueError(explained(error, ConfigurationFile)) from None

@@ -18,6 +18,15 @@ _MAX_DNS_LABEL_CHARS = 63
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]*)):(?P<port>\d{1,5})")
 _MAX_PORT = 65_535
 
+# A path as it is meant, not a form of another program that would be read as the name of a file: the
+# host in `//host/x.db`, `:memory:`, `file:x.db`, the parameters in `x.db?mode=rwc`, the encoding in
+# `%20`, quotes, or a variable that no shell has replaced. A slash at the end means a directory.
+_DATABASE = re.compile(r"""(?!//|~|file:|.*:memory:)[^?#%"'`$*<>|\\\x00-\x1f\x7f]+(?<![/\s])""")
+_EXPECTED_STORAGE = (
+    "sqlite:PATH with the path of a file, such as sqlite:data/yuptime.db or "
+    "sqlite:/var/lib/yuptime/yuptime.db, without parameters, or kubernetes:"
+)
+
 
 def address(text: str) -> Address:
     """Return the address of `HOST:PORT`, `:PORT` or `[IPV6]:PORT`."""
@@ -36,12 +45,13 @@ def duration(text: str) -> float:
 
 
 def storage(text: str) -> SqliteStorage | StatusStorage:
-    """Return the storage of `sqlite:PATH` or `kubernetes:`."""
-    scheme, _, path = text.partition(":")
+    """Return the storage of `sqlite:PATH`, `sqlite:///PATH` or `kubernetes:`."""
     if text == "kubernetes:":
         return StatusStorage()
-    if scheme != "sqlite" or not path:
-        raise _unexpected(text, "sqlite:PATH or kubernetes:")
+    scheme, _, rest = text.partition(":")
+    path = "/" + rest.lstrip("/") if rest.startswith("///") else rest
+    if scheme != "sqlite" or not _DATABASE.fullmatch(path):
+        raise _unexpected(text, _EXPECTED_STORAGE)
     return SqliteStorage(Path(path))
 
 
@@ -88,7 +98,7 @@ def alertmanager_url(text: str) -> str:
     """Return the base URL of an Alertmanager."""
     problem = url_problem(text)
     if problem:
-        raise argparse.ArgumentTypeError(f"{problem}, got {without_credentials(text)!r}")
+        raise _unexpected(text, problem.removeprefix("expected "))
     return base_url(text)
 
 
@@ -96,18 +106,17 @@ def web_url(text: str) -> str:
     """Return the URL of a page for people."""
     problem = link_problem(text)
     if problem:
-        raise argparse.ArgumentTypeError(f"{problem}, got {without_credentials(text)!r}")
+        raise _unexpected(text, problem.removeprefix("expected "))
     return text
 
 
 def external_url(text: str) -> str:
     """Return the URL of the exporter as seen from outside, without a slash at its end."""
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+    if url_problem(text):
         raise _unexpected(text, "a URL such as https://yuptime.example.com/jobs")
-    prefix(url.path)
+    prefix(urlsplit(text).path)
     return text.rstrip("/")
 
 
 def _unexpected(text: str, expected: str) -> argparse.ArgumentTypeError:
-    return argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return argparse.ArgumentTypeError(f"expected {expected}, got {without_credentials(text)!r}")

@@ -51,6 +51,12 @@ class Tls:
     server_name: str | None = None
     insecure_skip_verify: bool = False
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are given."""
+        files = (self.ca_file, self.cert_file, self.key_file)
+        return tuple(file for file in files if file is not None)
+
     def context(self) -> ssl.SSLContext:
         """Return a context for connections.
 
@@ -71,8 +77,7 @@ class Tls:
         Raises:
             OSError: a file is missing.
         """
-        files = (self.ca_file, self.cert_file, self.key_file)
-        return tuple(file.stat().st_mtime_ns for file in files if file is not None)
+        return tuple(file.stat().st_mtime_ns for file in self.files)
 
 
 class CurrentContext:

@@ -3,6 +3,7 @@
 The result is documents and problems for any bytes, within bounds.
 """
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -38,7 +39,8 @@ def read_documents(data: bytes, name: str) -> tuple[list[Document], list[Problem
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return [], [Problem(f"{name}, line {line}", "", "expected UTF-8, got other bytes")]
+        got = "UTF-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "other bytes"
+        return [], [Problem(f"{name}, line {line}", "", f"expected UTF-8, got {got}")]
     unprintable = _UNPRINTABLE.search(text)
     if unprintable:
         line = text.count("\n", 0, unprintable.start()) + 1

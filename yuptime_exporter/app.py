@@ -17,7 +17,7 @@ import aiohttp
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import MonitorKey, State
-from yuptime_exporter.core.rate_limit import RateLimiter
+from yuptime_exporter.core.rate_limit import PushLimiter
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.follower import Follower
@@ -75,7 +75,7 @@ class Exporter:
         parts = self._parts = connect(
             settings.source, table, ready, metrics.registry, adopt=adopt, clock=clock
         )
-        self._limiter = RateLimiter(self._configuration.value.push_rate)
+        self._limiter = PushLimiter(self._configuration.value.push_rate)
         self._admission = Admission(
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
         )

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.model import MonitorKey
-from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter, TokenBucket
+from yuptime_exporter.core.rate_limit import (
+    CHANGES,
+    PushLimiter,
+    RateLimit,
+    RateLimiter,
+    TokenBucket,
+)
 
 KEY, OTHER = MonitorKey("prod", "backup"), MonitorKey("prod", "other")
 NOW = 1_700_000_000.5
@@ -171,3 +177,42 @@ def test_no_clock_makes_anyone_wait_longer_than_one_interval(
     for moment in moments:
         wait = limiter.wait_seconds(KEY, now_timestamp=moment)
         assert wait <= limit.interval_seconds + 1e-6
+
+
+def test_asking_takes_no_token() -> None:
+    limiter = RateLimiter(RateLimit(1.0, burst=1))
+    for _ in range(10):
+        assert limiter.wait_seconds(KEY, now_timestamp=NOW, takes_token=False) == 0
+    passed(limiter, 1)
+
+    assert limiter.wait_seconds(KEY, now_timestamp=NOW, takes_token=False) == 1
+
+
+def test_pushes_and_changes_of_status_have_buckets_of_their_own() -> None:
+    limiter = PushLimiter(RateLimit(1.0, burst=2))
+    pushes = [limiter.push_wait_seconds(KEY, now_timestamp=NOW) for _ in range(5)]
+    changes = [limiter.change_wait_seconds(KEY, now_timestamp=NOW) for _ in range(12)]
+
+    assert pushes == [0, 0, 1, 1, 1]
+    assert changes == [0] * CHANGES.burst + [CHANGES.interval_seconds] * 2
+
+
+def test_a_changed_limit_of_pushes_applies_at_once_and_leaves_that_of_changes() -> None:
+    limiter = PushLimiter(RateLimit(1.0, burst=1))
+    limiter.limit = RateLimit(60.0, burst=2)
+    pushes = [limiter.push_wait_seconds(KEY, now_timestamp=NOW) for _ in range(3)]
+
+    assert limiter.limit == RateLimit(60.0, burst=2)
+    assert pushes == [0, 0, 60]
+    assert limiter.change_wait_seconds(KEY, now_timestamp=NOW) == 0
+
+
+def test_both_buckets_of_a_monitor_that_left_are_forgotten() -> None:
+    limiter = PushLimiter(RateLimit(1.0, burst=1))
+    for _ in range(CHANGES.burst):
+        limiter.push_wait_seconds(KEY, now_timestamp=NOW)
+        limiter.change_wait_seconds(KEY, now_timestamp=NOW)
+    limiter.forget_unless(lambda key: key != KEY)
+
+    assert limiter.push_wait_seconds(KEY, now_timestamp=NOW) == 0
+    assert limiter.change_wait_seconds(KEY, now_timestamp=NOW) == 0

@@ -12,7 +12,7 @@ from tests.engine.parts import ready, table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.errors import NotAuthenticated, NotReady, RateLimited, TokenMissing
 from yuptime_exporter.core.model import MonitorKey
-from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.core.rate_limit import CHANGES, PushLimiter, RateLimit
 from yuptime_exporter.engine.admission import Admission, RenewalLimits
 
 START = 1000.0
@@ -41,7 +41,7 @@ class Gate:
         self.activate(*tokens)
         self._admission = Admission(
             self._table,
-            RateLimiter(RateLimit(1.0, burst)),
+            PushLimiter(RateLimit(1.0, burst)),
             self.readiness,
             renew_tokens=self._renew if renews else None,
             limits=LIMITS,
@@ -52,8 +52,11 @@ class Gate:
         digests = tuple(hashlib.sha256(token).digest() for token in tokens)
         self._table.replace_monitors([monitor(token_digests=digests)], now_timestamp=START)
 
-    def admit(self, token: bytes | None, key: MonitorKey = KEY) -> Coroutine[Any, Any, None]:
+    def admit(self, token: bytes | None, key: MonitorKey = KEY) -> Coroutine[Any, Any, float]:
         return self._admission.admit(key, token)
+
+    def admit_change(self, *, changes: bool = True, wait_seconds: float = 0.5) -> None:
+        self._admission.admit_change(KEY, changes=changes, wait_seconds=wait_seconds)
 
     async def seconds_until_rejected(self, token: bytes, key: MonitorKey = KEY) -> float:
         loop = asyncio.get_running_loop()
@@ -74,10 +77,11 @@ class Gate:
         self.activate(*self.in_secret)
 
 
-def decided_at_once(admitting: Coroutine[Any, Any, None]) -> None:
-    """Run an admission that must end before it waits for anything."""
-    with pytest.raises(StopIteration):
+def decided_at_once(admitting: Coroutine[Any, Any, float]) -> float:
+    """Run an admission that must end before it waits for anything; return its result."""
+    with pytest.raises(StopIteration) as end:
         admitting.send(None)
+    return float(end.value.value)
 
 
 class TestWithWatchedTokens:
@@ -113,17 +117,40 @@ class TestWithWatchedTokens:
         with pytest.raises(NotReady, match="yuptime-exporter is stopping"):
             decided_at_once(gate.admit(b"old"))
 
-    def test_pushes_beyond_the_burst_are_rejected_until_the_interval_is_over(self) -> None:
+    def test_pushes_beyond_the_burst_have_to_wait_until_the_interval_is_over(self) -> None:
         gate = Gate(b"old", renews=False, burst=2)
-        for _ in range(2):
-            decided_at_once(gate.admit(b"old"))
-
-        with pytest.raises(RateLimited) as rejection:
-            decided_at_once(gate.admit(b"old"))
+        waits = [decided_at_once(gate.admit(b"old")) for _ in range(3)]
         gate.clock.advance(1)
+
+        assert waits == [0, 0, 1]
+        assert decided_at_once(gate.admit(b"old")) == 0
+
+    def test_a_repetition_beyond_the_limit_is_rejected_until_its_wait_is_over(self) -> None:
+        with pytest.raises(RateLimited, match=r"one push each 1 s after a burst of 100, got") as it:
+            Gate(b"old").admit_change(changes=False, wait_seconds=1.5)
+
+        assert it.value.retry_after_seconds == 2
+
+    def test_changes_of_status_beyond_the_limit_have_a_limit_of_their_own(self) -> None:
+        gate = Gate(b"old", renews=False, burst=1)
+        decided_at_once(gate.admit(b"old"))
+        for _ in range(CHANGES.burst):
+            assert decided_at_once(gate.admit(b"old")) > 0
+            gate.admit_change()
+
+        with pytest.raises(RateLimited, match="one change of status each 6 s") as rejection:
+            gate.admit_change()
+        with pytest.raises(RateLimited, match="one change of status each 6 s"):
+            decided_at_once(gate.admit(b"old"))
+        assert rejection.value.retry_after_seconds == CHANGES.interval_seconds
+
+    def test_asking_for_room_for_a_change_takes_none(self) -> None:
+        gate = Gate(b"old", renews=False, burst=1)
         decided_at_once(gate.admit(b"old"))
 
-        assert rejection.value.retry_after_seconds == 1
+        for _ in range(100):
+            assert decided_at_once(gate.admit(b"old")) == 1
+        gate.admit_change()
 
     def test_a_wrong_token_uses_up_nothing_of_the_limit(self) -> None:
         gate = Gate(b"old", renews=False, burst=1)
@@ -197,13 +224,18 @@ class TestWithTokensThatAreReadOnRequest:
 
         assert gate.renewals == []
 
-    async def test_a_client_with_the_right_token_that_pushes_too_often_is_rejected_at_once(
+    async def test_a_client_with_the_right_token_that_pushes_too_often_is_decided_at_once(
         self,
     ) -> None:
         gate = Gate(b"old", burst=1)
         decided_at_once(gate.admit(b"old"))
 
-        with pytest.raises(RateLimited):
-            decided_at_once(gate.admit(b"old"))
-
+        assert decided_at_once(gate.admit(b"old")) > 0
         assert gate.renewals == []
+
+    async def test_a_token_that_is_newer_than_the_last_read_counts_towards_the_limit(self) -> None:
+        gate = Gate(b"old", burst=1)
+        gate.in_secret = [b"new"]
+
+        assert await gate.admit(b"new") == 0
+        assert await gate.admit(b"new") > 0

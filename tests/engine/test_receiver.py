@@ -301,3 +301,29 @@ async def test_a_merged_push_that_the_store_returns_is_shown_and_continued() -> 
 
     assert theirs == (7, "theirs")
     assert desk.shown() == (8, "second")
+
+
+async def test_a_push_changes_the_status_by_the_newest_push_before_it() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+
+        def changing() -> list[PushKind]:
+            return [kind for kind in (UP, DOWN) if desk.receiver.changes_status(KEY, kind)]
+
+        before_any = changing()
+        await desk.push("first", UP)
+        on_its_way = changing()
+        left = await desk.push("second", DOWN)
+        waiting = changing()
+        left.cancel()
+        await settled()
+        after_leaving = changing()
+        desk.store.saves[0].succeed()
+        await settled()
+        stored = changing()
+
+    assert before_any == [UP, DOWN]
+    assert on_its_way == [DOWN]
+    assert waiting == [UP]
+    assert after_leaving == [DOWN]
+    assert stored == [DOWN]

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from io import BytesIO
 
 import pytest
 
@@ -69,7 +70,7 @@ async def test_a_push_is_visible_to_the_scrape_that_follows_its_answer(
 
 
 async def test_the_answer_says_that_a_message_was_cut(home: Home, clock: StandingClock) -> None:
-    body = json.dumps({"status": "up", "message": "x" * 2000}).encode()
+    body = json.dumps({"status": "up", "message": "x" * 20_000}).encode()
 
     async with exporter_here(home, clock) as client:
         answer = await client.push(body=body)
@@ -152,13 +153,14 @@ async def test_other_methods_are_not_allowed_and_count_as_no_push(
     ("headers", "body", "status"),
     [
         ({"Content-Type": "application/json"}, b'{"status": "OK"}', 400),
-        ({"Content-Type": "text/plain"}, b"up", 415),
+        ({"Content-Type": "text/plain"}, b"up", 400),
+        ({"Content-Type": "application/xml"}, b"<up/>", 415),
         ({"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"\x1f\x8b", 415),
-        ({"Content-Type": "application/json"}, b" " * (64 * 1024 + 1), 413),
+        ({"Content-Type": "application/json"}, BytesIO(b" " * (1024 * 1024 + 1)), 413),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
-    home: Home, clock: StandingClock, headers: dict[str, str], body: bytes, status: int
+    home: Home, clock: StandingClock, headers: dict[str, str], body: bytes | BytesIO, status: int
 ) -> None:
     async with exporter_here(home, clock) as client:
         answer = await client.request("POST", PATH, headers={**BEARER, **headers}, data=body)
@@ -172,7 +174,7 @@ async def test_a_body_that_cannot_be_read_is_a_problem_and_changes_nothing(
 
 
 async def test_a_body_of_just_the_allowed_size_is_read(home: Home, clock: StandingClock) -> None:
-    body = b'{"status": "up"}'.ljust(64 * 1024)
+    body = b'{"status": "up"}'.ljust(1024 * 1024)
 
     async with exporter_here(home, clock) as client:
         answer = await client.push(body=body)
@@ -200,13 +202,62 @@ def head(*lines: str) -> bytes:
 AUTHORIZED = f"Authorization: Bearer {TOKEN}"
 
 
-async def test_a_body_in_chunks_is_rejected_for_lack_of_a_length(
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+async def test_a_body_in_chunks_is_accepted(home: Home, clock: StandingClock) -> None:
+    body = chunk(b'{"status":') + chunk(b'"down"}') + b"0\r\n\r\n"
+    async with exporter_here(home, clock) as client:
+        answer = await raw(
+            client, head(AUTHORIZED, "Connection: close", "Transfer-Encoding: chunked") + body
+        )
+        samples = await client.samples()
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert samples[series("up")] == 0
+
+
+async def test_chunks_beyond_the_limit_are_rejected_while_they_arrive(
     home: Home, clock: StandingClock
 ) -> None:
+    endless = chunk(b"x" * 65_536) * 16 + chunk(b"x")
     async with exporter_here(home, clock) as client:
-        answer = await raw(client, head(AUTHORIZED, "Transfer-Encoding: chunked") + b"0\r\n\r\n")
+        answer = await raw(client, head(AUTHORIZED, "Transfer-Encoding: chunked") + endless)
+        samples = await client.samples()
 
-    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert samples[series("pushes_total")] == 0
+
+
+@pytest.mark.parametrize("header", ["Content-Type: application/json", "Expect: 100-continue"])
+async def test_a_body_without_a_length_is_no_push_that_says_up(
+    home: Home, clock: StandingClock, header: str
+) -> None:
+    async with exporter_here(home, clock) as client:
+        answer = await raw(client, head(AUTHORIZED, "Connection: close", header))
+        samples = await client.samples()
+
+    assert b"HTTP/1.1 411 " in answer
+    assert samples[series("pushes_total")] == 0
+
+
+async def test_the_query_ends_at_the_end_of_the_target(home: Home, clock: StandingClock) -> None:
+    target = f"POST {PATH}?message=job%20#5&status=down HTTP/1.1\r\nHost: x\r\n".encode()
+    async with exporter_here(home, clock) as client:
+        answer = await raw(client, target + f"{AUTHORIZED}\r\nConnection: close\r\n\r\n".encode())
+        samples = await client.samples()
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert samples[series("up")] == 0
+
+
+async def test_what_follows_a_number_sign_is_not_dropped(home: Home, clock: StandingClock) -> None:
+    target = f"POST {PATH}#status=down HTTP/1.1\r\nHost: x\r\n".encode()
+    async with exporter_here(home, clock) as client:
+        answer = await raw(client, target + f"{AUTHORIZED}\r\nConnection: close\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 async def test_a_body_that_is_too_long_is_rejected_before_it_is_sent(
@@ -263,6 +314,20 @@ async def test_a_push_beyond_the_limit_is_told_when_to_come_back(
     assert later.status == 200
 
 
+async def test_ten_pushes_that_say_up_do_not_hold_back_one_that_says_down(
+    home: Home, clock: StandingClock
+) -> None:
+    async with exporter_here(home, clock) as client:
+        for _ in range(10):
+            await client.push()
+        repeated = await client.push()
+        down = await client.push(body=b'{"status": "down"}')
+        samples = await client.samples()
+
+    assert (repeated.status, down.status) == (429, 200)
+    assert samples[series("up")] == 0
+
+
 async def test_a_stranger_cannot_use_up_a_monitors_limit(home: Home, clock: StandingClock) -> None:
     async with exporter_here(home, clock) as client:
         for _ in range(30):
@@ -313,7 +378,7 @@ async def test_every_rejection_is_counted_by_its_reason(home: Home, clock: Stand
         await client.push(token="wrong")
         await client.push("unknown")
         await client.push(body=b"{")
-        await client.push(content_type="text/plain")
+        await client.push(content_type="application/xml")
         await client.push("tokenless")
         samples = await client.samples()
 

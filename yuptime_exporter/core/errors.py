@@ -103,7 +103,7 @@ class BodyTimeout(FaultyPush):
 
 
 class LengthRequired(FaultyPush):
-    """The body came without a Content-Length."""
+    """The headers describe a body, and say neither its length nor that it comes in chunks."""
 
     reason = RejectionReason.LENGTH_REQUIRED
 

@@ -171,8 +171,8 @@ class Push:
     Attributes:
         kind: up or down.
         received_timestamp: when the exporter had read the whole report.
-        message: the job's own words, cut to the length that the dialect keeps; empty when the
-            job sent none.
+        message: the job's own words, as `messages.stored_message` keeps them; empty when the job
+            sent none.
         message_truncated: whether the job sent more than `message` holds.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import NotAuthenticated, NotReady, RateLimited, TokenMissing
 from yuptime_exporter.core.model import MonitorKey
-from yuptime_exporter.core.rate_limit import RateLimiter
+from yuptime_exporter.core.rate_limit import CHANGES, PushLimiter
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 
@@ -48,7 +48,7 @@ class Admission:
     def __init__(
         self,
         table: MonitorTable,
-        limiter: RateLimiter,
+        limiter: PushLimiter,
         readiness: Readiness,
         *,
         renew_tokens: RenewTokens | None = None,
@@ -59,7 +59,7 @@ class Admission:
 
         Args:
             table: monitors with the digests of their tokens.
-            limiter: the rate limit of each monitor.
+            limiter: the rate limits of each monitor.
             readiness: no push is admitted before the exporter is ready.
             renew_tokens: reads tokens on request; None: the source watches them.
             limits: of the second decision.
@@ -72,27 +72,55 @@ class Admission:
         self._limits = limits or RenewalLimits()
         self._clock = clock
 
-    async def admit(self, key: MonitorKey, token: bytes | None) -> None:
-        """Return if this push may come in; without `renew_tokens` this never waits.
+    async def admit(self, key: MonitorKey, token: bytes | None) -> float:
+        """Return if the body of this push may be read; without `renew_tokens` this never waits.
 
         Args:
             key: the monitor, as the client names it.
             token: as the client sent it; None if it sent none.
 
+        Returns:
+            How many seconds the push has to wait unless it changes the status: 0 within the limit.
+            More means that `admit_change` has to decide once the body is read.
+
         Raises:
             NotReady: the exporter does not know all monitors yet.
             NotAuthenticated: no token, a wrong token, or an unknown monitor.
             TokenMissing: the monitor's Secret holds no token.
-            RateLimited: the monitor's bucket is empty.
+            RateLimited: not even a change of status may come in.
         """
         try:
             self._decide(key, token)
         except (NotAuthenticated, TokenMissing):
             if token is None or self._renew_tokens is None:
                 raise
-        else:
-            return
-        await self._decide_again(key, token, self._renew_tokens)
+            await self._decide_again(key, token, self._renew_tokens)
+        now_timestamp = self._clock()
+        wait_seconds = self._limiter.push_wait_seconds(key, now_timestamp=now_timestamp)
+        if wait_seconds > 0:
+            change_wait_seconds = self._limiter.change_wait_seconds(
+                key, now_timestamp=now_timestamp, takes_token=False
+            )
+            if change_wait_seconds > 0:
+                wait_seconds = min(wait_seconds, change_wait_seconds)
+                raise self._limited(key, wait_seconds, changes=True)
+        return wait_seconds
+
+    def admit_change(self, key: MonitorKey, *, changes: bool, wait_seconds: float) -> None:
+        """Return if a push beyond the limit may come in: it changes the status, and not too often.
+
+        Args:
+            key: the monitor.
+            changes: whether the push says something else than the push before.
+            wait_seconds: as `admit` returned it.
+
+        Raises:
+            RateLimited: the push repeats the status, or the status changes all the time.
+        """
+        if changes:
+            wait_seconds = self._limiter.change_wait_seconds(key, now_timestamp=self._clock())
+        if wait_seconds > 0:
+            raise self._limited(key, wait_seconds, changes=changes)
 
     async def _decide_again(self, key: MonitorKey, token: bytes, renew: RenewTokens) -> None:
         """Read the tokens again, and decide until there is an admission or the time is over."""
@@ -123,14 +151,19 @@ class Admission:
         digests = row.monitor.token_digests if row else _NO_TOKEN_DIGESTS
         if token is None or not _matches(token, digests):
             raise NotAuthenticated
-        wait_seconds = self._limiter.wait_seconds(key, now_timestamp=self._clock())
-        if wait_seconds > 0:
-            limit = self._limiter.limit
-            raise RateLimited(
-                f"monitor {key}: expected at most one push each {limit.interval_seconds:g} s "
-                f"after a burst of {limit.burst}, got more",
-                retry_after_seconds=math.ceil(wait_seconds),
+
+    def _limited(self, key: MonitorKey, wait_seconds: float, *, changes: bool) -> RateLimited:
+        limit = self._limiter.limit
+        text = (
+            f"monitor {key}: expected at most one push each {limit.interval_seconds:g} s "
+            f"after a burst of {limit.burst}"
+        )
+        if changes:
+            text += (
+                f", and beyond that one change of status each {CHANGES.interval_seconds:g} s "
+                f"after a burst of {CHANGES.burst}"
             )
+        return RateLimited(f"{text}, got more", retry_after_seconds=math.ceil(wait_seconds))
 
 
 def _matches(token: bytes, digests: tuple[bytes, ...]) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 
 from yuptime_exporter.core.errors import MonitorUnwritable, NotAuthenticated, StoreUnavailable
 from yuptime_exporter.core.evaluation import after_push, judge
-from yuptime_exporter.core.model import LastPush, MonitorKey, Push, Row, State, Verdict
+from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind, Row, State, Verdict
 from yuptime_exporter.core.ports import PushStore, Saving
 from yuptime_exporter.core.table import MonitorTable
 
@@ -50,7 +50,7 @@ class Receiver:
         self._on_push = on_push
         self._save_timeout_seconds = save_timeout_seconds
         self._arrivals: dict[MonitorKey, list[_Arrival]] = {}
-        self._saving: set[MonitorKey] = set()
+        self._saving: dict[MonitorKey, PushKind] = {}  # with what the last push in it says
 
     async def accept(self, key: MonitorKey, push: Push) -> Receipt:
         """Make an admitted push durable and visible.
@@ -74,6 +74,19 @@ class Receiver:
                 f"the store did not answer within {self._save_timeout_seconds:g} s"
             ) from error
 
+    def changes_status(self, key: MonitorKey, kind: PushKind) -> bool:
+        """Return whether a push of this kind says something else than the newest push before it.
+
+        Pushes that are not durable yet count; a first push changes the status.
+        """
+        for arrival in reversed(self._arrivals.get(key, ())):
+            if not arrival.accepted.done():
+                return arrival.push.kind is not kind
+        if key in self._saving:
+            return self._saving[key] is not kind
+        row = self._table.row(key)
+        return row is None or row.last_push is None or row.last_push.status is not kind
+
     def _save_next(self, key: MonitorKey) -> None:
         """Save the arrivals of a monitor, except those without a waiting client."""
         arrivals = [one for one in self._arrivals.pop(key, ()) if not one.accepted.done()]
@@ -90,7 +103,7 @@ class Receiver:
             steps.append(step)
         assert row.last_push is not None  # noqa: S101  it is the last arrival
         saving = self._store.save_push(before, row.last_push)
-        self._saving.add(key)
+        self._saving[key] = row.last_push.status
         saving.add_done_callback(partial(self._settle, key, steps))
 
     def _step(self, row: Row, arrival: "_Arrival") -> "_Step":
@@ -108,7 +121,7 @@ class Receiver:
         All of this happens in one call, so that no push finds a finished save and a table that
         does not show it yet.
         """
-        self._saving.discard(key)
+        self._saving.pop(key, None)
         error = saving.exception()
         if error is None:
             self._table.record_push(key, saving.result())

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import Arming, LastPush, PushKind, Row
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of, whole_rfc3339
 from yuptime_exporter.status.model import (
@@ -132,7 +133,7 @@ def _push(row: Row, status: MonitorStatus) -> dict[str, Any]:
         "downAt": _moment(status.deadline_timestamp),
         "lastPushTime": _moment(last.received_timestamp if last else None),
         "lastStatus": str(last.status) if last else None,
-        "message": last.message if last else None,
+        "message": shown_message(last.message) if last else None,
         "sinceTime": _moment(last.since_timestamp if last else None),
         "lastSuccessTime": _moment(success or None),
         "count": last.pushes_total if last else 0,

@@ -7,6 +7,7 @@ replica writes a status that is up to date.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import LastPush, Reason, Row, State, TokenProblem, Verdict
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
 from yuptime_exporter.status.model import (
@@ -199,5 +200,5 @@ def _message(row: Row, verdict: Verdict, said: _Said) -> str:
     """Return the message of the job if its push decides the state, else that of the condition."""
     last_push: LastPush | None = row.last_push
     if last_push is not None and verdict.reason in {Reason.REPORTED_UP, Reason.REPORTED_DOWN}:
-        return last_push.message
+        return shown_message(last_push.message)
     return said.up_message

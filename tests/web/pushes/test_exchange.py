@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.core.examples import DOWN, KEY, monitor
+from tests.core.examples import DOWN, KEY, UP, monitor
 from tests.engine.parts import ready, row_of, settled, table_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
@@ -21,7 +21,7 @@ from yuptime_exporter.core.errors import (
     StoreUnavailable,
 )
 from yuptime_exporter.core.model import Push
-from yuptime_exporter.core.rate_limit import RateLimit, RateLimiter
+from yuptime_exporter.core.rate_limit import CHANGES, PushLimiter, RateLimit
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receipt, Receiver
 from yuptime_exporter.metrics.pushes import PushMetrics
@@ -37,10 +37,11 @@ def key_in_query(asked: Request) -> bytes | None:
     return next((value.encode() for value in asked.query_values("key")), None)
 
 
-def parse_fail(_: Request, body: bytes, received_timestamp: float) -> Push:
-    if not body.startswith(b"FAIL "):
-        raise MalformedPush("expected FAIL, got another word")
-    return Push(DOWN, received_timestamp, body.removeprefix(b"FAIL ").decode())
+def parse_word(_: Request, body: bytes, received_timestamp: float) -> Push:
+    word, _space, message = body.decode().partition(" ")
+    if word not in ("FAIL", "PASS"):
+        raise MalformedPush("expected FAIL or PASS, got another word")
+    return Push(DOWN if word == "FAIL" else UP, received_timestamp, message)
 
 
 def say(receipt: Receipt, push: Push) -> Answer:
@@ -50,7 +51,7 @@ def say(receipt: Receipt, push: Push) -> Answer:
 FAILING = Dialect(
     routes=(("PUT", "/fail/{namespace}/{name}"), ("POST", "/f/{namespace}/{name}")),
     token=key_in_query,
-    parse=parse_fail,
+    parse=parse_word,
     answer=say,
 )
 
@@ -71,7 +72,7 @@ class Desk:
         self.store = FakeStore()
         digest = hashlib.sha256(b"right").digest()
         self.table = table_of(monitor(token_digests=(digest,)), at=START)
-        limiter = RateLimiter(RateLimit(1.0, burst))
+        limiter = PushLimiter(RateLimit(1.0, burst))
         admission = Admission(self.table, limiter, ready(), clock=self.clock)
         receiver = Receiver(self.table, self.store, on_push=lambda *_: None)
         exchange = PushExchange(
@@ -154,14 +155,66 @@ async def test_a_faulty_push_is_counted_for_its_monitor_and_by_its_reason(
     assert desk.store.saves == []
 
 
-async def test_a_push_beyond_the_limit_is_counted_for_its_monitor() -> None:
-    desk = Desk(burst=1)
-    with pytest.raises(MalformedPush):
-        await desk.push(b"GOOD")
-    with pytest.raises(RateLimited):
-        await desk.push(Unread())
+async def stored(desk: Desk, *bodies: bytes) -> list[type[Rejection] | None]:
+    """Push these one after the other; return the rejection of each, None for accepted ones."""
 
-    assert desk.rejections() == ({"malformed": 1, "rate_limited": 1}, 2)
+    async def outcome(body: bytes) -> type[Rejection] | None:
+        try:
+            await desk.push(body)
+        except Rejection as rejection:
+            return type(rejection)
+        return None
+
+    outcomes: list[type[Rejection] | None] = []
+    for body in bodies:
+        async with asyncio.TaskGroup() as tasks:
+            pushing = tasks.create_task(outcome(body))
+            await settled()
+            if not pushing.done():
+                desk.store.saves[-1].succeed()
+        outcomes.append(pushing.result())
+    return outcomes
+
+
+async def test_a_push_beyond_the_limit_is_accepted_if_it_changes_the_status() -> None:
+    desk = Desk(burst=2)
+
+    assert await stored(desk, b"PASS", b"PASS", b"PASS", b"FAIL", b"FAIL", b"PASS") == [
+        None,
+        None,
+        RateLimited,
+        None,
+        RateLimited,
+        None,
+    ]
+    assert desk.rejections() == ({"rate_limited": 2}, 2)
+
+
+async def test_a_loop_of_repetitions_takes_no_room_from_a_change_of_status() -> None:
+    desk = Desk(burst=1)
+    repeated = await stored(desk, *[b"PASS"] * 50)
+
+    assert repeated == [None] + [RateLimited] * 49
+    assert await stored(desk, b"FAIL") == [None]
+
+
+async def test_a_status_that_changes_all_the_time_is_held_back_before_its_body_is_read() -> None:
+    desk = Desk(burst=1)
+    changing = await stored(desk, *[b"PASS", b"FAIL"] * CHANGES.burst)
+    with pytest.raises(RateLimited, match="beyond that one change of status each 6 s") as raised:
+        await desk.push(Unread())
+    desk.clock.advance(CHANGES.interval_seconds)
+
+    assert changing == [None] * (CHANGES.burst + 1) + [RateLimited] * (CHANGES.burst - 1)
+    assert raised.value.retry_after_seconds == 1
+    assert await stored(desk, b"PASS", b"FAIL") == [None, None]
+
+
+async def test_a_faulty_push_beyond_the_limit_is_told_its_fault() -> None:
+    desk = Desk(burst=1)
+
+    assert await stored(desk, b"GOOD", b"GOOD") == [MalformedPush] * 2
+    assert desk.rejections() == ({"malformed": 2}, 2)
 
 
 async def test_a_push_that_the_store_cannot_take_is_no_fault_of_its_monitor() -> None:

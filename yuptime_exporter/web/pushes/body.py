@@ -1,7 +1,6 @@
 """Read the body of a push, within limits of size and time."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from yuptime_exporter.core.errors import BodyTimeout, BodyTooLarge, LengthRequired, UnsupportedBody
@@ -13,54 +12,72 @@ class BodyLimits:
     """Limits of the body of one push.
 
     Attributes:
-        max_bytes: a message of 1,024 characters is at most 12 KiB of escaped JSON. The rest is
-            room for jobs that send their whole log by mistake: they should get a clear answer.
-        timeout_seconds: 64 KiB need 6.5 s at 10 kB/s, slower than any link of a job.
+        max_bytes: jobs send their whole log. The message keeps its beginning and its end.
+        timeout_seconds: how long a body may take that is as short as most are.
+        min_bytes_per_second: how much longer a body may take that keeps arriving. Links of jobs
+            are faster.
     """
 
-    max_bytes: int = 64 * 1024
+    max_bytes: int = 1024 * 1024
     timeout_seconds: float = 10.0
+    min_bytes_per_second: float = 10_000.0
 
 
 async def read_body(request: Request, limits: BodyLimits) -> bytes:
     """Return the whole body; a body that arrived with the head is returned without waiting.
 
     Raises:
-        LengthRequired: the body is chunked.
+        LengthRequired: the headers describe a body without saying where it ends.
         UnsupportedBody: the body is compressed.
         BodyTooLarge: the body is longer than the limit, or says that it will be.
         BodyTimeout: the body did not arrive in time.
     """
-    length = _announced_bytes(request, limits)
+    _check_headers(request, limits)
     if isinstance(request.body, bytes):
+        _check_size(request.body, limits)
         return request.body
     received = bytearray()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + limits.timeout_seconds
     try:
-        async with asyncio.timeout(limits.timeout_seconds):
-            await _receive(request.body, received, limits)
+        async with asyncio.timeout_at(until) as timeout:
+            async for part in request.body:
+                received += part
+                _check_size(received, limits)
+                timeout.reschedule(until + len(received) / limits.min_bytes_per_second)
     except TimeoutError:
         raise BodyTimeout(
-            f"body: expected {length} bytes within {limits.timeout_seconds:g} s, "
-            f"got {len(received)}"
+            f"body: expected its end within {limits.timeout_seconds:g} s and a second more for "
+            f"each {limits.min_bytes_per_second:g} bytes, got {len(received)} bytes"
         ) from None
     return bytes(received)
 
 
-def _announced_bytes(request: Request, limits: BodyLimits) -> int:
-    """Return the length of the body by its headers."""
+def _check_headers(request: Request, limits: BodyLimits) -> None:
+    """Reject a body by its headers, before any of it is read."""
     headers = request.headers
-    if "Transfer-Encoding" in headers:
-        raise LengthRequired("body: expected a Content-Length, got chunks")
-    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if _is_other_than(request.header_list("Content-Encoding"), "identity"):
         raise UnsupportedBody("Content-Encoding: expected none, got another")
-    length = int(headers.get("Content-Length", 0))  # the server checked that it is a number
-    if length > limits.max_bytes:
-        raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got {length}")
-    return length
+    if _is_other_than(request.header_list("Transfer-Encoding"), "chunked"):
+        raise UnsupportedBody("Transfer-Encoding: expected chunked, got another")
+    if "Content-Length" in headers:
+        length = int(headers["Content-Length"])  # the server checked that it is a number
+        if length > limits.max_bytes:
+            raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got {length}")
+    elif "Transfer-Encoding" not in headers and any(map(_describes_a_body, headers)):
+        # The body comes later or never: reading none as "up" could hide a report of a failure.
+        raise LengthRequired("body: expected a Content-Length or chunks, got neither")
 
 
-async def _receive(arriving: AsyncIterator[bytes], received: bytearray, limits: BodyLimits) -> None:
-    async for part in arriving:
-        received += part
-        if len(received) > limits.max_bytes:
-            raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got more")
+def _is_other_than(codings: str, allowed: str) -> bool:
+    return any(coding.strip().lower() not in ("", allowed) for coding in codings.split(","))
+
+
+def _describes_a_body(header: str) -> bool:
+    name = header.lower()
+    return name.startswith("content-") or name == "expect"
+
+
+def _check_size(received: bytes | bytearray, limits: BodyLimits) -> None:
+    if len(received) > limits.max_bytes:
+        raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got more")

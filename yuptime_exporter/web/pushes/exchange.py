@@ -49,7 +49,7 @@ class PushExchange:
         """Connect the stops of a push.
 
         Args:
-            admission: decides before the body is read.
+            admission: decides before the body is read, and again about a push beyond the limit.
             receiver: makes the push durable and visible.
             table: counts the rejections of each monitor.
             metrics: counts all rejections by their reason.
@@ -72,9 +72,12 @@ class PushExchange:
         async def push(request: Request) -> Answer:
             key = MonitorKey(request.parameters["namespace"], request.parameters["name"])
             try:
-                await self._admission.admit(key, dialect.token(request))
+                wait_seconds = await self._admission.admit(key, dialect.token(request))
                 body = await read_body(request, self._limits)
                 received = dialect.parse(request, body, self._clock())
+                if wait_seconds > 0:
+                    changes = self._receiver.changes_status(key, received.kind)
+                    self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)
                 receipt = await self._receiver.accept(key, received)
             except Rejection as rejection:
                 self._count(key, rejection)

@@ -1,33 +1,26 @@
-"""The native push: `POST /api/push/{namespace}/{name}` with a bearer token, JSON or a form."""
+"""The native push: `POST /api/push/{namespace}/{name}` with a bearer token, JSON, form or query."""
 
-import json
-from typing import Literal
-from urllib.parse import parse_qsl
+from difflib import get_close_matches
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from yuptime_exporter.core.errors import MalformedPush, UnsupportedBody
+from yuptime_exporter.core.errors import MalformedPush
+from yuptime_exporter.core.messages import stored_message
 from yuptime_exporter.core.model import Push, PushKind
 from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.moments import rfc3339
 from yuptime_exporter.web.http import Answer, Request, json_answer
 from yuptime_exporter.web.pushes.exchange import Dialect
+from yuptime_exporter.web.pushes.fields import (
+    Fields,
+    body_fields,
+    form_fields,
+    kind_of,
+    value_as_text,
+)
+from yuptime_exporter.web.pushes.text import content_type
 
-# Long enough for the last lines of a failing job, short enough for an alert's annotation.
-MAX_MESSAGE_CHARS = 1024
-
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
+_NAMES = ("status", "message")
+_KINDS = {kind.value: kind for kind in (PushKind.UP, PushKind.DOWN)}
 _EXPECTED_STATUS = 'status: expected "up" or "down"'
-
-
-class PushBody(BaseModel):
-    """The JSON object, or the form, that a job sends; an empty one means up."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    status: Literal["up", "down"] = "up"
-    message: str = ""
 
 
 def bearer_token(request: Request) -> bytes | None:
@@ -42,80 +35,85 @@ def bearer_token(request: Request) -> bytes | None:
     return token.encode("utf-8", "surrogateescape")  # as the bytes arrived
 
 
-def parse_push(body: bytes, content_type: str, *, received_timestamp: float) -> Push:
-    """Read a body: nothing, JSON, or a form; `curl -d '{…}'` sends JSON under a form's type.
+def parse_push(
+    body: bytes, media_type: str = "", *, query: str = "", received_timestamp: float
+) -> Push:
+    """Read a push from a body, a query, or both.
+
+    A flaw in the message never costs the status. A flaw in the status is always an error, so that
+    only a push that carries nothing at all means up.
+
+    Args:
+        body: as it arrived; its first character says whether it is JSON.
+        media_type: the value of the Content-Type header; empty: none.
+        query: everything after the question mark, not decoded.
+        received_timestamp: when the body was read.
 
     Raises:
-        UnsupportedBody: another media type.
-        MalformedPush: the body is not a valid push.
+        UnsupportedBody: a media type that is neither JSON, nor text, nor a form.
+        MalformedPush: fields or status are not those of a push.
     """
-    if not body.strip():
+    if not body and not query:
         return Push(PushKind.UP, received_timestamp)
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in ("", _JSON, _FORM):
-        raise UnsupportedBody(f"Content-Type: expected {_JSON} or {_FORM}, got another")
-    looks_like_json = body.lstrip()[:1] in (b"{", b"[", b'"')
-    fields = _form_as_json(body) if media_type == _FORM and not looks_like_json else body
-    try:
-        parsed = PushBody.model_validate_json(fields)
-    except ValidationError as error:
-        raise MalformedPush(_explain(error)) from None  # the cause would carry the client's bytes
-    if parsed.model_fields_set and "status" not in parsed.model_fields_set:
+    given: dict[str, object] = {}
+    if body:
+        _add(given, body_fields(body, content_type(media_type)), "body")
+    if query:
+        raw = query.encode("utf-8", "surrogateescape")
+        _add(given, form_fields(raw, place="query"), "query")
+    kind = _kind(given)
+    message, truncated = stored_message(value_as_text(given.get("message", "")))
+    return Push(kind, received_timestamp, message, message_truncated=truncated)
+
+
+def _add(given: dict[str, object], fields: Fields, place: str) -> None:
+    """Add the fields of one place to those given already. One rule for JSON, form and query."""
+    for name, value in fields:
+        if name not in _NAMES:
+            raise MalformedPush(
+                f"{place}: expected the fields status and message, got an unknown field"
+                + _suggestion(name)
+            )
+        if name in given:
+            raise MalformedPush(f"{name}: expected once, got twice")
+        given[name] = value
+
+
+def _kind(given: dict[str, object]) -> PushKind:
+    """Return what the job reported: exactly `up` or `down`."""
+    if "status" not in given:
         raise MalformedPush(f"{_EXPECTED_STATUS}, got no status")
-    message = parsed.message
-    return Push(
-        PushKind(parsed.status),
-        received_timestamp,
-        message[:MAX_MESSAGE_CHARS],
-        message_truncated=len(message) > MAX_MESSAGE_CHARS,
-    )
+    status = given["status"]
+    if not isinstance(status, str):
+        raise MalformedPush(f"{_EXPECTED_STATUS}, got {kind_of(status)}")
+    if status not in _KINDS:
+        raise MalformedPush(f"{_EXPECTED_STATUS}, got {_flaw(status)}")
+    return _KINDS[status]
+
+
+def _flaw(status: str) -> str:
+    """Name the flaw of a status without repeating it."""
+    if not status:
+        return "an empty one"
+    meant = status.strip().lower()
+    if meant in _KINDS:
+        return f'another spelling of "{meant}"'
+    return "another value" + (" (fields are separated by &)" if "=" in status else "")
+
+
+def _suggestion(name: str) -> str:
+    """Name the field that a client may have meant, of those that there are."""
+    close = get_close_matches(name[:20].lower(), _NAMES, n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""
 
 
 def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
-    content_type = request.headers.get("Content-Type", "")
-    return parse_push(body, content_type, received_timestamp=received_timestamp)
-
-
-def _form_as_json(body: bytes) -> bytes:
-    """Return the fields of a form as a JSON object, so that one model reads both."""
-    try:
-        pairs = parse_qsl(
-            body.decode(),
-            keep_blank_values=True,
-            strict_parsing=True,
-            max_num_fields=10,
-            errors="strict",
-        )
-    except ValueError:
-        raise MalformedPush(
-            'body: expected JSON such as {"status": "up", "message": "…"} or a form such as '
-            "status=up&message=…, got neither"
-        ) from None
-    names = [name for name, _ in pairs]
-    if len(names) != len(set(names)):
-        raise MalformedPush("form: expected each field once, got a field twice")
-    return json.dumps(dict(pairs)).encode()
-
-
-def _explain(error: ValidationError) -> str:
-    """Name each wrong field and its expected value, without repeating a value of the client."""
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(_explain_one(details["type"], details["loc"]) for details in errors[:5])
-
-
-def _explain_one(kind: str, location: tuple[int | str, ...]) -> str:
-    field = str(location[0])[:100] if location else ""
-    match kind:
-        case "literal_error":
-            return f"{_EXPECTED_STATUS}, got another value"
-        case "string_type":
-            return f"{field}: expected a string, got another type"
-        case "extra_forbidden":
-            return f"field: expected status or message, got {field!r}"
-        case "model_type":
-            return 'body: expected a JSON object such as {"status": "up"}'
-        case _:
-            return "body: expected JSON in UTF-8"
+    return parse_push(
+        body,
+        request.header_list("Content-Type"),
+        query=request.query,
+        received_timestamp=received_timestamp,
+    )
 
 
 def _answer(receipt: Receipt, push: Push) -> Answer:

@@ -138,7 +138,7 @@ def _handler(site: Site, traffic: Traffic) -> _Handler:
             request = Request(
                 incoming.method,
                 match.parameters,
-                url.raw_query_string,
+                _query(incoming),
                 incoming.headers,
                 _body(incoming),
                 incoming.scheme,
@@ -148,6 +148,17 @@ def _handler(site: Site, traffic: Traffic) -> _Handler:
             traffic.ended()
 
     return handle
+
+
+def _query(incoming: web.BaseRequest) -> str:
+    """Return everything after the question mark: a request has no fragment (RFC 9112, section 3.2).
+
+    A `#` is then a character of the query; cutting it off could cut off the status of a push.
+    """
+    url = incoming.rel_url
+    return (
+        f"{url.raw_query_string}#{url.raw_fragment}" if url.raw_fragment else url.raw_query_string
+    )
 
 
 async def _continued(incoming: web.BaseRequest) -> bool:

@@ -1,0 +1,74 @@
+"""From the bytes of a push to text. A flaw in the encoding never costs the status of a push."""
+
+import json
+import re
+from dataclasses import dataclass
+from encodings import normalize_encoding
+from encodings.aliases import aliases
+from functools import cache, lru_cache
+
+_UTF_8 = "utf-8"
+
+# Of the codecs of Python, those that some charset is an alias of. Codecs such as idna are no
+# charsets, and need more than linear time.
+_CODECS = frozenset(aliases.values())
+
+# Clients that declare Latin-1 send Windows-1252, and those that declare ASCII send anything
+# (encoding.spec.whatwg.org, names and labels).
+_AS_CLIENTS_MEAN_IT = {"latin_1": "cp1252", "ascii": _UTF_8}
+
+_VISIBLE_ASCII = bytes(range(0x20, 0x7F))
+
+_CHARSET = re.compile(r';\s*charset\s*=\s*["\']?([A-Za-z0-9_.:+-]{1,40})', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    """A Content-Type header.
+
+    Attributes:
+        media_type: in lower case, without parameters; empty when there is no header.
+        codec: the codec of Python for the declared charset; UTF-8 when there is none, or one that
+            is not known.
+    """
+
+    media_type: str
+    codec: str
+
+
+@lru_cache(maxsize=64)
+def content_type(header: str) -> ContentType:
+    """Read a Content-Type header; empty: there is none."""
+    charset = _CHARSET.search(header)
+    return ContentType(
+        header.partition(";")[0].strip().lower(), _codec(charset[1]) if charset else _UTF_8
+    )
+
+
+def decoded(data: bytes, codec: str) -> tuple[str, str]:
+    """Return text, with U+FFFD for bytes that do not fit, and the codec that was used.
+
+    A byte order mark counts more than the declared charset, and is skipped. UTF-16 and UTF-32 are
+    known by their zero bytes, with or without a mark or a charset: every push begins with a
+    character of ASCII.
+    """
+    found = json.detect_encoding(data)
+    used = codec if found == _UTF_8 else found
+    return data.decode(used, "replace"), used
+
+
+def _codec(charset: str) -> str:
+    name = normalize_encoding(charset).lower()
+    codec = aliases.get(name, name)
+    if codec not in _CODECS or not _extends_ascii(codec):
+        return _UTF_8
+    return _AS_CLIENTS_MEAN_IT.get(codec, codec)
+
+
+@cache
+def _extends_ascii(codec: str) -> bool:
+    """Return whether ASCII means itself in this charset; then a form may be split as bytes."""
+    try:
+        return _VISIBLE_ASCII.decode(codec) == _VISIBLE_ASCII.decode("ascii")
+    except (LookupError, UnicodeError):  # not a charset, such as base64; or not here, such as mbcs
+        return False

@@ -116,6 +116,13 @@ class TestWhatIsWrittenIsRead:
 
         assert patch_of(wanted_body(said, found, now_timestamp=at + 60), found) == {}
 
+    def test_a_status_shows_head_and_tail_of_a_long_message(self) -> None:
+        said = status(row(push(DOWN, at=1000, message="H" * 2000 + "T" * 2000)), at=1000)
+        body = wanted_body(said, {}, now_timestamp=1000)
+
+        assert body["push"]["message"] == "H" * 251 + " […] " + "T" * 768
+        assert body["lastResult"]["message"] == body["push"]["message"]
+
     def test_a_status_is_written_in_the_words_of_the_definition(self) -> None:
         body = wanted_body(SAID, {}, now_timestamp=1000.25)
 

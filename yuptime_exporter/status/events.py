@@ -26,6 +26,8 @@ REPORTING_CONTROLLER = "monitoring.yuptime.io/yuptime-exporter"
 PER_MONITOR = RateLimit(interval_seconds=300.0, burst=25)
 QUEUE_CAPACITY = 1000
 MAX_NOTE_BYTES = 1024
+_NOTE_HEAD_BYTES = 384
+_MARK = " […] ".encode()
 
 _MAX_NAME_CHARS = 253
 _TIMEOUT_SECONDS = 5.0
@@ -116,5 +118,10 @@ def event_body(
 
 
 def _cut(note: str) -> str:
-    """Return the note, cut to the length that an Event can have, in whole characters."""
-    return note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore")
+    """Return the note with head and tail in the bytes that an Event can have, and a mark between."""
+    encoded = note.encode()
+    if len(encoded) <= MAX_NOTE_BYTES:
+        return note
+    tail_bytes = MAX_NOTE_BYTES - _NOTE_HEAD_BYTES - len(_MARK)
+    parts = encoded[:_NOTE_HEAD_BYTES], _MARK, encoded[-tail_bytes:]
+    return b"".join(parts).decode(errors="ignore")

@@ -7,12 +7,14 @@ it through its watch, so that any replica may accept the next push.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
+from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored, Row
 from yuptime_exporter.kubernetes.errors import ApiError
 from yuptime_exporter.metrics.store import StoreMetrics
@@ -74,8 +76,12 @@ class StatusStore:
         return Restored(armings, last_pushes, noted.outages, noted.receiving_timestamp)
 
     def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
-        """Store the newest push of a monitor, together with those that other replicas stored."""
+        """Store the newest push of a monitor, together with those that other replicas stored.
+
+        A status contains a shortened message: this replica then shows what the others read.
+        """
         began = time.perf_counter()
+        push = replace(push, message=shown_message(push.message))
         saved = self._reporter.save_push(row, push)
         saved.add_done_callback(partial(self._count, began))
         return saved

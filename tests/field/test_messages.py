@@ -1,11 +1,19 @@
 """Messages of pushes: encodings, characters that do harm, and lengths."""
 
+import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from tests.exporters import Home, StandingClock, exporter_here, exporter_process
+from tests.fakes.alertmanager import fake_alertmanager
 from tests.field.replaying import Case, Outcome, check, replayed, sent
 from tests.field.running import FORM, JSON
+from tests.waiting import eventually
+from yuptime_exporter.core.messages import SHOWN_CHARS
 
 MIB = 1024 * 1024
 
@@ -376,3 +384,66 @@ def test_a_message_costs_no_status_and_does_no_harm(
     case: Case, outcomes: Mapping[str, Outcome]
 ) -> None:
     check(case, outcomes[case.sentence])
+
+
+class Place(NamedTuple):
+    """A message, and what the places that show it have to contain and to lack."""
+
+    message: str
+    shown: str
+    never: str = "\x1b"
+
+
+PLACES = {
+    "ESC sequences (acmesh-official/acme.sh#913, whamcloud/integrated-manager-for-lustre#1736)": Place(
+        "\x1b[1;31mfailed\x1b[0m", "\ufffd[1;31mfailed\ufffd[0m"
+    ),
+    "a bidirectional override": Place(
+        "backup of \u202etxt.exe", "backup of \ufffdtxt.exe", "\u202e"
+    ),
+    "a NUL (brianc/node-postgres#2080)": Place("a\0b", "a\ufffdb", "\0"),
+    "a log that ends with its cause (healthchecks/healthchecks#939)": Place(
+        "start of run\n" + "copied file\n" * 3000 + "FATAL: disk full", "FATAL: disk full"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+async def test_an_alert_and_a_page_show_a_harmless_message_with_its_end(
+    case: str, tmp_path: Path
+) -> None:
+    message, shown, never = PLACES[case]
+    home = Home(tmp_path)
+    async with fake_alertmanager() as alertmanager:
+        home.flags = [f"--alertmanager.url={alertmanager.url}"]
+        async with exporter_here(home, StandingClock(datetime.now(UTC).timestamp())) as client:
+            body = json.dumps({"status": "down", "message": message}).encode()
+            assert (await client.push(body=body)).status == 200
+            await eventually(alertmanager.firing)
+            page = (await client.request("GET", "/monitors/jobs/backup")).body.decode()
+    annotation = alertmanager.alerts()["backup"].annotations["message"]
+
+    for place in (annotation, page):
+        assert shown in place
+        assert never not in place
+    assert len(annotation) <= SHOWN_CHARS
+
+
+async def test_html_in_a_message_is_text_on_the_page(tmp_path: Path) -> None:
+    # vsolovyov/webpack-error-notification#4
+    async with exporter_here(Home(tmp_path), StandingClock()) as client:
+        await client.push(body=b'{"status": "down", "message": "<script>alert(1)</script>"}')
+        page = (await client.request("GET", "/monitors/jobs/backup")).body.decode()
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+
+
+async def test_no_log_line_contains_a_message(tmp_path: Path) -> None:
+    home = Home(tmp_path, flags=["--log.level=debug"])
+    async with exporter_process(home) as exporter:
+        await exporter.push(body=b'{"status": "down", "message": "Authorization: Bearer s3cr3t"}')
+        await exporter.push(body=b'{"status": "s3cr3t", "message": "s3cr3t"}')
+        await exporter.stop()
+
+    assert not [line for line in exporter.log if "s3cr3t" in line]

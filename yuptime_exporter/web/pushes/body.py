@@ -56,21 +56,24 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
 def _check_headers(request: Request, limits: BodyLimits) -> None:
     """Reject a body by its headers, before any of it is read."""
     headers = request.headers
-    if _is_other_than(request.header_list("Content-Encoding"), "identity"):
+    if "Content-Encoding" in headers and _has_other(request, "Content-Encoding", "identity"):
         raise UnsupportedBody("Content-Encoding: expected none, got another")
-    if _is_other_than(request.header_list("Transfer-Encoding"), "chunked"):
-        raise UnsupportedBody("Transfer-Encoding: expected chunked, got another")
-    if "Content-Length" in headers:
+    if "Transfer-Encoding" in headers:
+        if _has_other(request, "Transfer-Encoding", "chunked"):
+            raise UnsupportedBody("Transfer-Encoding: expected chunked, got another")
+    elif "Content-Length" in headers:
         length = int(headers["Content-Length"])  # the server checked that it is a number
         if length > limits.max_bytes:
             raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got {length}")
-    elif "Transfer-Encoding" not in headers and any(map(_describes_a_body, headers)):
+    elif any(map(_describes_a_body, headers)):
         # The body comes later or never: reading none as "up" could hide a report of a failure.
         raise LengthRequired("body: expected a Content-Length or chunks, got neither")
 
 
-def _is_other_than(codings: str, allowed: str) -> bool:
-    return any(coding.strip().lower() not in ("", allowed) for coding in codings.split(","))
+def _has_other(request: Request, header: str, allowed: str) -> bool:
+    """Return whether a header that lists codings has another than the allowed one."""
+    codings = request.header_list(header).split(",")
+    return any(coding.strip().lower() not in ("", allowed) for coding in codings)
 
 
 def _describes_a_body(header: str) -> bool:

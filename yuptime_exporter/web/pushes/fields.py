@@ -5,13 +5,10 @@ from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 from yuptime_exporter.core.errors import MalformedPush, UnsupportedBody
-from yuptime_exporter.web.pushes.text import ContentType, decoded
+from yuptime_exporter.web.pushes.text import FORM, JSON, ContentType, decoded
 
 Fields = Iterable[tuple[str, object]]
 """Names and values in their order, perhaps with a name twice; values of a form are strings."""
-
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
 
 # More than any dialect has; a body of 1 MiB that consists of & must not become a million fields.
 _MAX_FIELDS = 20
@@ -57,15 +54,13 @@ def body_fields(body: bytes, content: ContentType) -> Fields:
         UnsupportedBody: a media type that is neither JSON, nor text, nor a form.
         MalformedPush: the body is neither JSON nor a form.
     """
-    media_type = content.media_type
-    declared_json = media_type in (JSON, "text/json") or media_type.endswith("+json")
-    if not declared_json and media_type not in (FORM, "") and not media_type.startswith("text/"):
-        raise UnsupportedBody(_expected_type(media_type))
+    if not content.is_text:
+        raise UnsupportedBody(_expected_type(content.media_type))
     text, codec = decoded(body, content.codec)
     first = text.lstrip(_JSON_SPACE)[:1]
     if first == "{":
         return _json_fields(text)
-    if declared_json or first in ("[", '"', ""):
+    if content.is_json or first in ("[", '"', ""):
         raise MalformedPush(f"body: expected {_JSON_EXAMPLE}, got {_kind(first)}")
     # In the charsets of ISO 2022 the bytes of & and = are also halves of other characters.
     if codec != content.codec or codec.startswith("iso2022"):

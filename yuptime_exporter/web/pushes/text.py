@@ -7,6 +7,9 @@ from encodings import normalize_encoding
 from encodings.aliases import aliases
 from functools import cache, lru_cache
 
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
 _UTF_8 = "utf-8"
 
 # Of the codecs of Python, those that some charset is an alias of. Codecs such as idna are no
@@ -30,18 +33,27 @@ class ContentType:
         media_type: in lower case, without parameters; empty when there is no header.
         codec: the codec of Python for the declared charset; UTF-8 when there is none, or one that
             is not known.
+        is_json: whether the media type is that of JSON.
+        is_text: whether a body of this media type may be JSON or a form.
     """
 
     media_type: str
     codec: str
+    is_json: bool
+    is_text: bool
 
 
 @lru_cache(maxsize=64)
 def content_type(header: str) -> ContentType:
     """Read a Content-Type header; empty: there is none."""
     charset = _CHARSET.search(header)
+    media_type = header.partition(";")[0].strip().lower()
+    is_json = media_type in (JSON, "text/json") or media_type.endswith("+json")
     return ContentType(
-        header.partition(";")[0].strip().lower(), _codec(charset[1]) if charset else _UTF_8
+        media_type,
+        _codec(charset[1]) if charset else _UTF_8,
+        is_json,
+        is_json or media_type in (FORM, "") or media_type.startswith("text/"),
     )
 
 

@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from aiohttp.http_exceptions import BadHttpMessage
 
-from yuptime_exporter.logs import JsonFormatter, LogfmtFormatter, log_malformed_requests_as_info
+from yuptime_exporter.logs import JsonFormatter, LogfmtFormatter
 
 
 def record(message: str, **fields: object) -> logging.LogRecord:
@@ -57,15 +56,3 @@ def test_json_has_the_same_fields_as_logfmt() -> None:
     assert event["level"] == "WARN"
     assert event["msg"] == "told"
     assert (event["count"], event["err"]) == (3, "a\nb")
-
-
-def test_a_malformed_request_is_logged_as_info_and_not_repeated() -> None:
-    error = BadHttpMessage("Authorization: Bearer secret")
-    made = record("Error handling request", exc_info=(BadHttpMessage, error, None))
-
-    log_malformed_requests_as_info(made)
-    line = LogfmtFormatter().format(made)
-
-    assert "level=INFO" in line
-    assert 'msg="malformed HTTP request"' in line
-    assert "secret" not in line

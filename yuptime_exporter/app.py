@@ -25,17 +25,21 @@ from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, ReceivingLog
+from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.engine.reloading import Reloading
 from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.engine.restoring import restored_state
 from yuptime_exporter.engine.table_changes import TableChanges
+from yuptime_exporter.engine.transitions import Transitions
 from yuptime_exporter.settings.configuration import Configuration, configuration_of
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
 from yuptime_exporter.web.metrics import MonitorCollector
-from yuptime_exporter.web.servers.aiohttp import Traffic, serving
+from yuptime_exporter.web.servers.aiohttp import serving
+from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.wiring.connect import connect
+from yuptime_exporter.wiring.descriptors import connection_limit
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
 from yuptime_exporter.wiring.registry import Metrics
 from yuptime_exporter.wiring.signals import set_on_signals
@@ -79,6 +83,8 @@ class Exporter:
         self._admission = Admission(
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
         )
+        self._rejections = Rejections(table, metrics=metrics.pushes, clock=clock)
+        self._transitions = Transitions(table, clock=clock)
         self._receiver = Receiver(table, parts.store, on_push=self._after_push)
         self._receiving_log, self._follower = self._connect_changes()
         self._publisher = self._connect_publisher()
@@ -114,6 +120,7 @@ class Exporter:
             self._table,
             self._readiness,
             settings=lambda: self._configuration.value.alerting,
+            transitions=self._transitions,
             silence_check=self._parts.silence_check,
             clock=self._clock,
         )
@@ -138,15 +145,27 @@ class Exporter:
                 await self._serve()
                 await self._receiving_log.end()
         finally:
+            self._rejections.write_all()
             await self._parts.store.close()
         log.info("stopped")
 
     async def _serve(self) -> None:
         table, ready, metrics, clock = self._table, self._readiness, self._metrics, self._clock
         served = Served(
-            self._admission, self._receiver, table, ready, metrics, self._reloading.reload, clock
+            self._admission,
+            self._receiver,
+            self._rejections,
+            table,
+            ready,
+            metrics,
+            self._reloading.reload,
+            clock,
         )
-        traffic = Traffic()
+        traffic = Traffic(
+            self._rejections,
+            metrics.connections,
+            max_connections=connection_limit(self._settings.max_connections),
+        )
         async with (
             # No limit on connections: an Alertmanager that hangs must not block the others.
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
@@ -175,13 +194,16 @@ class Exporter:
         await self._follower.follow(self._parts.source)
 
     def _after_push(self, key: MonitorKey, before: State, after: State) -> None:
+        self._transitions.pushed(key, before, after)
         if State.DOWN in (before, after):
             self._publisher.wake()
         self._parts.after_push(key, before, after)
 
     def _after_change(self) -> None:
         exempt_listed_monitors()
-        self._limiter.forget_unless(lambda key: self._table.row(key) is not None)
+        self._transitions.drop_removed()
+        for recorder in (self._limiter, self._rejections):
+            recorder.forget_unless(lambda key: self._table.row(key) is not None)
         self._publisher.wake()
 
     def _after_reload(self, configuration: Configuration) -> None:

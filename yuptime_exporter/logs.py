@@ -10,8 +10,6 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from aiohttp.http_exceptions import HttpProcessingError
-
 # The attributes of every record; all others were given as `extra` and are fields of the event.
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
@@ -30,7 +28,8 @@ def configure(*, level: str, log_format: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogfmtFormatter() if log_format == "logfmt" else JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("aiohttp.server").addFilter(log_malformed_requests_as_info)
+    # Its only warning is a write to a client that has left, once for each write.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     # It logs each change of a file at INFO; the source logs the result.
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     # It logs every error that it also raises, and at DEBUG the credentials that it looks for.
@@ -51,17 +50,6 @@ class LogfmtFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of one event."""
         return " ".join(f"{key}={_logfmt_value(value)}" for key, value in _event(record).items())
-
-
-def log_malformed_requests_as_info(record: logging.LogRecord) -> bool:
-    """Log a malformed HTTP request as a client's fault, without a traceback."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.levelno, record.levelname = logging.INFO, "INFO"
-        record.msg, record.args = "malformed HTTP request", ()
-        record.exc_info = None
-        record.err = type(error).__name__  # its text repeats the request, perhaps with a token
-    return True
 
 
 def _event(record: logging.LogRecord) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck
+from yuptime_exporter.engine.transitions import Transitions
 from yuptime_exporter.metrics.process import ReadinessMetrics
 
 SETTLE_SECONDS = 10.0
@@ -56,6 +57,7 @@ def publisher_of(
         table,
         readiness or ready(),
         settings=lambda: settings,
+        transitions=Transitions(table, clock=clock),
         silence_check=(
             SilenceCheck(table, settle_seconds=SETTLE_SECONDS, confirm=confirm) if settles else None
         ),

@@ -70,6 +70,15 @@ def test_a_connection_ends_where_the_rest_of_its_body_is_not_read() -> None:
     assert rejected(BodyTooLarge("too long")).close
     assert closing == {
         RejectionReason.TIMEOUT,
+        RejectionReason.INCOMPLETE,
+        RejectionReason.MALFORMED_HTTP,
         RejectionReason.LENGTH_REQUIRED,
         RejectionReason.TOO_LARGE,
     }
+
+
+def test_an_answer_does_not_say_why_the_store_failed() -> None:
+    answer = rejected(StoreUnavailable("unable to open database file /var/lib/yuptime.db"))
+
+    assert b"yuptime.db" not in answer.body
+    assert b"push again" in answer.body

@@ -16,6 +16,8 @@ class RejectionReason(StrEnum):
 
     UNAUTHORIZED = "unauthorized"
     MALFORMED = "malformed"
+    MALFORMED_HTTP = "malformed_http"
+    INCOMPLETE = "incomplete"
     TIMEOUT = "timeout"
     LENGTH_REQUIRED = "length_required"
     TOO_LARGE = "too_large"
@@ -56,6 +58,12 @@ class NotAuthenticated(Rejection):
             "send the monitor's token as 'Authorization: Bearer TOKEN' "
             "to /api/push/{namespace}/{name}"
         )
+
+
+class RequestUnreadable(Rejection):
+    """The bytes are no HTTP request that the server reads; the monitor, if any, is not known."""
+
+    reason = RejectionReason.MALFORMED_HTTP
 
 
 class TokenMissing(Rejection):
@@ -100,6 +108,12 @@ class BodyTimeout(FaultyPush):
     """The body did not arrive in time."""
 
     reason = RejectionReason.TIMEOUT
+
+
+class BodyIncomplete(FaultyPush):
+    """The client ended its connection, or its side of it, in the middle of the body."""
+
+    reason = RejectionReason.INCOMPLETE
 
 
 class LengthRequired(FaultyPush):

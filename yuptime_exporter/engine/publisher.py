@@ -19,6 +19,7 @@ from yuptime_exporter.core.ports import AlertSinks
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck
+from yuptime_exporter.engine.transitions import Transitions
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Publisher:
         readiness: Readiness,
         *,
         settings: Callable[[], AlertSettings],
+        transitions: Transitions,
         silence_check: SilenceCheck | None = None,
         clock: Clock,
     ) -> None:
@@ -53,6 +55,7 @@ class Publisher:
             table: all monitors.
             readiness: no alert is sent while the exporter is not ready.
             settings: returns the active settings of alerts.
+            transitions: logs each change of state.
             silence_check: holds back uncertain verdicts; None: no other replica takes pushes.
             clock: Unix seconds.
         """
@@ -61,6 +64,7 @@ class Publisher:
         self._table = table
         self._readiness = readiness
         self._settings = settings
+        self._transitions = transitions
         self._clock = clock
         self._feeds: dict[str, AlertFeed] = {}
         self._configured: frozenset[str] = frozenset()
@@ -82,6 +86,8 @@ class Publisher:
                 sleep_seconds = self._until_next(judged, now_timestamp)
                 if self._silence_check is not None:
                     judged = await self._silence_check.certain(judged, now_timestamp=now_timestamp)
+                    self._transitions.observe(judged)
+                self._transitions.end_round()
                 self._publish(judged, sinks, now_timestamp)
                 sleep_seconds = min(sleep_seconds, self._until_next((), now_timestamp))
             with suppress(TimeoutError):
@@ -102,6 +108,8 @@ class Publisher:
         for start in range(0, len(rows), JUDGED_AT_ONCE):
             some = rows[start : start + JUDGED_AT_ONCE]
             judged += self._table.judged(now_timestamp=now_timestamp, rows=some)
+            if self._silence_check is None:
+                self._transitions.observe(judged[start:])
             if turn.is_over():
                 await turn.pass_on()
         return judged

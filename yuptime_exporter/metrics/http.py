@@ -1,6 +1,6 @@
-"""Metrics of HTTP requests."""
+"""Metrics of HTTP requests and connections."""
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # Ten steps from the fastest push (a commit takes 0.2 ms) to more than the longest timeout.
 REQUEST_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0)
@@ -27,3 +27,40 @@ class HttpMetrics:
         if series is None:
             series = self._series[labels] = self._duration_seconds.labels(*labels)
         series.observe(seconds)
+
+
+class ConnectionMetrics:
+    """Metrics of connections, with every series from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.open = Gauge(
+            "yuptime_http_connections",
+            "Connections that are open.",
+            registry=registry,
+        )
+        self.limit = Gauge(
+            "yuptime_http_connections_limit",
+            "Connections that may be open at once.",
+            registry=registry,
+        )
+        self.closed = Counter(
+            "yuptime_http_connections_closed_total",
+            "Connections that were closed to make room for others, or for want of a request.",
+            ("reason",),
+            registry=registry,
+        )
+        self.accept_pauses = Counter(
+            "yuptime_http_accept_pauses_total",
+            "How often new connections had to wait.",
+            ("reason",),
+            registry=registry,
+        )
+        self.clients_left = Counter(
+            "yuptime_http_clients_left_total",
+            "Clients that closed their connection before they had their answer.",
+            registry=registry,
+        )
+        for reason in ("limit", "head_timeout"):
+            self.closed.labels(reason)
+        for reason in ("limit", "system"):
+            self.accept_pauses.labels(reason)

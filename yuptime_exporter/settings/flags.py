@@ -162,6 +162,14 @@ def _add_paths(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="allow POST /-/reload",
     )
+    group.add_argument(
+        "--web.max-connections",
+        dest="max_connections",
+        metavar="NUMBER",
+        type=values.positive,
+        help="most connections open at once; then the oldest idle one is closed for a new one "
+        "(default: 4096, or fewer where the limit of open files is low)",
+    )
 
 
 def _add_metrics(group: argparse._ArgumentGroup) -> None:

@@ -86,6 +86,7 @@ class Settings:
         external_url: URL of the exporter as seen from outside, without a slash at its end.
         route_prefix: the path below which everything is served; empty, or without a slash at
             its end.
+        max_connections: how many may be open at once; None: as many as the system lets.
     """
 
     source: ManifestSource | ClusterSource
@@ -97,6 +98,7 @@ class Settings:
     external_url: str | None
     route_prefix: str
     enable_lifecycle: bool
+    max_connections: int | None
     alertmanager_urls: tuple[str, ...]
     runbook_url: str | None
     expose_messages: bool

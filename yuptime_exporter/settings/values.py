@@ -81,6 +81,13 @@ def rate(text: str) -> float:
     return parsed
 
 
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or not int(text):
+        raise _unexpected(text, "a whole number above 0")
+    return int(text)
+
+
 def path(text: str) -> str:
     """Return the path of a URL, without a slash at its end."""
     if not re.fullmatch(r"(/[\w.~-]+)+", text):

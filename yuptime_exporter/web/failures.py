@@ -26,6 +26,8 @@ class RejectionAnswer:
 
 REJECTION_ANSWERS: Mapping[RejectionReason, RejectionAnswer] = {
     RejectionReason.MALFORMED: RejectionAnswer(HTTPStatus.BAD_REQUEST),
+    RejectionReason.MALFORMED_HTTP: RejectionAnswer(HTTPStatus.BAD_REQUEST, close=True),
+    RejectionReason.INCOMPLETE: RejectionAnswer(HTTPStatus.BAD_REQUEST, close=True),
     RejectionReason.UNAUTHORIZED: RejectionAnswer(
         HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer realm="yuptime"'}
     ),
@@ -44,6 +46,9 @@ REJECTION_ANSWERS: Mapping[RejectionReason, RejectionAnswer] = {
     RejectionReason.TOKEN_MISSING: RejectionAnswer(HTTPStatus.SERVICE_UNAVAILABLE),
     RejectionReason.STORE_UNAVAILABLE: RejectionAnswer(HTTPStatus.SERVICE_UNAVAILABLE),
 }
+
+
+_STORE_UNAVAILABLE = "the push is not stored; push again in a few seconds. The log of yuptime-exporter has the reason"
 
 
 def problem(
@@ -65,12 +70,17 @@ def problem(
 
 
 def rejected(rejection: Rejection) -> Answer:
-    """Return the answer to a rejected push."""
+    """Return the answer to a rejected push.
+
+    The reason why the store failed is for the log: it may name paths of the disk.
+    """
     answer = REJECTION_ANSWERS[rejection.reason]
     headers = answer.headers
     if rejection.retry_after_seconds is not None:
         headers = {**headers, "Retry-After": str(rejection.retry_after_seconds)}
-    return problem(answer.status, str(rejection), headers=headers, close=answer.close)
+    hidden = rejection.reason is RejectionReason.STORE_UNAVAILABLE
+    detail = _STORE_UNAVAILABLE if hidden else str(rejection)
+    return problem(answer.status, detail, headers=headers, close=answer.close)
 
 
 def not_found() -> Answer:

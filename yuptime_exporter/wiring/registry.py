@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 from yuptime_exporter import __revision__, __version__
 from yuptime_exporter.metrics.changes import ChangeMetrics
 from yuptime_exporter.metrics.declarations import DeclarationMetrics
-from yuptime_exporter.metrics.http import HttpMetrics
+from yuptime_exporter.metrics.http import ConnectionMetrics, HttpMetrics
 from yuptime_exporter.metrics.notifications import NotificationMetrics
 from yuptime_exporter.metrics.process import (
     ReadinessMetrics,
@@ -31,6 +31,7 @@ class Metrics:
         self.receiving = ReceivingMetrics(self.registry)
         self.changes = ChangeMetrics(self.registry)
         self.http = HttpMetrics(self.registry)
+        self.connections = ConnectionMetrics(self.registry)
         self.pushes = PushMetrics(self.registry)
         self.notifications = NotificationMetrics(self.registry)
 

@@ -10,6 +10,7 @@ from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
+from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
@@ -36,6 +37,7 @@ class Served:
 
     admission: Admission
     receiver: Receiver
+    rejections: Rejections
     table: MonitorTable
     readiness: Readiness
     metrics: Metrics
@@ -68,8 +70,7 @@ def _exchange(served: Served) -> PushExchange:
     return PushExchange(
         served.admission,
         served.receiver,
-        served.table,
-        metrics=served.metrics.pushes,
+        served.rejections,
         clock=served.clock,
     )
 
@@ -85,7 +86,7 @@ def _handlers(settings: Settings, served: Served) -> Handlers:
             telemetry_path=settings.telemetry_path,
             external_url=settings.external_url,
         ),
-        monitor_page=monitor_page_handler(served.table, clock=served.clock),
+        monitor_page=monitor_page_handler(served.table, served.rejections, clock=served.clock),
     )
 
 

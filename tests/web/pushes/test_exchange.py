@@ -24,6 +24,7 @@ from yuptime_exporter.core.model import Push
 from yuptime_exporter.core.rate_limit import CHANGES, PushLimiter, RateLimit
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receipt, Receiver
+from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pushes.body import BodyLimits
@@ -78,8 +79,7 @@ class Desk:
         exchange = PushExchange(
             admission,
             receiver,
-            self.table,
-            metrics=PushMetrics(self.registry),
+            Rejections(self.table, metrics=PushMetrics(self.registry), clock=self.clock),
             clock=self.clock,
             limits=BodyLimits(max_bytes=100),
         )

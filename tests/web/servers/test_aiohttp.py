@@ -4,15 +4,16 @@ import asyncio
 
 import aiohttp
 import pytest
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from tests.engine.parts import settled
+from tests.web.servers.parts import traffic_of
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.router import Route
-from yuptime_exporter.web.servers.aiohttp import Listener, Traffic, serving
+from yuptime_exporter.web.servers.aiohttp import Listener, serving
+from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 
 
@@ -29,13 +30,6 @@ def site_of(*routes: Route) -> Site:
     return Site(routes, HttpMetrics(CollectorRegistry()))
 
 
-def connection() -> web.RequestHandler:
-    async def never(_: web.BaseRequest) -> web.StreamResponse:
-        raise AssertionError
-
-    return web.Server(never)()
-
-
 async def is_drained(traffic: Traffic) -> bool:
     """Tell whether there is nothing to wait for."""
     async with asyncio.TaskGroup() as tasks:
@@ -46,22 +40,8 @@ async def is_drained(traffic: Traffic) -> bool:
     return done
 
 
-async def test_traffic_is_drained_once_every_request_is_handled() -> None:
-    traffic = Traffic()
-    traffic.connected(connection())
-    done = [await is_drained(traffic)]
-    for _ in range(2):
-        traffic.began(connection())
-    for _ in range(2):
-        done.append(await is_drained(traffic))
-        traffic.ended()
-    done.append(await is_drained(traffic))
-
-    assert done == [True, False, False, True]
-
-
 async def test_the_handler_gets_the_whole_request_and_its_answer_ends_the_traffic() -> None:
-    traffic = Traffic()
+    traffic = traffic_of()
     sites = {Listener("--web", "127.0.0.1", 0): site_of(Route("POST", "/echo", echo))}
     async with serving(sites, traffic) as bound, aiohttp.ClientSession() as session:
         url = f"http://{bound['--web'][0]}/echo?a=%20b"
@@ -76,7 +56,7 @@ async def test_the_handler_gets_the_whole_request_and_its_answer_ends_the_traffi
 async def test_one_site_may_be_served_on_several_listeners() -> None:
     site = site_of(Route("POST", "/echo", echo))
     sites = {Listener(flag, "127.0.0.1", 0): site for flag in ("--web", "--push")}
-    async with serving(sites, Traffic()) as bound, aiohttp.ClientSession() as session:
+    async with serving(sites, traffic_of()) as bound, aiohttp.ClientSession() as session:
         statuses = []
         for flag in ("--web", "--push"):
             async with session.post(f"http://{bound[flag][0]}/echo") as response:
@@ -86,9 +66,9 @@ async def test_one_site_may_be_served_on_several_listeners() -> None:
 
 
 async def test_an_address_in_use_is_named_with_its_flag() -> None:
-    async with serving({Listener("--web", "127.0.0.1", 0): site_of()}, Traffic()) as bound:
+    async with serving({Listener("--web", "127.0.0.1", 0): site_of()}, traffic_of()) as bound:
         address = bound["--web"][0]
         taken = Listener("--push", "127.0.0.1", int(address.rpartition(":")[2]))
         with pytest.raises(ConfigInvalid, match=f"--push={address}: Address already in use"):
-            async with serving({taken: site_of()}, Traffic()):
+            async with serving({taken: site_of()}, traffic_of()):
                 raise AssertionError

@@ -1,4 +1,7 @@
-"""The page at the root: links, and the command that pushes."""
+"""The page at the root: links, and the command that pushes.
+
+The links are relative, so that they lead somewhere behind a proxy that removes a prefix.
+"""
 
 from html import escape
 
@@ -8,8 +11,8 @@ from yuptime_exporter.web.router import Handler
 
 _BODY = """<p>Version {version}. It receives the pushes of jobs and tells Prometheus which did not come.</p>
 <ul>
-<li><a href="{prefix}{telemetry_path}">Metrics</a></li>
-<li><a href="{prefix}/-/healthy">Health</a> and <a href="{prefix}/-/ready">readiness</a></li>
+<li><a href="{telemetry_path}">Metrics</a></li>
+<li><a href="-/healthy">Health</a> and <a href="-/ready">readiness</a></li>
 </ul>
 <p>A job reports with</p>
 <pre>curl -X POST {url}/api/push/NAMESPACE/NAME \\
@@ -35,8 +38,7 @@ def landing_handler(
         url = external_url or f"{request.origin}{prefix}"
         body = _BODY.format(
             version=escape(version),
-            prefix=escape(prefix),
-            telemetry_path=escape(telemetry_path),
+            telemetry_path=escape(telemetry_path.lstrip("/")),
             url=escape(url),
         )
         return page("yuptime-exporter", body)

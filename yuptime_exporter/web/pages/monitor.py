@@ -1,10 +1,12 @@
-"""The page of one monitor, which its alerts link to: state, last push, deadline."""
+"""The page of one monitor, which its alerts link to: state, last push, deadline, rejections."""
 
+from collections.abc import Iterable
 from html import escape
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import MonitorKey, Row, Verdict
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.rejections import RecordedRejection, Rejections
 from yuptime_exporter.moments import readable
 from yuptime_exporter.web.failures import not_found
 from yuptime_exporter.web.http import Answer, Request
@@ -12,7 +14,7 @@ from yuptime_exporter.web.pages.frame import page
 from yuptime_exporter.web.router import Handler
 
 
-def monitor_page_handler(table: MonitorTable, *, clock: Clock) -> Handler:
+def monitor_page_handler(table: MonitorTable, rejections: Rejections, *, clock: Clock) -> Handler:
     """Return the handler of `GET /monitors/{namespace}/{name}`."""
 
     async def monitor_page(request: Request) -> Answer:
@@ -25,9 +27,25 @@ def monitor_page_handler(table: MonitorTable, *, clock: Clock) -> Handler:
             f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
             for name, value in _facts(row, verdict).items()
         )
-        return page(str(key), f"<table>\n{lines}\n</table>")
+        rejected = _rejection_table(rejections.recent(key))
+        return page(str(key), f"<table>\n{lines}\n</table>{rejected}")
 
     return monitor_page
+
+
+def _rejection_table(recent: Iterable[RecordedRejection]) -> str:
+    """Return the last rejections, the newest first; nothing if there was none."""
+    lines = "\n".join(
+        f"<tr><td>{readable(one.timestamp)}</td><td>{one.reason}</td>"
+        f"<td>{escape(one.detail)}</td></tr>"
+        for one in reversed(tuple(recent))
+    )
+    if not lines:
+        return ""
+    return (
+        "\n<h2>Rejected pushes since the start of the exporter</h2>\n<table>\n"
+        f"<tr><th>Time</th><th>Reason</th><th>Detail</th></tr>\n{lines}\n</table>"
+    )
 
 
 def _facts(row: Row, verdict: Verdict) -> dict[str, str]:

@@ -1,15 +1,14 @@
-"""One push in any dialect: admit, read the body, parse, accept, answer. Count each rejection."""
+"""One push in any dialect: admit, read the body, parse, accept, answer. Record each rejection."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.errors import FaultyPush, Rejection
+from yuptime_exporter.core.errors import Rejection
 from yuptime_exporter.core.model import MonitorKey, Push
-from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receipt, Receiver
-from yuptime_exporter.metrics.pushes import PushMetrics
+from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pushes.body import BodyLimits, read_body
 from yuptime_exporter.web.router import Handler, Route
@@ -40,9 +39,8 @@ class PushExchange:
         self,
         admission: Admission,
         receiver: Receiver,
-        table: MonitorTable,
+        rejections: Rejections,
         *,
-        metrics: PushMetrics,
         clock: Clock,
         limits: BodyLimits | None = None,
     ) -> None:
@@ -51,15 +49,13 @@ class PushExchange:
         Args:
             admission: decides before the body is read, and again about a push beyond the limit.
             receiver: makes the push durable and visible.
-            table: counts the rejections of each monitor.
-            metrics: counts all rejections by their reason.
+            rejections: records each rejection.
             clock: gives the moment of receipt.
             limits: of the body.
         """
         self._admission = admission
         self._receiver = receiver
-        self._table = table
-        self._metrics = metrics
+        self._rejections = rejections
         self._clock = clock
         self._limits = limits or BodyLimits()
 
@@ -71,8 +67,9 @@ class PushExchange:
     def _handler(self, dialect: Dialect) -> Handler:
         async def push(request: Request) -> Answer:
             key = MonitorKey(request.parameters["namespace"], request.parameters["name"])
+            token = dialect.token(request)
             try:
-                wait_seconds = await self._admission.admit(key, dialect.token(request))
+                wait_seconds = await self._admission.admit(key, token)
                 body = await read_body(request, self._limits)
                 received = dialect.parse(request, body, self._clock())
                 if wait_seconds > 0:
@@ -80,13 +77,8 @@ class PushExchange:
                     self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)
                 receipt = await self._receiver.accept(key, received)
             except Rejection as rejection:
-                self._count(key, rejection)
+                self._rejections.record(key, rejection, token_sent=token is not None)
                 raise
             return dialect.answer(receipt, received)
 
         return push
-
-    def _count(self, key: MonitorKey, rejection: Rejection) -> None:
-        self._metrics.rejected.labels(rejection.reason).inc()
-        if isinstance(rejection, FaultyPush):
-            self._table.record_rejected(key)

@@ -1,0 +1,122 @@
+"""Accept connections, as many as there is room for.
+
+asyncio's own accepting tries again 4,096 times at once when the process has no descriptor left, and
+logs each failure. Here accepting pauses; new connections wait in the queue of the system.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+
+from yuptime_exporter.concurrency.repeated_line import RepeatedLine
+from yuptime_exporter.web.servers.traffic import Traffic
+
+log = logging.getLogger(__name__)
+
+# Connections accepted in one turn of the event loop; then those that sent something are read.
+ACCEPTED_AT_ONCE = 16
+
+PAUSE_AT_LIMIT_SECONDS = 0.05
+PAUSE_WITHOUT_DESCRIPTORS_SECONDS = 0.5
+
+# Jobs of a whole company may start at the same second; Linux cuts this to net.core.somaxconn.
+_BACKLOG = 4096
+
+
+class Acceptor:
+    """Accepts the connections of one listening socket."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        traffic: Traffic,
+    ) -> None:
+        """Accept nothing yet.
+
+        Args:
+            listening: a bound socket; closed by `close`.
+            protocol: makes the protocol of a connection.
+            traffic: knows whether there is room.
+        """
+        self._socket = listening
+        self._protocol = protocol
+        self._traffic = traffic
+        self._tasks: asyncio.TaskGroup | None = None
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._failures = RepeatedLine(
+            log, "connections cannot be accepted; they wait", level=logging.WARNING
+        )
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Listen, and accept from now on.
+
+        Args:
+            tasks: runs the short tasks that connect.
+        """
+        self._tasks = tasks
+        self._socket.setblocking(False)  # noqa: FBT003  the parameter has no name
+        self._socket.listen(_BACKLOG)
+        self._resume()
+
+    def close(self) -> None:
+        """Accept nothing more; may be called twice."""
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._socket, self._accept)
+
+    def _wait(self, seconds: float) -> None:
+        self._loop.remove_reader(self._socket)
+        self._pause = self._loop.call_later(seconds, self._resume)
+
+    def _accept(self) -> None:
+        for accepted_now in range(ACCEPTED_AT_ONCE):
+            if self._traffic.is_full:
+                if accepted_now:  # whether another connection waits is not known in this turn
+                    return
+                if not self._traffic.make_room():
+                    self._wait(PAUSE_AT_LIMIT_SECONDS)
+                    return
+            try:
+                accepted, _address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # most often EMFILE: the process has no descriptor left
+                self._failures.happened(err=os.strerror(error.errno or 0))
+                self._traffic.accept_failed()
+                self._wait(PAUSE_WITHOUT_DESCRIPTORS_SECONDS)
+                return
+            accepted.setblocking(False)  # noqa: FBT003
+            self._traffic.opened()
+            assert self._tasks is not None  # noqa: S101  start gave it
+            self._tasks.create_task(self._connect(accepted))
+
+    async def _connect(self, accepted: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, accepted)
+        except OSError:  # the client has left already
+            accepted.close()
+            self._traffic.closed()
+
+
+async def bound_sockets(host: str | None, port: int) -> list[socket.socket]:
+    """Return a bound socket for each address of a host; None: every interface, IPv4 and IPv6.
+
+    Raises:
+        OSError: an address cannot be used, or the host has none.
+    """
+    loop = asyncio.get_running_loop()
+    # asyncio knows the rules of binding, such as IPv6 without IPv4. Its sockets do not accept.
+    server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+    bound = [socket.socket(fileno=os.dup(one.fileno())) for one in server.sockets]
+    server.close()
+    return bound

@@ -1,0 +1,262 @@
+"""One connection of aiohttp's, with rules of ours where aiohttp answers or logs by itself."""
+
+import asyncio
+from http import HTTPStatus
+
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
+from aiohttp.http import HttpRequestParser
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+
+from yuptime_exporter.core.errors import (
+    BodyIncomplete,
+    MalformedPush,
+    Rejection,
+    RequestUnreadable,
+)
+from yuptime_exporter.web.failures import problem
+from yuptime_exporter.web.http import Answer
+from yuptime_exporter.web.servers.refusals import (
+    MAX_HEADERS,
+    MAX_LINE_BYTES,
+    refusal,
+)
+from yuptime_exporter.web.servers.traffic import Traffic
+
+# An idle connection outlives a scrape interval of one minute, so that Prometheus does not have to
+# connect for each scrape.
+KEEPALIVE_SECONDS = 75.0
+
+# How long the rest of a rejected body is read and dropped, so that a client that is still sending
+# can read the answer.
+LINGER_SECONDS = 2.0
+
+_READ_BUFFER_BYTES = 64 * 1024
+
+_VERSIONS = (HttpVersion11, HttpVersion10)
+
+
+class IncomingRequest(web.BaseRequest):
+    """A request that is answered in HTTP/1.1, whatever version it names.
+
+    Attributes:
+        version_is_known: whether the client speaks HTTP/1.0 or HTTP/1.1.
+    """
+
+    def __init__(self, message: RawRequestMessage, *others: object) -> None:
+        self.version_is_known = message.version in _VERSIONS
+        if not self.version_is_known or message.method == "UNKNOWN":  # aiohttp's mark of an error
+            message = message._replace(version=HttpVersion11)
+        super().__init__(message, *others)  # type: ignore[arg-type]
+
+
+class HttpServer(web.Server):
+    """Makes a connection of ours for each connection that is accepted."""
+
+    def __init__(self, handler: object, traffic: Traffic) -> None:
+        """Serve with this handler.
+
+        Args:
+            handler: a coroutine function that returns the response to an `IncomingRequest`.
+            traffic: all connections, those of other servers included.
+        """
+        super().__init__(handler, request_factory=self._incoming)  # type: ignore[arg-type]
+        self._traffic = traffic
+
+    def __call__(self) -> "HttpConnection":
+        """Return the protocol of a new connection."""
+        return HttpConnection(self, self._traffic, asyncio.get_running_loop())
+
+    def _incoming(self, *arguments: object) -> web.BaseRequest:
+        return IncomingRequest(*arguments, asyncio.get_running_loop())  # type: ignore[arg-type]
+
+
+class HttpConnection(RequestHandler):
+    """Reads requests one by one, so that no answer depends on how bytes are split into packets.
+
+    aiohttp drops complete requests when garbage follows them in the same packet; answers what its
+    parser refuses with the client's own bytes and versions of Python and of itself; logs clients
+    that leave as errors; and sends no answer to a client that closes its own side.
+    """
+
+    __slots__ = ("_arriving", "_head_timer", "_is_last", "_traffic", "_unreadable")
+
+    def __init__(
+        self, server: HttpServer, traffic: Traffic, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+        )
+        self._parser = HttpRequestParser(
+            self,
+            loop,
+            _READ_BUFFER_BYTES,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,  # a compressed body is rejected unread: no zip bombs
+            max_msg_queue_size=1,  # the parser stops after each request
+        )
+        self._traffic = traffic
+        self._arriving: StreamReader | None = None  # the body of the newest request
+        self._is_last = False  # whether the connection ends when all requests are answered
+        self._unreadable = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being handled, and none is waiting."""
+        waiter = self._waiter
+        return waiter is not None and not waiter.done()
+
+    @property
+    def is_followed_by_garbage(self) -> bool:
+        """Whether bytes that are no request stand behind the request that is being handled."""
+        return bool(self._messages) and isinstance(self._messages[0][0], _ErrInfo)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._traffic.connected(self)
+        self._expect_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End; a request that is being handled goes on, and its answer is dropped."""
+        if self._manager is not None:
+            self._traffic.closed(self)
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read requests, each with a call of the parser of its own."""
+        if self._unreadable:
+            return
+        known = self._request_count
+        super().data_received(data)
+        if self._request_count == known:
+            if data and self.is_idle and self._head_timer is None:
+                self._expect_head()
+            return
+        self._forget_head()
+        while self._request_count != known:
+            message, payload = self._messages[-1]
+            if isinstance(message, _ErrInfo):
+                self._stop_reading()
+                return
+            self._arriving = payload
+            if (
+                not payload.is_eof()
+                or self._upgraded
+                or len(self._messages) >= self._max_msg_queue_size
+            ):
+                return
+            known = self._request_count
+            super().data_received(b"")
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Note that the client sends nothing more; it still gets the answers it waits for.
+
+        Returns:
+            Whether the connection stays open.
+        """
+        if self.is_idle:
+            return False
+        self._end_body(BodyIncomplete("body: expected all of it, got a part and then the end"))
+        self._close_when_answered()
+        return True
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; return it with whether the client has left."""
+        answered, left = await super().finish_response(request, resp, start_time)
+        if left:
+            self._traffic.client_left()
+        elif not self._messages:
+            if self._is_last:
+                self.close()
+            self._traffic.answered(self)
+        return answered, left
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,  # noqa: ARG002
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        """Return the answer to a request that the parser refused, or that failed."""
+        if isinstance(exc, ConnectionError):
+            self._traffic.client_left()
+            raise exc
+        if isinstance(exc, HttpProcessingError):
+            answer = self.refused(*refusal(exc))
+        else:
+            self._traffic.failed(exc)
+            detail = "yuptime-exporter failed; its log has the reason"
+            answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, close=True)
+        if request.writer.output_size > 0:  # of an answer that cannot be completed
+            raise ConnectionError
+        return response(answer)
+
+    def refused(self, status: HTTPStatus, detail: str) -> Answer:
+        """Count a request that no handler sees, and return its answer."""
+        self._traffic.refused(RequestUnreadable(detail))
+        return problem(status, detail, close=True)
+
+    def log_exception(self, *_: object, **details: object) -> None:
+        """Log an error of the server itself, and none of clients that leave."""
+        error = details.get("exc_info")
+        # A rejection ends a body whose rest is read and dropped after its answer.
+        if not isinstance(error, ConnectionError | Rejection):
+            self._traffic.failed(error if isinstance(error, BaseException) else None)
+
+    def _stop_reading(self) -> None:
+        """Read no more after bytes that are no request; a body that they end is malformed."""
+        self._unreadable = True
+        if self._end_body(MalformedPush("body: expected chunks as in RFC 9112, got others")):
+            self._messages.pop()  # the answer to that body is the answer to these bytes, too
+            self._close_when_answered()
+
+    def _end_body(self, rejection: Rejection) -> bool:
+        """End the newest body, if it is not complete; return whether it was not."""
+        arriving = self._arriving
+        if arriving is None or arriving.is_eof():
+            return False
+        arriving.set_exception(rejection)
+        arriving.feed_eof()  # or aiohttp would wait for the rest
+        return True
+
+    def _close_when_answered(self) -> None:
+        if self._messages:
+            self._is_last = True
+        else:
+            self.close()
+
+    def _expect_head(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._head_timer = loop.call_later(self._traffic.head_timeout_seconds, self._head_overdue)
+
+    def _forget_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_overdue(self) -> None:
+        self._head_timer = None
+        if self.is_idle:
+            self._traffic.head_overdue(self)
+
+
+def response(answer: Answer) -> web.Response:
+    """Return an answer as aiohttp sends it."""
+    made = web.Response(body=answer.body, status=answer.status, headers=answer.all_headers())
+    if answer.close:
+        made.force_close()
+    return made

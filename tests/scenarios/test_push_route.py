@@ -393,6 +393,8 @@ async def test_every_rejection_is_counted_by_its_reason(home: Home, clock: Stand
         "unsupported": 1,
         "token_missing": 1,
         "timeout": 0,
+        "incomplete": 0,
+        "malformed_http": 0,
         "length_required": 0,
         "too_large": 0,
         "rate_limited": 0,

@@ -30,6 +30,9 @@ MODULE_OF = {  # the folder of newest/ that builds a program
     "kubectl": "kubernetes",
     "etcd": "kubernetes",
     "helm": "helm",
+    "victoria-metrics": "victoriametrics",
+    "vmalert": "victoriametrics",
+    "vmalert-tool": "victoriametrics",
 }
 
 # The variables of envtest: a directory, or a file for each program.

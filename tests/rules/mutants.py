@@ -5,31 +5,37 @@ Mutant = tuple[str, str, str]
 
 MONITOR_MUTANTS: list[Mutant] = [
     ("the clock is that of the evaluation",
-     "max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))",
-     "time()"),
+     "                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))",
+     "                time()"),
     ("the clock is that of the replica scraped first",
-     "max by (namespace, monitor) (timestamp(yuptime_monitor_deadline",
-     "min by (namespace, monitor) (timestamp(yuptime_monitor_deadline"),
+     "                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline",
+     "                min by (namespace, monitor) (timestamp(yuptime_monitor_deadline"),
     ("the earliest deadline counts",
-     "- max by (namespace, monitor) (yuptime_monitor_deadline",
-     "- min by (namespace, monitor) (yuptime_monitor_deadline"),
+     "                - max by (namespace, monitor) (yuptime_monitor_deadline",
+     "                - min by (namespace, monitor) (yuptime_monitor_deadline"),
     ("the deadline is computed without the credit",
-     "- max by (namespace, monitor) (yuptime_monitor_deadline_timestamp_seconds)",
-     """- max by (namespace, monitor) (
+     "                - max by (namespace, monitor) (yuptime_monitor_deadline_timestamp_seconds)",
+     """                - max by (namespace, monitor) (
               yuptime_monitor_last_push_timestamp_seconds
               + yuptime_monitor_expire_seconds + yuptime_monitor_grace_seconds
             )"""),
-    ("the deadline itself is down", "overdue_seconds:max > 0", "overdue_seconds:max >= 0"),
-    ("late is down", "overdue_seconds:max > 0", "overdue_seconds:max > -60"),
+    ("the deadline itself is down", "                > 0\n              )\n            )\n            and on ()", "                >= 0\n              )\n            )\n            and on ()"),
+    ("late is down", "                > 0\n              )\n            )\n            and on ()", "                > -60\n              )\n            )\n            and on ()"),
     ("silence is not down",
      """              or
-              namespace_monitor:yuptime_monitor_overdue_seconds:max > 0
+              (
+                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
+                - max by (namespace, monitor) (yuptime_monitor_deadline_timestamp_seconds)
+                > 0
+              )
 """, ""),
     ("down counts only with silence",
      """              or
-              namespace_monitor:""",
+              (
+                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline""",
      """              and
-              namespace_monitor:"""),
+              (
+                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline"""),
     ("silence is told before the report",
      """              max by (namespace, monitor) (
                 yuptime_monitor_up == 0""",
@@ -204,9 +210,9 @@ EXPORTER_MUTANTS: list[Mutant] = [
      "timestamp(yuptime_time_seconds) - yuptime_time_seconds > 30"),
     ("YuptimeClockSkew: any skew is too much", "- yuptime_time_seconds) > 30", "- yuptime_time_seconds) >= 30"),
     ("YuptimeClockSkew: a short skew is too long", "> 30\n        for: 5m", "> 30\n        for: 3m"),
-    ("YuptimePushesRejected: rejected pushes of old count", "increase(yuptime_monitor_pushes_rejected_total[15m])",
+    ("YuptimePushesRejected: rejected pushes of old count", "rate(yuptime_monitor_pushes_rejected_total[15m])",
      "(yuptime_monitor_pushes_rejected_total)"),
-    ("YuptimePushesRejected: one replica's rejections count", "sum by (namespace, monitor) (increase",
+    ("YuptimePushesRejected: one replica's rejections count", "sum by (namespace, monitor) (rate",
      "max by (namespace, monitor) (increase"),
     ("YuptimePushesRejected: rejections are forgotten soon", "pushes_rejected_total[15m]", "pushes_rejected_total[10m]"),
 ]  # fmt: skip

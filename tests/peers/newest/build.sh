@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the newest released Prometheus, Alertmanager, Kubernetes and Helm from their Go modules.
+# Builds the newest released Prometheus, Alertmanager, Kubernetes, Helm and VictoriaMetrics from their
+# Go modules.
 #
-#   tests/peers/newest/build.sh [prometheus] [alertmanager] [kubernetes] [helm]
+#   tests/peers/newest/build.sh [prometheus] [alertmanager] [kubernetes] [helm] [victoriametrics]
 #
 # Each folder beside this file holds a go.mod and no code: `tool` lines name the programs, and a
 # `require` line names the version. To change the version:
@@ -109,6 +110,10 @@ build_helm() {
   build_tools "$1" "$module/internal/version.version=v$(version_of $module)" "${stamps[@]}"
 }
 
+build_victoriametrics() {
+  build_tools "$1"
+}
+
 # Builds the peer $1 unless the cache has that build. A directory appears complete or not at all.
 provide() {
   local peer=$1 key place
@@ -137,7 +142,7 @@ provide() {
 }
 
 mkdir -p "$cache"
-(($#)) || set -- prometheus alertmanager kubernetes helm
+(($#)) || set -- prometheus alertmanager kubernetes helm victoriametrics
 for peer; do
   (provide "$peer")
 done

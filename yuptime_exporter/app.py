@@ -189,8 +189,7 @@ class Exporter:
             await sinks.close()
 
     async def _restore_and_follow(self) -> None:
-        self._table.restore(await restored_state(self._parts.store))
-        self._readiness.restored()
+        self._table.restore(await restored_state(self._parts.store, self._readiness))
         await self._follower.follow(self._parts.source)
 
     def _after_push(self, key: MonitorKey, before: State, after: State) -> None:

@@ -37,18 +37,18 @@ def test_an_exporter_that_stops_is_not_ready() -> None:
 def test_the_exporter_is_not_ready_while_no_push_can_be_stored() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.listed()
-    readiness.receiving(possible=False)
+    readiness.receiving(failure="the disk is full")
     paused = (readiness.ready, readiness.awaited)
-    readiness.receiving(possible=True)
+    readiness.receiving(failure="")
 
-    assert paused == (False, "the store does not take pushes")
+    assert paused == (False, "the store does not take pushes: the disk is full")
     assert readiness.ready
 
 
 def test_a_store_that_takes_pushes_is_not_enough_while_monitors_are_not_listed() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
-    readiness.receiving(possible=True)
+    readiness.receiving(failure="")
 
     assert not readiness.ready
 
@@ -56,16 +56,33 @@ def test_a_store_that_takes_pushes_is_not_enough_while_monitors_are_not_listed()
 def test_all_reasons_for_not_being_ready_are_named() -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     readiness.restored()
-    readiness.receiving(possible=False)
+    readiness.receiving(failure="the disk is full")
 
-    assert readiness.awaited == "monitors are being listed; the store does not take pushes"
+    assert readiness.awaited == (
+        "monitors are being listed; the store does not take pushes: the disk is full"
+    )
 
 
-@pytest.mark.parametrize("possible", [True, False])
-def test_the_gauge_of_readiness_says_the_same(possible: bool) -> None:
+@pytest.mark.parametrize("failure", ["", "the disk is full"])
+def test_the_gauge_of_readiness_says_the_same(failure: str) -> None:
     readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
     before = gauge(readiness)
     readiness.listed()
-    readiness.receiving(possible=possible)
+    readiness.receiving(failure=failure)
 
-    assert (before, gauge(readiness)) == (0, int(possible))
+    assert (before, gauge(readiness)) == (0, int(not failure))
+
+
+def test_a_store_that_fails_is_a_notice_where_no_other_replica_could_take_pushes() -> None:
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
+    readiness.listed()
+    readiness.note("2 monitors are kept")
+    readiness.storing(failure="the disk is full")
+    during = (readiness.ready, readiness.notice)
+    readiness.storing(failure="")
+
+    assert during == (
+        True,
+        "2 monitors are kept; the store does not take pushes: the disk is full",
+    )
+    assert readiness.notice == "2 monitors are kept"

@@ -49,8 +49,8 @@ class Replica:
             clock=self.clock,
         )
 
-    def _told(self, *, possible: bool) -> None:
-        self.possible.append(possible)
+    def _told(self, *, failure: str) -> None:
+        self.possible.append(not failure)
 
     async def begin(self) -> None:
         self.table.restore(await self.store.restore())

@@ -303,8 +303,10 @@ async def test_a_read_only_disk_is_waited_for(home: Home, tmp_path: Path) -> Non
 
     assert (refused.status, healthy.status, ready.status) == (503, 200, 503)
     assert refused.headers["Retry-After"] == "5"
+    assert b"read-only file system; mount it writable" in ready.body
+    assert str(disk).encode() not in ready.body + refused.body
     assert accepted.status == 200
-    assert any("store cannot be opened" in line and "Read-only" in line for line in exporter.log)
+    assert any("store cannot be opened" in line and "read-only" in line for line in exporter.log)
 
 
 @pytest.mark.peer  # takes whole seconds

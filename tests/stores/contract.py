@@ -173,7 +173,7 @@ async def running(place: Place) -> AsyncIterator[Exporter]:
             table,
             connected.store,
             changes,
-            on_receiving=lambda *, possible: None,  # noqa: ARG005
+            on_receiving=lambda *, failure: None,  # noqa: ARG005
             metrics=ReceivingMetrics(registry),
             clock=place.clock,
         )

@@ -110,7 +110,7 @@ async def test_an_exporter_that_cannot_store_pushes_is_not_ready_only_beside_oth
 ) -> None:
     readiness = ready()
     async with connected(settings, readiness) as parts:
-        parts.on_receiving(possible=False)
+        parts.on_receiving(failure="the disk is full")
 
         assert readiness.ready is is_ready
 

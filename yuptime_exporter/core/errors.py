@@ -1,5 +1,6 @@
 """Every error that is raised on purpose. The first sentence of each is written for people."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -74,10 +75,18 @@ class TokenMissing(Rejection):
 
 
 class StoreUnavailable(Rejection):
-    """The store could not make the push durable; the next push tries again."""
+    """The store could not make the push durable; the next push tries again.
+
+    Attributes:
+        log_fields: the place of the store, such as a path; the text itself is safe to show.
+    """
 
     reason = RejectionReason.STORE_UNAVAILABLE
     retry_after_seconds = 5
+
+    def __init__(self, message: str, *, place: object = None) -> None:
+        super().__init__(message)
+        self.log_fields: Mapping[str, str] = {} if place is None else {"store": str(place)}
 
 
 class MonitorUnwritable(StoreUnavailable):

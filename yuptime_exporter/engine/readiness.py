@@ -8,15 +8,12 @@ class Readiness:
 
     `yuptime_ready` says the same. The alert rules keep their last result while it is not 1, so it
     must not be 1 before every monitor is listed.
-
-    Attributes:
-        notice: what an operator should know although the exporter is ready; mostly empty.
     """
 
     def __init__(self, metrics: ReadinessMetrics) -> None:
         self._metrics = metrics
         self._awaited: dict[str, str] = {"state": "saved state is being restored"}
-        self.notice = ""
+        self._notices: dict[str, str] = {}
 
     @property
     def ready(self) -> bool:
@@ -24,9 +21,18 @@ class Readiness:
         return not self._awaited
 
     @property
+    def notice(self) -> str:
+        """Things that an operator should know although the exporter is ready; mostly empty."""
+        return "; ".join(filter(None, self._notices.values()))
+
+    @property
     def awaited(self) -> str:
         """The reasons for not being ready, in words; empty when ready."""
         return "; ".join(self._awaited.values())
+
+    def restoring(self, *, failure: str) -> None:
+        """Note why saved state is not restored yet; the text is shown to strangers."""
+        self._await(state=f"saved state cannot be restored: {failure}")
 
     def restored(self) -> None:
         """Note that saved state is restored; the monitors are still to be listed."""
@@ -36,13 +42,17 @@ class Readiness:
         """Note that state is restored and all monitors are listed."""
         self._await(state=None)
 
-    def receiving(self, *, possible: bool) -> None:
-        """Note whether pushes can be stored; while they cannot, another replica should get them."""
-        self._await(store=None if possible else "the store does not take pushes")
+    def receiving(self, *, failure: str) -> None:
+        """Note why pushes cannot be stored, so that another replica gets them; empty: they can."""
+        self._await(store=_refusing(failure) if failure else None)
 
-    def note(self, notice: str) -> None:
+    def storing(self, *, failure: str) -> None:
+        """Note why pushes cannot be stored where no other replica could get them; empty: they can."""
+        self.note(_refusing(failure) if failure else "", about="store")
+
+    def note(self, notice: str, *, about: str = "monitors") -> None:
         """Show a notice beside the readiness, which stays as it is; an empty one ends it."""
-        self.notice = notice
+        self._notices = {**self._notices, about: notice}
 
     def stopping(self) -> None:
         """Note that no further push is accepted."""
@@ -52,3 +62,7 @@ class Readiness:
         merged = {**self._awaited, **awaited}
         self._awaited = {part: text for part, text in merged.items() if text is not None}
         self._metrics.ready.set(self.ready)
+
+
+def _refusing(failure: str) -> str:
+    return f"the store does not take pushes: {failure}"

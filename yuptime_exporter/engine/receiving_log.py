@@ -30,9 +30,9 @@ OUTAGE_AFTER_SECONDS = 3 * NOTE_INTERVAL_SECONDS
 
 
 class OnReceiving(Protocol):
-    """Called after each note with whether pushes can be received."""
+    """Called after each note with the reason why pushes cannot be stored; empty: they can."""
 
-    def __call__(self, *, possible: bool) -> None:
+    def __call__(self, *, failure: str) -> None:
         """Act on it."""
 
 
@@ -55,7 +55,7 @@ class ReceivingLog:
             table: knows the outages, and when pushes could last be received.
             store: where the log is stored.
             changes: corrects the table after the clock was set back, and forgets old history.
-            on_receiving: called after each note with whether pushes can be received.
+            on_receiving: called after each note, and not before a failure has lasted for an outage.
             metrics: the seconds of credit.
             clock: Unix seconds.
         """
@@ -122,12 +122,12 @@ class ReceivingLog:
                 await self._store.save_receiving(now_timestamp, unsaved)
         except StoreUnavailable as error:
             self._table.record_refusing()
-            self._failures.failed(error)
+            self._failures.failed(error, **error.log_fields)
             since = self._table.receiving_timestamp
             if since is not None and now_timestamp - since > OUTAGE_AFTER_SECONDS:
-                self._on_receiving(possible=False)
+                self._on_receiving(failure=str(error))
             return False
-        self._on_receiving(possible=True)
+        self._on_receiving(failure="")
         self._outages_unsaved = False
         if over is not None:
             self._credit(over)
@@ -140,7 +140,7 @@ class ReceivingLog:
         try:
             return await self._received_elsewhere()
         except StoreUnavailable as error:  # the restored moment has to do
-            self._failures.failed(error)
+            self._failures.failed(error, **error.log_fields)
             return self._clock() - since_timestamp <= OUTAGE_AFTER_SECONDS
 
     async def _received_elsewhere(self) -> bool:

@@ -6,6 +6,7 @@ import logging
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import Restored
 from yuptime_exporter.core.ports import Store
+from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.failure_log import FailureLog
 
 log = logging.getLogger(__name__)
@@ -14,8 +15,15 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 
 
-async def restored_state(store: Store, *, retry_seconds: float = RETRY_SECONDS) -> Restored:
+async def restored_state(
+    store: Store, readiness: Readiness, *, retry_seconds: float = RETRY_SECONDS
+) -> Restored:
     """Return the saved state; retry while it is unavailable, as with a full disk.
+
+    Args:
+        store: to be opened.
+        readiness: shows the reason while the store is unavailable.
+        retry_seconds: time between two attempts.
 
     Raises:
         StoreUnusable: the store will never be usable as it is.
@@ -23,7 +31,11 @@ async def restored_state(store: Store, *, retry_seconds: float = RETRY_SECONDS) 
     failures = FailureLog(log, "store cannot be opened; it is tried again", level=logging.ERROR)
     while True:
         try:
-            return await store.restore()
+            restored = await store.restore()
         except StoreUnavailable as error:
-            failures.failed(error, kind=str(error))
+            failures.failed(error, kind=str(error), **error.log_fields)
+            readiness.restoring(failure=str(error))
+        else:
+            readiness.restored()
+            return restored
         await asyncio.sleep(retry_seconds)

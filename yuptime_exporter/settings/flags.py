@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from yuptime_exporter.settings import values
+from yuptime_exporter.settings.model import DEFAULT_DATABASE
 
 DEFAULT_ADDRESS = ":10091"
-_DEFAULT_STORAGE_URL = "sqlite:data/yuptime.db"
+_DEFAULT_STORAGE_URL = f"sqlite:{DEFAULT_DATABASE}"
 _DEFAULT_RETENTION = "30d"
 
 # 100 writes a second are a fifth of the 546 status patches a second that an API server on two

@@ -27,11 +27,20 @@ class LeaseName(NamedTuple):
     name: str
 
 
+# Where a first try stores its pushes: below the working directory.
+DEFAULT_DATABASE = Path("data/yuptime.db")
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteStorage:
     """Pushes are stored in an SQLite database."""
 
     path: Path
+
+    @property
+    def makes_folder(self) -> bool:
+        """Whether the exporter makes the folder of the database: for the default path only."""
+        return self.path == DEFAULT_DATABASE
 
 
 @dataclass(frozen=True, slots=True)

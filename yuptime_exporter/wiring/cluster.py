@@ -71,7 +71,7 @@ def cluster_parts(
         store=cluster.store,
         running=cluster.running,
         after_push=cluster.reporter.pushed,
-        on_receiving=readiness.receiving if replicated else lambda *, possible: None,  # noqa: ARG005
+        on_receiving=readiness.receiving if replicated else readiness.storing,
         silence_check=check,
         renew_tokens=cluster.source.renew_tokens if settings.secrets_mode == "get" else None,
     )

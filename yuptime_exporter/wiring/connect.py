@@ -23,7 +23,7 @@ def connect(
     """Return the parts for this source of monitors, as `cluster_parts` and `manifest_parts` do."""
     match settings:
         case ManifestSource():
-            return manifest_parts(settings, registry, clock=clock)
+            return manifest_parts(settings, readiness, registry, clock=clock)
         case ClusterSource():
             # Imported only here: it takes 40 MiB, which a run without a cluster does not need.
             from yuptime_exporter.wiring.cluster import cluster_parts  # noqa: PLC0415

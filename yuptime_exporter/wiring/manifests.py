@@ -9,18 +9,21 @@ from contextlib import nullcontext
 from prometheus_client import CollectorRegistry
 
 from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.settings.model import ManifestSource
 from yuptime_exporter.sources.manifests.source import DirectorySource
 from yuptime_exporter.wiring.parts import Parts
 from yuptime_exporter.wiring.storage import database
 
 
-def manifest_parts(settings: ManifestSource, registry: CollectorRegistry, *, clock: Clock) -> Parts:
+def manifest_parts(
+    settings: ManifestSource, readiness: Readiness, registry: CollectorRegistry, *, clock: Clock
+) -> Parts:
     """Return the parts; nothing is read or opened yet."""
     return Parts(
         source=DirectorySource(settings.paths),
         store=database(settings.storage, registry, clock=clock),
         running=nullcontext,
         after_push=lambda _key, _before, _after: None,
-        on_receiving=lambda *, possible: None,  # noqa: ARG005
+        on_receiving=readiness.storing,
     )

@@ -22,7 +22,7 @@ class Parts:
             their last writes.
         after_push: called after each accepted push with the monitor and its states before and
             after the push.
-        on_receiving: called with whether pushes can be stored, after each attempt to note it.
+        on_receiving: called after each attempt to note that pushes can be stored, see `OnReceiving`.
         silence_check: None where no other replica takes pushes.
         renew_tokens: reads the tokens of a monitor again; None where changes of tokens are seen.
     """

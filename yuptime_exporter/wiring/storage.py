@@ -11,4 +11,9 @@ from yuptime_exporter.stores.sqlite.store import SqliteStore
 
 def database(storage: SqliteStorage, registry: CollectorRegistry, *, clock: Clock) -> Store:
     """Return the store in this database, not opened yet."""
-    return SqliteStore(storage.path, metrics=StoreMetrics(registry), clock=clock)
+    return SqliteStore(
+        storage.path,
+        metrics=StoreMetrics(registry),
+        clock=clock,
+        makes_folder=storage.makes_folder,
+    )

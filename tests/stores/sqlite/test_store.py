@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +27,7 @@ from yuptime_exporter.core.model import (
     TokenRef,
 )
 from yuptime_exporter.metrics.store import StoreMetrics
+from yuptime_exporter.stores.sqlite.diagnosis import unavailable
 from yuptime_exporter.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from yuptime_exporter.stores.sqlite.store import QUEUE_CAPACITY, SqliteStore
 
@@ -80,7 +83,9 @@ async def opened(path: Path) -> AsyncIterator[tuple[SqliteStore, Restored]]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "folder" / "yuptime.db"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder / "yuptime.db"
 
 
 async def test_a_new_store_remembers_nothing(path: Path) -> None:
@@ -256,8 +261,11 @@ async def test_a_second_exporter_cannot_open_the_same_file(path: Path) -> None:
     async with opened(path) as (store, _):
         await store.save_push(row(), push())
 
-        with pytest.raises(StoreUnavailable, match="open in another process"):
+        with pytest.raises(StoreUnavailable, match="open in another process") as refusal:
             await store_at(path).restore()
+
+    assert str(path) not in str(refusal.value)
+    assert refusal.value.log_fields == {"store": str(path)}
 
 
 async def test_a_file_that_was_deleted_is_not_written_to_as_if_it_were_there(path: Path) -> None:
@@ -274,8 +282,70 @@ async def test_a_file_that_was_deleted_is_not_written_to_as_if_it_were_there(pat
 
 
 async def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnusable, match=r"must name a file that this user may write"):
+    with pytest.raises(
+        StoreUnusable, match=r"must name a file that this user \(uid \d+\) may write"
+    ):
         await store_at(tmp_path).restore()
+
+
+async def test_the_directory_of_the_database_is_not_made(path: Path) -> None:
+    mistyped = path.parent / "dat" / "yuptime.db"
+
+    with pytest.raises(StoreUnusable, match=r"/dat does not exist; create it, mount its volume"):
+        await store_at(mistyped).restore()
+
+    assert list(path.parent.iterdir()) == []
+
+
+async def test_the_directory_of_the_default_database_is_made(path: Path) -> None:
+    metrics = StoreMetrics(CollectorRegistry())
+    database = path.parent / "data" / "yuptime.db"
+    store = SqliteStore(database, metrics=metrics, clock=lambda: 1000.0, makes_folder=True)
+    await store.restore()
+    await store.close()
+
+    assert database.exists()
+
+
+async def test_only_a_database_that_is_new_is_logged_as_new(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for _ in range(2):
+        async with opened(path):
+            pass
+
+    created = [record for record in caplog.records if record.message == "new database created"]
+    assert [record.__dict__["path"] for record in created] == [str(path)]
+
+
+def sqlite_error(name: str, text: str = "as SQLite says it") -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorname = name
+    return error
+
+
+REASONS: dict[str, tuple[Exception, str]] = {
+    "locked": (sqlite_error("SQLITE_BUSY"), "open in another process; stop the other"),
+    "full": (sqlite_error("SQLITE_FULL"), "the disk is full; free space on it"),
+    "no space": (OSError(errno.ENOSPC, "No space left"), "the disk is full; free space on it"),
+    "quota": (OSError(errno.EDQUOT, "Quota exceeded"), "the disk is full; free space on it"),
+    "disk": (
+        sqlite_error("SQLITE_IOERR_WRITE", "disk I/O error"),
+        "disk I/O error; the disk is full or fails; look at its free space",
+    ),
+    "another failure of the system": (OSError(errno.EIO, "Input/output error"), "Input/output"),
+    "anything else": (sqlite_error("SQLITE_NOMEM", "out of memory"), "out of memory"),
+}
+
+
+@pytest.mark.parametrize("cause", REASONS)
+def test_the_reason_of_a_failure_says_what_to_do_and_names_no_path(path: Path, cause: str) -> None:
+    error, expected = REASONS[cause]
+    failure = unavailable(path, error)
+
+    assert expected in str(failure)
+    assert str(path.parent) not in str(failure)
 
 
 async def a_database(path: Path) -> bytes:
@@ -348,7 +418,6 @@ async def test_a_corrupt_database_with_a_write_ahead_log_keeps_both_as_they_are(
 
 
 async def test_a_database_without_our_mark_is_refused(path: Path) -> None:
-    path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE somebody_elses (thing TEXT)")
     before = path.read_bytes()
@@ -360,7 +429,6 @@ async def test_a_database_without_our_mark_is_refused(path: Path) -> None:
 
 
 async def test_an_empty_file_becomes_a_database(path: Path) -> None:
-    path.parent.mkdir()
     path.touch()
 
     async with opened(path) as (store, _):
@@ -407,7 +475,6 @@ MORE_COLUMNS = """
 async def test_a_database_of_the_first_version_is_restored_and_continued(
     path: Path, more: str
 ) -> None:
-    path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(";".join(MIGRATIONS[0]) + ";" + VERSION_1 + more)
     known = LastPush(PushKind.DOWN, "disk full", 1005.0, 1001.0, 1000.0, 5, 2)

@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
+from yuptime_exporter.core.errors import StoreUnusable
+from yuptime_exporter.stores.sqlite.diagnosis import unavailable
 
 # "YUPT" in ASCII marks the databases of this program (https://sqlite.org/fileformat.html,
 # "Application ID").
@@ -140,15 +141,6 @@ def _inspect_pages(path: Path, *, immutable: bool) -> None:
         raise _corrupt(path, verdict)
     if foreign:
         raise _foreign(path)
-
-
-def unavailable(path: Path, error: Exception) -> StoreUnavailable:
-    """Return the error for a store that may work later."""
-    if "locked" in str(error):
-        return StoreUnavailable(
-            f"store {path}: open in another process; does another yuptime-exporter use it?"
-        )
-    return StoreUnavailable(f"store {path}: {error}")
 
 
 def _foreign(path: Path) -> StoreUnusable:

@@ -20,15 +20,15 @@ from typing import Any, TypeVar
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
+from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import LastPush, Outage, Restored, Row
 from yuptime_exporter.metrics.store import StoreMetrics
+from yuptime_exporter.stores.sqlite.diagnosis import check_folder, refused, unavailable
 from yuptime_exporter.stores.sqlite.rows import read, save_changes, save_push, save_receiving
 from yuptime_exporter.stores.sqlite.schema import (
     LOCK_TIMEOUT_SECONDS,
     inspect,
     migrate,
-    unavailable,
 )
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,20 @@ class SqliteStore:
     for example when the disk has space again.
     """
 
-    def __init__(self, path: Path, *, metrics: StoreMetrics, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, *, metrics: StoreMetrics, clock: Clock, makes_folder: bool = False
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            path: of the database.
+            metrics: of this store.
+            clock: gives the moment of a commit.
+            makes_folder: whether the folder of the file is made. Otherwise it must be there, so
+                that a mistyped path is refused and does not start an empty store.
+        """
         self._path = path
+        self._makes_folder = makes_folder
         self._metrics = metrics
         self._clock = clock
         self._queue: SimpleQueue[_Write | None] = SimpleQueue()
@@ -176,19 +188,21 @@ class SqliteStore:
 
     def _open_and_read(self) -> Restored:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._makes_folder:
+                self._path.parent.mkdir(exist_ok=True)
+            check_folder(self._path)
             inspect(self._path)
+            is_new = not self._path.exists() or not self._path.stat().st_size
             # Messages of jobs may be confidential. SQLite gives the write-ahead log the same mode.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._file_id = _file_id(self._path)
             connection = self._connected()
             migrate(connection, self._path)
+            if is_new:
+                log.info("new database created", extra={"path": str(self._path.absolute())})
             return read(connection)
         except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise StoreUnusable(
-                f"store {self._path}: {error.strerror}; --storage.url=sqlite:PATH must name a file "
-                "that this user may write"
-            ) from error
+            raise refused(self._path, error) from error
         except (sqlite3.Error, OSError) as error:
             self._disconnect()
             raise unavailable(self._path, error) from error
@@ -203,8 +217,9 @@ class SqliteStore:
         if self._file_id != _file_id(self._path):
             self._disconnect()
             raise StoreUnavailable(
-                f"store {self._path}: the file was moved or deleted while in use; put it back, "
-                "or restart yuptime-exporter to use the file that is there now"
+                "the database was moved or deleted while in use; put it back, or restart "
+                "yuptime-exporter to use the file that is there now",
+                place=self._path,
             )
         if self._connection is None:
             self._connection = self._connect()

@@ -70,10 +70,13 @@ class RunningExporter:
     port: int
     log: Path
 
-    def send(self, *parts: bytes, pause_seconds: float = 0.2) -> RawAnswer:
+    def send(
+        self, *parts: bytes, pause_seconds: float = 0.2, half_close: bool = False
+    ) -> RawAnswer:
         """Send bytes on a new connection, with a pause between the parts, until the exporter closes.
 
-        Each request must ask for `Connection: close`, or be one that the exporter closes after.
+        Each request must ask for `Connection: close`, or be one that the exporter closes after,
+        unless the client closes its own side with `half_close`.
         """
         received = bytearray()
         with socket.create_connection(("127.0.0.1", self.port), _WAIT_SECONDS) as connection:
@@ -82,7 +85,9 @@ class RunningExporter:
                     if number:
                         time.sleep(pause_seconds)  # the parts must not share a segment
                     connection.sendall(part)
-            except (BrokenPipeError, ConnectionResetError):
+                if half_close:
+                    connection.shutdown(socket.SHUT_WR)
+            except OSError:
                 pass  # the exporter answered before it had everything
             try:
                 while data := connection.recv(65536):

@@ -43,11 +43,11 @@ class Transitions:
 
     def pushed(self, key: MonitorKey, before: State, after: State) -> None:
         """Log the change by a push that became visible."""
-        known = self._states.get(key)
+        known = self._states.get(key, before)
         if before is after is known:
             return
         row = self._table.row(key)
-        if row is None or known is None:  # removed, or the next round adds it
+        if row is None:  # removed
             return
         if known is not before:  # since the last round
             self._changed(key, known, before)

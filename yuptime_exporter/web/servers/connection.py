@@ -1,6 +1,7 @@
 """One connection of aiohttp's, with rules of ours where aiohttp answers or logs by itself."""
 
 import asyncio
+from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
@@ -80,7 +81,7 @@ class HttpConnection(RequestHandler):
     that leave as errors; and sends no answer to a client that closes its own side.
     """
 
-    __slots__ = ("_arriving", "_head_timer", "_is_last", "_traffic", "_unreadable")
+    __slots__ = ("_arriving", "_ended", "_head_timer", "_is_last", "_traffic", "_unreadable")
 
     def __init__(
         self, server: HttpServer, traffic: Traffic, loop: asyncio.AbstractEventLoop
@@ -105,14 +106,15 @@ class HttpConnection(RequestHandler):
         )
         self._traffic = traffic
         self._arriving: StreamReader | None = None  # the body of the newest request
+        self._ended: asyncio.Future[None] | None = None  # set while the client reads a refusal
         self._is_last = False  # whether the connection ends when all requests are answered
         self._unreadable = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being handled, and none is waiting."""
-        waiter = self._waiter
+        """Whether no request is being handled, and none is waiting to be."""
+        waiter = self._ended or self._waiter
         return waiter is not None and not waiter.done()
 
     @property
@@ -131,6 +133,7 @@ class HttpConnection(RequestHandler):
         if self._manager is not None:
             self._traffic.closed(self)
         self._forget_head()
+        self._end_lingering()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -166,6 +169,7 @@ class HttpConnection(RequestHandler):
             Whether the connection stays open.
         """
         if self.is_idle:
+            self._end_lingering()
             return False
         self._end_body(BodyIncomplete("body: expected all of it, got a part and then the end"))
         self._close_when_answered()
@@ -179,10 +183,23 @@ class HttpConnection(RequestHandler):
         if left:
             self._traffic.client_left()
         elif not self._messages:
+            if self._unreadable:
+                await self._linger()
             if self._is_last:
                 self.close()
             self._traffic.answered(self)
         return answered, left
+
+    async def _linger(self) -> None:
+        """Drop what a client still sends: a reset would take the answer from it."""
+        if self.transport is None:
+            return
+        self.transport.write_eof()
+        self._ended = asyncio.get_running_loop().create_future()
+        self._traffic.answered(self)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await self._ended
 
     def handle_error(
         self,
@@ -238,6 +255,10 @@ class HttpConnection(RequestHandler):
             self._is_last = True
         else:
             self.close()
+
+    def _end_lingering(self) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
 
     def _expect_head(self) -> None:
         loop = asyncio.get_running_loop()

@@ -219,14 +219,15 @@ class TestChangesOfDeclarations:
             "removed": (),
             "relabelled": (monitor_yaml(labels={"team": "b"}),),
         }
-        home.declare(monitor_yaml(labels={"team": "a"}), secret_yaml())
+        rest = (monitor_yaml("other"), secret_yaml())
+        home.declare(monitor_yaml(labels={"team": "a"}), *rest)
         async with fake_alertmanager() as alertmanager:
             configure(home, alertmanager.url, resolve_delay="0s")
             async with exporter_here(home, clock) as client:
                 await report_down(client)
                 await eventually(alertmanager.firing)
                 clock.advance(10)
-                home.declare(*changed[change], secret_yaml())
+                home.declare(*changed[change], *rest)
 
                 async def resolved() -> list[Received]:
                     return [one for one in alertmanager.accepted if one.ends.timestamp() == clock()]

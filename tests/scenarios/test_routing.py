@@ -72,7 +72,8 @@ async def test_a_path_leads_to_its_page_only_when_it_is_spelt_like_it(
 
 PUSHED_TO = {
     "/api/push/jobs/backup": 200,
-    "/api/push/jobs/backup?ignored=1": 200,
+    "/api/push/jobs/backup?status=up": 200,
+    "/api/push/jobs/backup?unknown=1": 400,
     "/api/push/jobs/b%61ckup": 200,
     "/api/p%75sh/jobs/backup": 200,
     "/api/push/jobs/backup%2F": 401,

@@ -129,6 +129,7 @@ async def test_history_of_a_removed_monitor_comes_back_with_it(
     home: Home, clock: StandingClock
 ) -> None:
     manifest = home.declare()
+    home.declare(monitor_yaml("other"), file_name="other.yaml")
     async with exporter_here(home, clock) as client:
         await client.push()
         before = await client.samples()

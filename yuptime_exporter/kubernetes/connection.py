@@ -1,6 +1,6 @@
 """HTTP connections to one API server.
 
-Only the reader of kubeconfigs is taken from kubernetes_asyncio. Its client decodes every object
+Only the login plugins of kubeconfigs are run by kubernetes_asyncio. Its client decodes every object
 into models at twenty times the cost, and its watch has no time limit and no backoff, and reads
 error pages as events.
 """
@@ -16,18 +16,15 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import hdrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from yuptime_exporter import __version__
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.failure_log import FailureLog
-from yuptime_exporter.kubernetes.credentials import (
-    SERVICE_ACCOUNT,
-    Access,
-    credentials,
-    pod_namespace,
-)
+from yuptime_exporter.kubernetes.access import Access
+from yuptime_exporter.kubernetes.credentials import SERVICE_ACCOUNT, credentials, pod_namespace
 from yuptime_exporter.kubernetes.limits import ApiLimits
 
 log = logging.getLogger(__name__)
@@ -155,7 +152,7 @@ class Connection:
         access = self._access
         if access is None or self._is_due():
             access = await self._current()
-        headers = {}
+        headers = CIMultiDict(access.impersonation)
         if access.authorization:
             headers[hdrs.AUTHORIZATION] = access.authorization
         if request.data is not None:

@@ -20,7 +20,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents
-from tests.exporters import Home, Process, exporter_process
+from tests.exporters import Home, Process, exporter_process, series
 from tests.manifests import TOKEN
 from tests.peers.programs import Generation, require
 from tests.peers.running import free_port, prometheus
@@ -451,6 +451,50 @@ def test_every_crontab_line_has_a_schedule_and_a_command(block: Block) -> None:
         assert all(re.fullmatch(r"[\d*/,-]+", field) for field in when)
         assert not re.search(r"(?<!\\)%", command)
         shell_must_read(command)
+
+
+async def test_the_lines_for_cron_are_quiet_on_success_and_say_why_a_push_is_refused(
+    tmp_path: Path,
+) -> None:
+    header, home = tmp_path / "header", Home(tmp_path / "home")
+    home.folder.mkdir()
+    commands = [
+        line.split(maxsplit=5)[5] for block in blocks("crontab") for line in block.text.splitlines()
+    ]
+    printed: dict[str, list[str]] = {"right": [], "wrong": []}
+    async with exporter_process(home) as exporter:
+        for kind, token in (("right", TOKEN), ("wrong", "another")):
+            header.write_text(f"Authorization: Bearer {token}")
+            for command in commands:
+                replaced = (
+                    command.replace("http://localhost:10091", exporter.url)
+                    .replace("/yuptime/nightly-backup", "/jobs/backup")
+                    .replace("/usr/local/bin/backup", "true")
+                    .replace("/etc/backup/push-header", str(header))
+                )
+                process = await asyncio.create_subprocess_exec(
+                    "sh", "-c", replaced, stdout=asyncio.subprocess.PIPE
+                )
+                output, _ = await process.communicate()
+                printed[kind].append(output.decode())
+        pushes = (await exporter.samples())[series("pushes_total")]
+
+    assert len(commands) > 1
+    assert printed["right"] == [""] * len(commands)
+    assert all("Authorization: Bearer TOKEN" in output for output in printed["wrong"])
+    assert pushes == len(commands)
+
+
+@pytest.mark.parametrize("path", ["docs", "README.md", "examples", "deploy"])
+def test_no_recipe_throws_a_reason_away_or_repeats_a_wrong_token(path: str) -> None:
+    root = CHECKOUT / path
+    files = [root] if root.is_file() else [one for one in root.rglob("*") if one.is_file()]
+    for file in files:
+        for line in file.read_text(errors="ignore").splitlines():
+            if "curl " in line and "/api/push/" in line:
+                assert "/dev/null" not in line, file
+                assert "--retry-all-errors" not in line, file
+                assert "--fail " not in line, file
 
 
 def shell_must_read(command: str) -> None:

@@ -36,5 +36,6 @@ def test_help_lists_every_flag() -> None:
     for flag in ("--config.file", "--source.manifests", "--storage.url", "--storage.retention",
                  "--web.listen-address", "--push.listen-address", "--web.telemetry-path",
                  "--web.external-url", "--web.route-prefix", "--web.enable-lifecycle",
+                 "--web.enable-admin-api",
                  "--log.level", "--log.format", "--version"):  # fmt: skip
         assert flag in result.stdout

@@ -159,6 +159,7 @@ class Exporter:
             ready,
             metrics,
             self._reloading.reload,
+            self._parts.store.backup,
             clock,
         )
         traffic = Traffic(

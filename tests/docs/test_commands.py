@@ -45,7 +45,8 @@ ADDRESS = "localhost:10091"
 LIMIT_SECONDS = 30.0
 
 _LOOKS_LIKE_A_COMMAND = re.compile(
-    r"^(\$ |curl |make |yuptime (?:check|--)|yuptime-exporter --|\.venv/|pip |kill )", re.MULTILINE
+    r"^(\$ |curl |make |yuptime (?:check|backup|--)|yuptime-exporter --|\.venv/|pip |kill )",
+    re.MULTILINE,
 )
 _SERVER = re.compile(r"^yuptime-exporter (?!--version|--help)", re.MULTILINE)
 _LISTENING = re.compile(r"(--(?:web|push)\.listen-address=)\S+")
@@ -92,7 +93,7 @@ class ExampleHome(Home):
 @asynccontextmanager
 async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
     """Run an exporter on the desk's examples."""
-    home = ExampleHome(desk.folder, flags=["--web.enable-lifecycle"])
+    home = ExampleHome(desk.folder, flags=["--web.enable-lifecycle", "--web.enable-admin-api"])
     async with exporter_process(home) as exporter:
         yield exporter
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from yuptime_exporter.core.changes import Changes
-from yuptime_exporter.core.errors import StoreUnavailable
+from yuptime_exporter.core.errors import BackupUnsupported, StoreUnavailable
 from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Restored, Row
 from yuptime_exporter.core.outages import Outages
 
@@ -85,6 +86,9 @@ class FakeStore:
         if self.unavailable:
             raise StoreUnavailable("the store cannot be asked")
         return Noted(self.notes.receiving_timestamp, self.notes.outages)
+
+    async def backup(self) -> BinaryIO:
+        raise BackupUnsupported("a fake has no file")
 
     async def close(self) -> None:
         pass

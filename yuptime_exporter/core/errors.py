@@ -147,6 +147,10 @@ class StoreUnusable(YuptimeError):
     """The stored data is corrupt, foreign, or newer than this program: starting would harm it."""
 
 
+class BackupUnsupported(YuptimeError):
+    """The store has no file to copy; the text says how it is backed up."""
+
+
 class SourceUnusable(YuptimeError):
     """A source cannot be read at all, such as a path that does not exist."""
 

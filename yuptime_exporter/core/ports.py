@@ -7,7 +7,7 @@ replica keeps the newest. And `Store.restore` is how a replica catches up.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
@@ -99,6 +99,16 @@ class Store(PushStore, ChangeStore, ReceivingStore, Protocol):
         Raises:
             StoreUnusable: it is corrupt, foreign or newer than this program; nothing was changed.
             StoreUnavailable: it may work later.
+        """
+
+    async def backup(self) -> BinaryIO:
+        """Return a consistent copy of everything that is stored, as a file at its beginning.
+
+        The caller closes it. Every write that was acknowledged before the call is in the copy.
+
+        Raises:
+            BackupUnsupported: this store is backed up in another way.
+            StoreUnavailable: there is no copy this time.
         """
 
     async def close(self) -> None:

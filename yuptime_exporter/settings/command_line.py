@@ -70,6 +70,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         external_url=given.external_url,
         route_prefix=prefix,
         enable_lifecycle=given.enable_lifecycle,
+        enable_admin_api=given.enable_admin_api,
         max_connections=given.max_connections,
         alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),
         runbook_url=given.runbook_url,

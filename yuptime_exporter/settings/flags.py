@@ -164,6 +164,12 @@ def _add_paths(group: argparse._ArgumentGroup) -> None:
         help="allow POST /-/reload",
     )
     group.add_argument(
+        "--web.enable-admin-api",
+        dest="enable_admin_api",
+        action="store_true",
+        help="allow POST /api/v1/admin/backup, for `yuptime backup`",
+    )
+    group.add_argument(
         "--web.max-connections",
         dest="max_connections",
         metavar="NUMBER",

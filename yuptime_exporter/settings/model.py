@@ -107,6 +107,7 @@ class Settings:
     external_url: str | None
     route_prefix: str
     enable_lifecycle: bool
+    enable_admin_api: bool
     max_connections: int | None
     alertmanager_urls: tuple[str, ...]
     runbook_url: str | None

@@ -9,11 +9,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.errors import StoreUnavailable
+from yuptime_exporter.core.errors import BackupUnsupported, StoreUnavailable
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored, Row
 from yuptime_exporter.kubernetes.errors import ApiError
@@ -106,6 +106,12 @@ class StatusStore:
             return await self._lease.read()
         except ApiError as error:
             raise StoreUnavailable(f"the Lease of the exporter cannot be read: {error}") from error
+
+    async def backup(self) -> BinaryIO:
+        """Refuse: the statuses are in the cluster's own backup."""
+        raise BackupUnsupported(
+            "pushes are stored in the status of Monitors: back up the objects of the cluster"
+        )
 
     async def close(self) -> None:
         """Do nothing: each acknowledged push is written."""

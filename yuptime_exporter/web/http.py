@@ -63,6 +63,7 @@ class Answer:
     """The answer to one request.
 
     Attributes:
+        parts: the body where it is too large to be held at once, to be iterated once.
         headers: in addition to those that every answer has.
         close: whether the connection ends after the answer, because the body was not read.
     """
@@ -72,6 +73,7 @@ class Answer:
     content_type: str = TEXT
     headers: Mapping[str, str] = field(default_factory=dict)
     close: bool = False
+    parts: AsyncIterator[bytes] | None = None
 
     def all_headers(self) -> dict[str, str]:
         """Return every header but those that only a server knows, such as Date."""

@@ -8,6 +8,8 @@ from yuptime_exporter.web.pushes import DIALECTS
 from yuptime_exporter.web.pushes.exchange import PushExchange
 from yuptime_exporter.web.router import Handler, Route
 
+BACKUP_PATH = "/api/v1/admin/backup"
+
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
@@ -16,6 +18,7 @@ class Handlers:
     metrics: Handler
     ready: Handler
     reload: Handler
+    backup: Handler
     landing: Handler
     monitor_page: Handler
 
@@ -39,5 +42,7 @@ def operator_routes(handlers: Handlers, *, prefix: str, telemetry_path: str) -> 
     yield Route("GET", prefix + telemetry_path, handlers.metrics)
     yield Route("POST", prefix + "/-/reload", handlers.reload)
     yield Route("PUT", prefix + "/-/reload", handlers.reload)
+    yield Route("POST", prefix + BACKUP_PATH, handlers.backup)
+    yield Route("PUT", prefix + BACKUP_PATH, handlers.backup)
     yield Route("GET", prefix + "/", handlers.landing)
     yield Route("GET", prefix + "/monitors/{namespace}/{name}", handlers.monitor_page)

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from yuptime_exporter import __version__
 from yuptime_exporter.core.clock import Clock
@@ -13,6 +14,7 @@ from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
+from yuptime_exporter.web.backup import backup_handler
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import metrics_handler
 from yuptime_exporter.web.pages.landing import landing_handler
@@ -33,6 +35,7 @@ class Served:
 
     Attributes:
         reload: loads configuration and sources again; raises `ConfigInvalid`.
+        backup: returns a copy of the store, see `core.ports.Store.backup`.
     """
 
     admission: Admission
@@ -42,6 +45,7 @@ class Served:
     readiness: Readiness
     metrics: Metrics
     reload: Callable[[], Awaitable[None]]
+    backup: Callable[[], Awaitable[BinaryIO]]
     clock: Clock
 
 
@@ -80,6 +84,7 @@ def _handlers(settings: Settings, served: Served) -> Handlers:
         metrics=metrics_handler(served.metrics.registry),
         ready=ready_handler(served.readiness),
         reload=reload_handler(served.reload, enabled=settings.enable_lifecycle),
+        backup=backup_handler(served.backup, enabled=settings.enable_admin_api),
         landing=landing_handler(
             version=__version__,
             prefix=settings.route_prefix,

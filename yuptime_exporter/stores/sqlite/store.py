@@ -6,8 +6,6 @@ of an fsync, and without load one fsync. A delay for gathering only adds latency
 """
 
 import asyncio
-import logging
-import os
 import sqlite3
 import threading
 import time
@@ -16,22 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import LastPush, Outage, Restored, Row
 from yuptime_exporter.metrics.store import StoreMetrics
-from yuptime_exporter.stores.sqlite.diagnosis import check_folder, refused, unavailable
-from yuptime_exporter.stores.sqlite.rows import read, save_changes, save_push, save_receiving
-from yuptime_exporter.stores.sqlite.schema import (
-    LOCK_TIMEOUT_SECONDS,
-    inspect,
-    migrate,
-)
-
-log = logging.getLogger(__name__)
+from yuptime_exporter.stores.sqlite.backup import copy_database
+from yuptime_exporter.stores.sqlite.database import Database
+from yuptime_exporter.stores.sqlite.diagnosis import unavailable
+from yuptime_exporter.stores.sqlite.rows import save_changes, save_push, save_receiving
 
 # Most writes that wait; further writes are refused. The fastest disks need a second for so many, and
 # clients do not wait much longer.
@@ -56,6 +49,13 @@ class _Write:
     stored: Any = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Backup:
+    """A copy of the database that somebody waits for."""
+
+    made: "asyncio.Future[BinaryIO]"
+
+
 class SqliteStore:
     """A `Store` in one file, which no other process can open at the same time.
 
@@ -72,24 +72,23 @@ class SqliteStore:
             path: of the database.
             metrics: of this store.
             clock: gives the moment of a commit.
-            makes_folder: whether the folder of the file is made. Otherwise it must be there, so
-                that a mistyped path is refused and does not start an empty store.
+            makes_folder: see `Database`.
         """
-        self._path = path
-        self._makes_folder = makes_folder
+        self._database = Database(path, makes_folder=makes_folder)
         self._metrics = metrics
         self._clock = clock
-        self._queue: SimpleQueue[_Write | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Write | _Backup | None] = SimpleQueue()
         self._waiting = 0
-        self._connection: sqlite3.Connection | None = None
-        self._file_id: tuple[int, int] | None = None
         self._writer: threading.Thread | None = None
+        self._closing = False  # these two are of the writer thread
+        self._backup: _Backup | None = None
+        self._copying = False
         metrics.queue_capacity.set(QUEUE_CAPACITY)
         metrics.queue_length.set_function(lambda: self._waiting)
 
     async def restore(self) -> Restored:
         """Open the file, or create it, and return everything that is stored."""
-        restored = await asyncio.to_thread(self._open_and_read)
+        restored = await asyncio.to_thread(self._database.open)
         loop = asyncio.get_running_loop()
         self._writer = threading.Thread(
             target=self._write_until_closed, args=(loop,), name="sqlite writer", daemon=True
@@ -117,6 +116,15 @@ class SqliteStore:
         """Store when pushes could last be received, and all outages; None: unchanged."""
         return self._save(lambda c: save_receiving(c, timestamp, outages))
 
+    async def backup(self) -> BinaryIO:
+        """Return a copy of the database. While it is made, writes are committed as usual."""
+        if self._copying:
+            raise StoreUnavailable("another backup is being made")
+        made: asyncio.Future[BinaryIO] = asyncio.get_running_loop().create_future()
+        self._copying = True
+        self._queue.put(_Backup(made))
+        return await made
+
     async def noted(self) -> None:
         """Return None: no other replica can open the file."""
 
@@ -133,41 +141,71 @@ class SqliteStore:
 
     def _write_until_closed(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit group after group until `close`; runs in the writer thread."""
-        more = True
-        while more:
-            group, more = self._next_group()
-            if group:
-                error = self._commit(group)
-                # The loop is closed already if a second signal interrupted the shutdown.
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(self._settle, group, error)
-        self._disconnect()
+        while not self._closing:
+            self._write_group(loop, wait=True)
+            backup, self._backup = self._backup, None
+            if backup is not None:
+                self._make_backup(backup.made, loop)
+        self._database.disconnect()
 
-    def _next_group(self) -> tuple[list[_Write], bool]:
-        """Wait for writes; return them, and whether more can follow."""
+    def _write_group(self, loop: asyncio.AbstractEventLoop, *, wait: bool) -> None:
+        group = self._next_group(wait=wait)
+        if group:
+            error = self._commit(group)
+            _call(loop, self._settle, group, error)
+
+    def _next_group(self, *, wait: bool) -> list[_Write]:
+        """Return the writes that wait, and note what comes after them: a backup, or the end."""
         group: list[_Write] = []
         with suppress(Empty):
-            write = self._queue.get()
-            while write is not None:
-                group.append(write)
+            found = self._queue.get(block=wait)
+            while isinstance(found, _Write):
+                group.append(found)
                 if len(group) == _MAX_GROUP:
-                    return group, True
-                write = self._queue.get_nowait()
-            return group, False
-        return group, True
+                    return group
+                found = self._queue.get_nowait()
+            self._closing, self._backup = found is None, found
+        return group
+
+    def _make_backup(
+        self, made: "asyncio.Future[BinaryIO]", loop: asyncio.AbstractEventLoop
+    ) -> None:
+        path = self._database.path
+        copy: BinaryIO | StoreUnavailable
+        try:
+            connection = self._database.connected()
+            copy = copy_database(
+                connection,
+                path.with_name(path.name + "-backup"),
+                between_steps=lambda: self._write_between_steps(connection, loop),
+            )
+        except StoreUnavailable as error:
+            copy = error
+        except (sqlite3.Error, OSError) as error:
+            copy = unavailable(self._database.path, error)
+        _call(loop, self._settle_backup, made, copy)
+
+    def _write_between_steps(
+        self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._write_group(loop, wait=False)
+        if self._closing:
+            raise StoreUnavailable("yuptime-exporter is stopping")
+        if self._database.connection is not connection:
+            raise StoreUnavailable("a write failed while the database was copied")
 
     def _commit(self, group: Sequence[_Write]) -> StoreUnavailable | None:
         started = time.perf_counter()
         try:
-            connection = self._connected()
+            connection = self._database.connected()
             connection.execute("BEGIN IMMEDIATE")
             for write in group:
                 write.stored = write.execute(connection)
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._metrics.errors.inc()
-            self._disconnect()
-            return unavailable(self._path, error)
+            self._database.disconnect()
+            return unavailable(self._database.path, error)
         except StoreUnavailable as error:
             self._metrics.errors.inc()
             return error
@@ -186,76 +224,21 @@ class SqliteStore:
             else:
                 write.saved.set_exception(error)
 
-    def _open_and_read(self) -> Restored:
-        try:
-            if self._makes_folder:
-                self._path.parent.mkdir(exist_ok=True)
-            check_folder(self._path)
-            inspect(self._path)
-            is_new = not self._path.exists() or not self._path.stat().st_size
-            # Messages of jobs may be confidential. SQLite gives the write-ahead log the same mode.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._file_id = _file_id(self._path)
-            connection = self._connected()
-            migrate(connection, self._path)
-            if is_new:
-                log.info("new database created", extra={"path": str(self._path.absolute())})
-            return read(connection)
-        except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise refused(self._path, error) from error
-        except (sqlite3.Error, OSError) as error:
-            self._disconnect()
-            raise unavailable(self._path, error) from error
-
-    def _connected(self) -> sqlite3.Connection:
-        """Return the connection; after a failure it is opened again.
-
-        Raises:
-            StoreUnavailable: the file was moved or deleted while it was open, so that a write to it
-                would be lost.
-        """
-        if self._file_id != _file_id(self._path):
-            self._disconnect()
-            raise StoreUnavailable(
-                "the database was moved or deleted while in use; put it back, or restart "
-                "yuptime-exporter to use the file that is there now",
-                place=self._path,
-            )
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path,
-            timeout=LOCK_TIMEOUT_SECONDS,
-            isolation_level=None,  # this file begins and ends transactions
-            check_same_thread=False,  # `restore` opens it, then only the writer thread uses it
-        )
-        try:
-            # Two exporters on one file would overwrite each other's pushes.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("COMMIT")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except sqlite3.Error as error:
-                log.warning("store was not closed cleanly", extra={"err": str(error)})
+    def _settle_backup(
+        self, made: "asyncio.Future[BinaryIO]", copy: BinaryIO | StoreUnavailable
+    ) -> None:
+        self._copying = False
+        if isinstance(copy, StoreUnavailable):
+            if not made.done():
+                made.set_exception(copy)
+        elif made.done():  # the client has left
+            copy.close()
+        else:
+            made.set_result(copy)
 
 
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _call(loop: asyncio.AbstractEventLoop, settle: Callable[..., None], *results: Any) -> None:
+    """Settle futures in the thread of their loop."""
+    # The loop is closed already if a second signal interrupted the shutdown.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(settle, *results)

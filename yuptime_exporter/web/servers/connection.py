@@ -277,7 +277,8 @@ class HttpConnection(RequestHandler):
 
 def response(answer: Answer) -> web.Response:
     """Return an answer as aiohttp sends it."""
-    made = web.Response(body=answer.body, status=answer.status, headers=answer.all_headers())
+    body = answer.body if answer.parts is None else answer.parts
+    made = web.Response(body=body, status=answer.status, headers=answer.all_headers())
     if answer.close:
         made.force_close()
     return made

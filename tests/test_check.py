@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manifests import monitor_yaml, secret_yaml
 from tests.resource.test_objects import BACKUP_JOB, NIGHTLY_BACKUP, PAYMENT_PROCESSOR, PUSH_TOKEN
 from yuptime_exporter.check import check
 
@@ -156,6 +157,18 @@ def test_a_valid_manifest_that_will_not_work_as_intended_is_a_warning(
     assert text in warning
     assert "hunter" not in warning
     assert summary.endswith(": 0 errors, 1 warning")
+
+
+def test_a_secret_of_a_type_that_is_not_watched_is_a_warning(tmp_path):
+    secret = secret_yaml() + "type: kubernetes.io/tls\n"
+    (tmp_path / "a.yaml").write_text(f"{monitor_yaml()}---\n{secret}")
+    (tmp_path / "a.yaml").chmod(0o600)
+
+    code, (warning, _) = checked(tmp_path)
+
+    assert code == 0
+    assert "type: expected the type Opaque, got kubernetes.io/tls" in warning
+    assert "--kubernetes.secrets=get" in warning
 
 
 def test_a_secret_that_every_user_can_read_is_a_warning(manifests):

@@ -140,6 +140,14 @@ class TestTokens:
                 TokenProblem.SECRET_FORBIDDEN,
                 "yuptime-exporter may not read the Secret tokens.",
             ),
+            (
+                TokenProblem.UNSENDABLE,
+                (
+                    "No HTTP header can carry the tokens in the key token of the Secret tokens: "
+                    "they begin with a byte order mark, or are UTF-16 or binary. Save them as "
+                    "UTF-8 without a mark."
+                ),
+            ),
             (None, "There is no Secret tokens in this namespace."),
         ],
     )
@@ -154,6 +162,18 @@ class TestTokens:
         assert token.reason == (trouble or TokenProblem.SECRET_NOT_FOUND)
         assert (ready.holds, ready.reason, ready.message) == ("False", "TokenUnavailable", message)
         assert holds(said) == ["True", "False", "False", "True"]
+
+    def test_the_type_of_a_secret_that_is_not_watched_is_named(self) -> None:
+        refused = row(token_problem=TokenProblem.SECRET_TYPE, secret_type="kubernetes.io/tls")
+
+        token = condition(status(refused, at=1000), ConditionType.TOKEN_RESOLVED)
+        assert token.reason == "SecretTypeUnsupported"
+        assert "has the type kubernetes.io/tls, which is not watched" in token.message
+
+    def test_tokens_that_no_header_can_carry_are_not_resolved_although_they_are_kept(self) -> None:
+        kept = row(token_digests=TOKENS, token_problem=TokenProblem.UNSENDABLE)
+
+        assert holds(status(kept, at=1000))[:3] == ["True", "False", "False"]
 
 
 INVALID = SpecProblem("SpecInvalid", "expireSeconds: found 0, allowed is at least 1")

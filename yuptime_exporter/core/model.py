@@ -61,6 +61,8 @@ class TokenProblem(StrEnum):
     KEY_NOT_FOUND = "KeyNotFound"
     NO_TOKENS = "NoTokens"
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105
+    SECRET_TYPE = "SecretTypeUnsupported"  # noqa: S105
+    UNSENDABLE = "TokensUnsendable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class Monitor:
         interval_seconds: `spec.schedule.intervalSeconds`, the planned time between two pushes;
             None where not set.
         source: the kind of source, `manifests` or `kubernetes`.
-        token_problem: why `token_digests` is empty; None where the source does not know it.
+        token_problem: why no push can be accepted; None where the source does not know it.
+        secret_type: the type of the Secret if that is the problem; else empty.
         created_timestamp: when the object was created, in whole seconds of the API server's
             clock; None for files.
     """
@@ -105,6 +108,7 @@ class Monitor:
     interval_seconds: int | None = None
     source: str = "manifests"
     token_problem: TokenProblem | None = None
+    secret_type: str = ""
     created_timestamp: float | None = None
 
 

@@ -23,7 +23,7 @@ from yuptime_exporter.resource.shapes import (
     SecretResource,
 )
 from yuptime_exporter.resource.text import quotable
-from yuptime_exporter.resource.token_doubts import token_doubt
+from yuptime_exporter.resource.token_doubts import is_sendable, token_doubt
 from yuptime_exporter.resource.validation import described, read_resource
 
 _PUSH = "spec.target.push"
@@ -48,10 +48,12 @@ class Tokens:
     Attributes:
         digests: SHA-256 of each token, in the order of the lines.
         doubts: why a token will not work, or is not one, by the number of its line.
+        unsendable: whether there are tokens, and no client can send any of them.
     """
 
     digests: tuple[bytes, ...] = field(repr=False)
     doubts: tuple[tuple[int, str], ...] = ()
+    unsendable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ class Secret:
 
     Attributes:
         field: the field with the tokens, `data` or `stringData`.
+        type: its type; empty: none is given, which means Opaque.
     """
 
     key: SecretKey
     tokens: Mapping[str, Tokens]
     field: str = "data"
+    type: str = ""
 
 
 class ObjectKey(NamedTuple):
@@ -240,7 +244,13 @@ def _read_secret(value: Mapping[str, object], where: str) -> Declared | Invalid:
     tokens = {key: _tokens(held) for key, held in values.items()}
     secret_key = SecretKey(metadata.namespace, metadata.name)
     return Declared(
-        where, Secret(secret_key, tokens, "stringData" if resource.string_data else "data")
+        where,
+        Secret(
+            secret_key,
+            tokens,
+            field="stringData" if resource.string_data else "data",
+            type=quotable(resource.type),
+        ),
     )
 
 
@@ -250,4 +260,5 @@ def _tokens(value: bytes) -> Tokens:
     return Tokens(
         digests=tuple(hashlib.sha256(line).digest() for _, line in lines),
         doubts=tuple((number, doubt) for number, line in lines if (doubt := token_doubt(line))),
+        unsendable=bool(lines) and not any(is_sendable(line) for _, line in lines),
     )

@@ -206,6 +206,7 @@ class SecretResource(_Part):
     """A Secret."""
 
     metadata: Metadata
+    type: str = ""
     data: dict[str, str] = {}
     string_data: dict[str, str] = {}
 

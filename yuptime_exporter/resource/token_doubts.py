@@ -8,6 +8,8 @@ import re
 # The characters of a token that an Authorization header can carry: visible ASCII (RFC 9110, VCHAR).
 _SENDABLE = re.compile(rb"[\x21-\x7e]+")
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 # Placeholders of shells, envsubst, Helm, Kubernetes, Vault and SOPS that nothing has filled in.
@@ -15,6 +17,20 @@ _PLACEHOLDER = re.compile(rb"\$\{.*|\$\(.*|\{\{.*|<[^<>]*>|ENC\[.*|ref\+.*|vault
 
 # A shorter token can be guessed: 8 characters of hexadecimal digits are 32 bits.
 _MIN_BYTES = 8
+
+
+def is_sendable(token: bytes) -> bool:
+    """Return whether a client can send the token: text without control characters or a mark.
+
+    More than `token_doubt` allows: a shell sends any text as it is in the file.
+    """
+    if token.startswith(_BYTE_ORDER_MARKS) or _CONTROL.search(token):
+        return False
+    try:
+        token.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def token_doubt(token: bytes) -> str | None:

@@ -68,6 +68,14 @@ _TOKEN_PROBLEMS: Mapping[TokenProblem, str] = {
     TokenProblem.KEY_NOT_FOUND: "The Secret {secret} has no key {key}.",
     TokenProblem.NO_TOKENS: "The key {key} of the Secret {secret} holds no token.",
     TokenProblem.SECRET_FORBIDDEN: "yuptime-exporter may not read the Secret {secret}.",
+    TokenProblem.SECRET_TYPE: (
+        "The Secret {secret} has the type {type}, which is not watched: use the type Opaque, or "
+        "--kubernetes.secrets=get."
+    ),
+    TokenProblem.UNSENDABLE: (
+        "No HTTP header can carry the tokens in the key {key} of the Secret {secret}: they begin "
+        "with a byte order mark, or are UTF-16 or binary. Save them as UTF-8 without a mark."
+    ),
 }
 
 
@@ -176,7 +184,7 @@ def _change_of_state(before: str, status: MonitorStatus, up: Condition) -> Occur
 def _token_resolved(row: Row) -> Condition:
     monitor = row.monitor
     count = len(monitor.token_digests)
-    if count:
+    if count and monitor.token_problem is None:
         tokens = "one token is" if count == 1 else f"{count} tokens are"
         return Condition(
             ConditionType.TOKEN_RESOLVED,
@@ -186,7 +194,9 @@ def _token_resolved(row: Row) -> Condition:
         )
     problem = monitor.token_problem or TokenProblem.SECRET_NOT_FOUND
     ref = monitor.token_ref
-    text = _TOKEN_PROBLEMS[problem].format(secret=ref.secret_name, key=ref.secret_key)
+    text = _TOKEN_PROBLEMS[problem].format(
+        secret=ref.secret_name, key=ref.secret_key, type=monitor.secret_type
+    )
     return Condition(ConditionType.TOKEN_RESOLVED, Holds.FALSE, problem, text)
 
 

@@ -1,6 +1,7 @@
 """Tokens in Secrets of a real API server: replaced, deleted, misplaced."""
 
 import asyncio
+import base64
 from collections import Counter
 
 import pytest
@@ -104,6 +105,36 @@ async def test_a_secret_without_the_key_is_told_apart_from_none(stage: Stage) ->
         assert "token" in condition["message"]
         assert (await exporter.push("other")).status == 503
         assert (await exporter.push()).status == 200
+
+
+async def test_a_secret_of_a_type_that_is_not_watched_gets_one_answer_before_and_after_a_restart(
+    stage: Stage,
+) -> None:
+    async with stage.exporter() as exporter:  # the Monitor is made at run time
+        refused = secret_yaml("registry", namespace=stage.namespace) + (
+            '  .dockerconfigjson: "{}"\ntype: kubernetes.io/dockerconfigjson\n'
+        )
+        await stage.apply(refused, monitor_yaml(namespace=stage.namespace, secret="registry"))
+        condition = await stage.condition("TokenResolved", "False", "SecretTypeUnsupported")
+        assert "kubernetes.io/dockerconfigjson" in condition["message"]
+        assert (await exporter.push()).status == 503
+    async with stage.exporter() as exporter:
+        assert (await exporter.push()).status == 503
+        condition = await stage.condition("TokenResolved", "False", "SecretTypeUnsupported")
+        await stage.delete("Secret", "registry")
+        await stage.apply(secret_yaml("registry", namespace=stage.namespace))
+        await stage.condition("TokenResolved", "True")
+        assert (await exporter.push()).status == 200
+
+
+async def test_a_token_in_utf_16_is_a_problem_in_the_condition(stage: Stage) -> None:
+    encoded = base64.b64encode(TOKEN.encode("utf-16")).decode()
+    secret = secret_yaml("wide", namespace=stage.namespace).partition("stringData")[0]
+    await stage.apply(f"{secret}data:\n  token: {encoded}\n")
+    await stage.apply(monitor_yaml(namespace=stage.namespace, secret="wide"))
+    async with stage.exporter():
+        condition = await stage.condition("TokenResolved", "False", "TokensUnsendable")
+        assert "No HTTP header can carry" in condition["message"]
 
 
 async def test_a_secret_of_another_namespace_is_never_used(stage: Stage) -> None:

@@ -34,6 +34,7 @@ LIMITS = SourceLimits(
     between_sets_seconds=0.0,
     secret_poll_seconds=0.01,
     secret_retry_seconds=0.01,
+    secret_unseen_seconds=0.1,
 )
 
 ONE_SECRET = f"{SECRETS}/namespaces/jobs/secrets/push-token"

@@ -1,5 +1,9 @@
 """Secrets that are watched."""
 
+import base64
+
+import pytest
+
 from tests.fakes.api_server import SECRETS, FakeApiServer
 from tests.sources.kubernetes.following import (
     ALL_SECRETS,
@@ -14,6 +18,7 @@ from tests.sources.kubernetes.following import (
 from tests.waiting import eventually
 from yuptime_exporter.core.model import MonitorKey, TokenProblem
 from yuptime_exporter.resource.objects import SecretKey
+from yuptime_exporter.resource.secret_types import UNWATCHED_TYPES
 
 
 class TestSecretsThatAreWatched:
@@ -50,6 +55,70 @@ class TestSecretsThatAreWatched:
             server.put("secrets", *SECRET, data=None)
             await followed.until_token_problem(TokenProblem.KEY_NOT_FOUND)
 
+    @pytest.mark.parametrize("order", ["before", "after"])
+    @pytest.mark.parametrize("refused_type", UNWATCHED_TYPES)
+    async def test_a_secret_of_a_type_that_is_not_watched_is_refused_from_the_start(
+        self,
+        server: FakeApiServer,
+        caplog: pytest.LogCaptureFixture,
+        refused_type: str,
+        order: str,
+    ) -> None:
+        server.put("secrets", *SECRET, type=refused_type, data={"token": "dG9rZW4="})
+        if order == "before":
+            declare(server)
+        async with following(server) as followed:
+            declare(server)
+            await followed.until_token_problem(TokenProblem.SECRET_TYPE)
+            monitor = await followed.monitor()
+            assert monitor is not None
+            assert monitor.secret_type == refused_type
+            await followed.source.refresh()
+            assert await followed.tokens() is TokenProblem.SECRET_TYPE
+            server.delete("secrets", *SECRET)
+            keep(server, "open-sesame")
+            await followed.until_tokens("open-sesame")
+
+        refusals = [one for one in caplog.records if "has a type" in one.message]
+        assert [one.__dict__["type"] for one in refusals] == [refused_type]
+
+    async def test_a_secret_of_a_type_that_is_not_watched_may_come_and_go(
+        self, server: FakeApiServer
+    ) -> None:
+        declare(server)
+        async with following(server) as followed:
+            assert await followed.tokens() is TokenProblem.SECRET_NOT_FOUND
+            server.put("secrets", *SECRET, type="kubernetes.io/tls", data={"token": "dG9rZW4="})
+            await followed.until_token_problem(TokenProblem.SECRET_TYPE)
+            server.delete("secrets", *SECRET)
+            await followed.until_token_problem(TokenProblem.SECRET_NOT_FOUND)
+
+    @pytest.mark.parametrize("mode", ["watch", "get"])
+    @pytest.mark.parametrize(
+        "token", ["\ufefftoken-of-a-job".encode(), "token".encode("utf-16"), b"\x80\x81\x00\x01"]
+    )
+    async def test_a_token_that_no_header_can_carry_is_a_problem(
+        self, server: FakeApiServer, token: bytes, mode: str
+    ) -> None:
+        server.put("secrets", *SECRET, data={"token": base64.b64encode(token).decode()})
+        declare(server)
+        async with following(server, mode=mode) as followed:
+            await eventually(followed.monitor)
+            monitor = await followed.monitor()
+
+        assert monitor is not None
+        assert monitor.token_problem is TokenProblem.UNSENDABLE
+
+    async def test_one_token_that_a_header_can_carry_is_enough(self, server: FakeApiServer) -> None:
+        keep(server, "\ufeffold-token", "new-token")
+        declare(server)
+        async with following(server) as followed:
+            await followed.until_tokens("\ufeffold-token", "new-token")
+            monitor = await followed.monitor()
+
+        assert monitor is not None
+        assert monitor.token_problem is None
+
     async def test_a_watched_secret_that_no_monitor_names_is_not_kept(
         self, server: FakeApiServer
     ) -> None:
@@ -65,7 +134,9 @@ class TestSecretsThatAreWatched:
             later = followed.secrets.held(SecretKey("jobs", "unrelated"))
 
         assert not isinstance(held, TokenProblem)
-        assert held.digests == {"token": (digest("open-sesame"),)}
+        assert {key: one.digests for key, one in held.entries.items()} == {
+            "token": (digest("open-sesame"),)
+        }
         assert unrelated is later is TokenProblem.SECRET_NOT_FOUND
 
     async def test_a_watched_secret_is_read_when_the_first_monitor_names_it(
@@ -119,7 +190,7 @@ class TestSecretsThatAreWatched:
         assert other is not None
         assert other.token_digests == (digest("secret"),)
 
-    async def test_secrets_of_types_that_hold_no_tokens_are_not_requested(
+    async def test_secrets_of_types_that_hold_no_tokens_are_not_listed(
         self, server: FakeApiServer
     ) -> None:
         declare(server)
@@ -128,7 +199,7 @@ class TestSecretsThatAreWatched:
             tokens = await followed.tokens()
         [listed] = server.asked("GET", ALL_SECRETS)
 
-        assert tokens is TokenProblem.SECRET_NOT_FOUND
+        assert tokens is TokenProblem.SECRET_TYPE
         assert "type!=kubernetes.io/service-account-token" in listed.query["fieldSelector"]
 
     async def test_the_tokens_of_a_watched_secret_stay_active_while_it_cannot_be_read(

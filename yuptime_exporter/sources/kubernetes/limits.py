@@ -29,6 +29,8 @@ class SourceLimits:
         secret_poll_seconds: how often expired Secrets are looked for, at least.
         secret_retry_seconds: with a watch of Secrets, the wait after a read that failed; the watch
             delivers only changes.
+        secret_unseen_seconds: with a watch of Secrets, how often those are read that Monitors name
+            and the watch does not show: they are missing, or have a type that it leaves out.
     """
 
     gather_seconds: float = 0.05
@@ -43,3 +45,4 @@ class SourceLimits:
     secret_read_timeout_seconds: float = 5.0
     secret_poll_seconds: float = 5.0
     secret_retry_seconds: float = 5.0
+    secret_unseen_seconds: float = 30.0

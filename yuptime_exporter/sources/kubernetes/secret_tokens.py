@@ -9,6 +9,7 @@ from yuptime_exporter.resource.objects import (
     Declared,
     Secret,
     SecretKey,
+    Tokens,
     read_object,
 )
 
@@ -18,9 +19,24 @@ References = Mapping[SecretKey, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class HeldSecret:
-    """The digests of the tokens in those entries of a Secret that Monitors name."""
+    """The tokens in those entries of a Secret that Monitors name, as digests.
 
-    digests: Mapping[str, tuple[bytes, ...]]
+    Attributes:
+        refused_type: the type of a Secret that is not watched, so that no entry is read; else
+            empty.
+    """
+
+    entries: Mapping[str, Tokens]
+    refused_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTokens:
+    """The tokens of a monitor; `problem`, `secret_type` as in `Monitor`."""
+
+    digests: tuple[bytes, ...] = ()
+    problem: TokenProblem | None = None
+    secret_type: str = ""
 
 
 class TokenSecrets(Protocol):
@@ -46,18 +62,25 @@ def read_secret(raw: Mapping[str, Any], keys: frozenset[str]) -> HeldSecret:
     lean = {"apiVersion": "v1", "kind": "Secret", "metadata": raw.get("metadata"), "data": entries}
     found = read_object(lean, "Secret")
     if isinstance(found, Declared) and isinstance(found.value, Secret):
-        return HeldSecret({key: tokens.digests for key, tokens in found.value.tokens.items()})
+        return HeldSecret(found.value.tokens)
     return HeldSecret({})
 
 
-def digests_in(held: HeldSecret | TokenProblem, key: str) -> tuple[bytes, ...] | TokenProblem:
-    """Return the digests of the tokens in one entry of a Secret, or why there are none."""
+def tokens_in(held: HeldSecret | TokenProblem, key: str) -> FoundTokens:
+    """Return the tokens in one entry of a Secret, or why there are none.
+
+    Tokens that no client can send stay accepted, since that costs nothing.
+    """
     if isinstance(held, TokenProblem):
-        return held
-    digests = held.digests.get(key)
-    if digests is None:
-        return TokenProblem.KEY_NOT_FOUND
-    return digests or TokenProblem.NO_TOKENS
+        return FoundTokens(problem=held)
+    if held.refused_type:
+        return FoundTokens(problem=TokenProblem.SECRET_TYPE, secret_type=held.refused_type)
+    tokens = held.entries.get(key)
+    if tokens is None:
+        return FoundTokens(problem=TokenProblem.KEY_NOT_FOUND)
+    if not tokens.digests:
+        return FoundTokens(problem=TokenProblem.NO_TOKENS)
+    return FoundTokens(tokens.digests, TokenProblem.UNSENDABLE if tokens.unsendable else None)
 
 
 def secret_path(secret: SecretKey) -> str:

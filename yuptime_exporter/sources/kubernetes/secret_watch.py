@@ -1,6 +1,7 @@
 """Secrets that are watched, `--kubernetes.secrets=watch`: a change is active within a second."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -11,21 +12,14 @@ from yuptime_exporter.kubernetes.collection import Collection, ObjectName
 from yuptime_exporter.kubernetes.mirror import Mirror
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 from yuptime_exporter.resource.objects import SecretKey
+from yuptime_exporter.resource.secret_types import UNWATCHED_TYPES
 from yuptime_exporter.sources.kubernetes import remedies
 from yuptime_exporter.sources.kubernetes.limits import SourceLimits
 from yuptime_exporter.sources.kubernetes.secret_tokens import HeldSecret, References, read_secret
 
-# Types of Secrets that hold no push token; the releases of Helm alone are most of the Secrets of a
-# cluster. A token in a Secret of one of these types needs --kubernetes.secrets=get.
-_OTHER_TYPES = (
-    "helm.sh/release.v1",
-    "kubernetes.io/service-account-token",
-    "kubernetes.io/dockercfg",
-    "kubernetes.io/dockerconfigjson",
-    "kubernetes.io/tls",
-    "bootstrap.kubernetes.io/token",
-)
-_SELECTOR = ",".join(f"type!={other}" for other in _OTHER_TYPES)
+log = logging.getLogger(__name__)
+
+_SELECTOR = ",".join(f"type!={other}" for other in UNWATCHED_TYPES)
 
 
 class SecretWatch:
@@ -52,9 +46,13 @@ class SecretWatch:
             limits: None: the defaults.
         """
         self._on_change = on_change
-        self._retry_seconds = (limits or SourceLimits()).secret_retry_seconds
+        limits = limits or SourceLimits()
+        self._retry_seconds = limits.secret_retry_seconds
+        self._unseen_seconds = limits.secret_unseen_seconds
         self._keys: dict[SecretKey, frozenset[str]] = {}
         self._unread: set[SecretKey] = set()
+        self._refused_types: dict[SecretKey, str] = {}
+        self._decoded: set[SecretKey] = set()
         self._begun = asyncio.Event()
         self._mirrors: dict[str | None, Mirror[HeldSecret]] = {
             namespace: Mirror(
@@ -81,6 +79,7 @@ class SecretWatch:
         new = []
         for secret, keys in references.items():
             if not keys:
+                self._refused_types.pop(secret, None)
                 if self._keys.pop(secret, None):
                     await self._mirror(secret).forget(ObjectName(*secret))
                 continue
@@ -91,6 +90,7 @@ class SecretWatch:
             self._begun.set()
             for mirror in self._mirrors.values():
                 await mirror.synced.wait()
+            await self._read_unseen()
             return
         for secret in new:
             await self._read(secret)
@@ -98,7 +98,10 @@ class SecretWatch:
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
         found = self._mirror(secret).objects.get(ObjectName(*secret))
-        return found if found is not None else TokenProblem.SECRET_NOT_FOUND
+        if found is not None:
+            return found
+        refused_type = self._refused_types.get(secret)
+        return HeldSecret({}, refused_type) if refused_type else TokenProblem.SECRET_NOT_FOUND
 
     def renew(self, secret: SecretKey) -> Awaitable[None] | None:  # noqa: ARG002
         """Return None: the watch keeps all Secrets up to date."""
@@ -108,27 +111,70 @@ class SecretWatch:
         await self._begun.wait()
         await mirror.run()
 
-    async def _read(self, secret: SecretKey) -> None:
-        if await self._mirror(secret).reread(ObjectName(*secret)):
+    async def _read(self, secret: SecretKey) -> bool:
+        before = self.held(secret)
+        self._decoded.discard(secret)
+        read = await self._mirror(secret).reread(ObjectName(*secret))
+        if read and secret not in self._decoded:  # there is no such Secret
+            self._refused_types.pop(secret, None)
+        if read:
             self._unread.discard(secret)
         else:
             self._unread.add(secret)
+        if self.held(secret) != before:
+            self._on_change(secret)
+        return read
+
+    async def _read_unseen(self) -> None:
+        """Read the Secrets that the watch does not show: it leaves out those of some types."""
+        unseen = [
+            secret
+            for secret in self._keys
+            if ObjectName(*secret) not in self._mirror(secret).objects
+        ]
+        for number, secret in enumerate(unseen):
+            if not await self._read(secret):
+                self._unread.update(unseen[number:])
+                return
 
     async def _retry_forever(self) -> NoReturn:
-        """Read Secrets again that could not be read when a Monitor first named them."""
+        """Read Secrets again that could not be read, or that the watch does not show."""
+        await self._begun.wait()
+        loop = asyncio.get_running_loop()
+        looked_seconds = loop.time()
         while True:
             await asyncio.sleep(self._retry_seconds)
             self._unread &= self._keys.keys()
             for secret in tuple(self._unread):
                 await self._read(secret)
+            if loop.time() - looked_seconds >= self._unseen_seconds:
+                await self._read_unseen()
+                looked_seconds = loop.time()
 
     def _mirror(self, secret: SecretKey) -> Mirror[HeldSecret]:
         return self._mirrors.get(secret.namespace) or self._mirrors[None]
 
     def _decode(self, raw: Mapping[str, Any]) -> HeldSecret | None:
         metadata = raw["metadata"]
-        keys = self._keys.get(SecretKey(metadata["namespace"], metadata["name"]))
-        return read_secret(raw, keys) if keys else None
+        secret = SecretKey(metadata["namespace"], metadata["name"])
+        keys = self._keys.get(secret)
+        if not keys:
+            return None
+        self._decoded.add(secret)
+        if raw.get("type") in UNWATCHED_TYPES:
+            self._refuse(secret, raw["type"])
+            return None
+        self._refused_types.pop(secret, None)
+        return read_secret(raw, keys)
+
+    def _refuse(self, secret: SecretKey, refused_type: str) -> None:
+        if self._refused_types.get(secret) != refused_type:
+            log.warning(
+                "a Secret with tokens has a type that is not watched; "
+                "use the type Opaque, or --kubernetes.secrets=get",
+                extra={"secret": str(secret), "type": refused_type},
+            )
+        self._refused_types[secret] = refused_type
 
     def _changed(
         self, name: ObjectName, before: HeldSecret | None, after: HeldSecret | None

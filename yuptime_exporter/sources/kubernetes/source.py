@@ -8,12 +8,7 @@ from typing import Any, NoReturn
 from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import (
-    Monitor,
-    MonitorKey,
-    MonitorSet,
-    TokenProblem,
-)
+from yuptime_exporter.core.model import Monitor, MonitorKey, MonitorSet
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.collection import Collection, ObjectName
 from yuptime_exporter.kubernetes.mirror import Mirror
@@ -28,7 +23,7 @@ from yuptime_exporter.resource.objects import SecretKey, secret_key_of
 from yuptime_exporter.sources.kubernetes import remedies
 from yuptime_exporter.sources.kubernetes.limits import SourceLimits
 from yuptime_exporter.sources.kubernetes.monitor_set import ActiveMonitors
-from yuptime_exporter.sources.kubernetes.secret_tokens import TokenSecrets, digests_in
+from yuptime_exporter.sources.kubernetes.secret_tokens import TokenSecrets, tokens_in
 
 
 class KubernetesSource:
@@ -207,10 +202,13 @@ class KubernetesSource:
     def _with_tokens(self, monitor: Monitor) -> Monitor:
         assert self._secrets is not None  # noqa: S101
         held = self._secrets.held(secret_key_of(monitor))
-        found = digests_in(held, monitor.token_ref.secret_key)
-        if isinstance(found, TokenProblem):
-            return replace(monitor, token_problem=found)
-        return replace(monitor, token_digests=found)
+        found = tokens_in(held, monitor.token_ref.secret_key)
+        return replace(
+            monitor,
+            token_digests=found.digests,
+            token_problem=found.problem,
+            secret_type=found.secret_type,
+        )
 
     def _changed(
         self, name: ObjectName, before: MonitorObject | None, after: MonitorObject | None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from yuptime_exporter.core.model import Monitor, Problem
 from yuptime_exporter.resource.objects import Secret, SecretKey, object_key, secret_key_of
+from yuptime_exporter.resource.secret_types import UNWATCHED_TYPES
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.declarations import Declarations
 from yuptime_exporter.sources.manifests.lines import FileLines
@@ -35,6 +36,7 @@ def warnings_of(found: Declarations) -> tuple[Problem, ...]:
             for warning in _of_monitor(monitor, found)
         ),
         *(located(secret, warning) for secret, warning in _doubtful_tokens(found)),
+        *(located(secret, warning) for secret, warning in _unwatched_types(found)),
         *_shared_tokens(found),
     )
 
@@ -99,6 +101,17 @@ def _doubtful_tokens(found: Declarations) -> Iterator[tuple[Secret, Problem]]:
         for line, doubt in secret.tokens[entry].doubts:
             text = f"token on line {line}: {doubt}"
             yield secret, Problem(found.where(secret), f"{secret.field}.{entry}", text)
+
+
+def _unwatched_types(found: Declarations) -> Iterator[tuple[Secret, Problem]]:
+    for secret_key in sorted({key for key, _ in _entries_in_use(found)}):
+        secret = found.secrets[secret_key]
+        if secret.type in UNWATCHED_TYPES:
+            text = (
+                f"expected the type Opaque, got {secret.type}, which --source.kubernetes reads only "
+                "with --kubernetes.secrets=get"
+            )
+            yield secret, Problem(found.where(secret), "type", text)
 
 
 def _shared_tokens(found: Declarations) -> Iterator[Problem]:

@@ -10,11 +10,11 @@ from tests.field.running import RawAnswer, recorded, request, running_exporter
 
 @dataclass(frozen=True)
 class Case:
-    """One push that somebody sent, or could have sent.
+    """A push as clients send it.
 
     Attributes:
-        sentence: what is special about the push; names the test.
-        source: the public report, as `owner/repo#number`; empty: a sibling of one.
+        sentence: the peculiarity of the push; names the test.
+        source: the public report, as `owner/repo#number`; empty: found by trying.
         push: returns the request for a monitor, by its name.
         status: of the answer.
         recorded: status and message that are stored; None: nothing is.
@@ -34,7 +34,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a push led to."""
+    """The answer to a push, and the stored status and message."""
 
     answer: RawAnswer
     recorded: tuple[str, str] | None
@@ -60,7 +60,7 @@ def replayed(cases: Sequence[Case], folder: Path, *flags: str) -> Mapping[str, O
 
 
 def check(case: Case, outcome: Outcome) -> None:
-    """Assert that a push led to what the case expects."""
+    """Assert that the outcome is the expected one."""
     assert outcome.answer.status == case.status, outcome.answer.received
     assert outcome.recorded == case.recorded
     for part in case.says:

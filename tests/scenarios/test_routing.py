@@ -74,6 +74,7 @@ PUSHED_TO = {
     "/api/push/jobs/backup": 200,
     "/api/push/jobs/backup?status=up": 200,
     "/api/push/jobs/backup?unknown=1": 400,
+    "/api/push/jobs/backup?": 200,
     "/api/push/jobs/b%61ckup": 200,
     "/api/p%75sh/jobs/backup": 200,
     "/api/push/jobs/backup%2F": 401,

@@ -20,7 +20,7 @@ _FORM_EXAMPLE = "a form such as status=up&message=…"
 _LIST, _STRING = "a list", "a string"
 _JSON_KINDS = {"[": _LIST, '"': _STRING, "n": "null", "t": "a boolean", "f": "a boolean"}
 
-# What the parser expected, by its own words, which name neither the alternatives nor a remedy.
+# The messages of the parser in plainer words, with alternatives and remedies.
 _EXPECTED = {
     "Expecting value": "a value",
     "Expecting property name enclosed in double quotes": "a field name in double quotes",
@@ -38,7 +38,7 @@ _EXPECTED = {
 
 
 def _whole_number(digits: str) -> int | float:
-    """Return a number in JSON; `int` would refuse one of more than 4,300 digits."""
+    """Return a number in JSON, also with more than 4,300 digits, which `int` refuses."""
     return int(digits) if len(digits) < 1000 else float(digits)
 
 
@@ -112,7 +112,7 @@ def value_as_text(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
-    """Return what a value of JSON is, for an error that must not repeat the value."""
+    """Name the type of a value of JSON, for an error that must not repeat the value."""
     match value:
         case None:
             return "null"
@@ -152,7 +152,7 @@ def _too_deep() -> MalformedPush:
 
 
 def _with_objects(value: object) -> object:
-    """Return a value of JSON with its objects as such again, instead of tuples of pairs."""
+    """Return a value of JSON with a dict for each tuple of pairs."""
     match value:
         case tuple():
             return {name: _with_objects(inner) for name, inner in value}

@@ -12,8 +12,8 @@ JSON = "application/json"
 
 _UTF_8 = "utf-8"
 
-# Of the codecs of Python, those that some charset is an alias of. Codecs such as idna are no
-# charsets, and need more than linear time.
+# The codecs of Python that have an alias. Others, like idna, are no charsets, and may need more than
+# linear time.
 _CODECS = frozenset(aliases.values())
 
 # Clients that declare Latin-1 send Windows-1252, and those that declare ASCII send anything
@@ -31,8 +31,7 @@ class ContentType:
 
     Attributes:
         media_type: in lower case, without parameters; empty when there is no header.
-        codec: the codec of Python for the declared charset; UTF-8 when there is none, or one that
-            is not known.
+        codec: the codec of Python for the declared charset; UTF-8 without a known one.
         is_json: whether the media type is that of JSON.
         is_text: whether a body of this media type may be JSON or a form.
     """
@@ -82,5 +81,5 @@ def _extends_ascii(codec: str) -> bool:
     """Return whether ASCII means itself in this charset; then a form may be split as bytes."""
     try:
         return _VISIBLE_ASCII.decode(codec) == _VISIBLE_ASCII.decode("ascii")
-    except (LookupError, UnicodeError):  # not a charset, such as base64; or not here, such as mbcs
+    except (LookupError, UnicodeError):  # no charset, like base64, or not on this system, like mbcs
         return False

@@ -112,7 +112,7 @@ CASES = [
     Case("Four NULs are all of the body.", "", sent(b"\0\0\0\0", JSON), status=400),
     Case("A byte order mark is all of the body.", "", sent(b"\xef\xbb\xbf", FORM), status=400),
     Case("A line end is all of the body.", "", sent(b"\r\n", FORM), status=400),
-    Case("A body follows without any length, in one segment.", "", framed(b"", DOWN), status=400),
+    Case("A body follows without any length, in one segment.", "", framed(b"", DOWN), status=411),
     Case(
         "The target is a whole URL.",
         "",

@@ -275,6 +275,34 @@ def test_fields_in_parts_are_rejected_with_what_to_send_instead() -> None:
         parsed(b"--x\r\n", "multipart/form-data; boundary=x")
 
 
+FORMS_IN_CHARSETS = {
+    "UTF-16 without a charset": ("status=down&message=磁盘+%31", "utf-16", FORM),
+    "UTF-16 of one byte order": ("status=down&message=磁盘+%31", "utf-16-be", "text/plain"),
+    "a byte order mark": ("status=down&message=磁盘+%31", "utf-8-sig", f"{FORM}; charset=gbk"),
+    "GBK": ("status=down&message=磁盘+%31", "gbk", f"{FORM} ; charset=GBK"),
+    "ISO 2022, where & is half a character": (
+        "status=down&message=磁盘うう+%31",
+        "iso2022_jp_2",
+        f"{FORM}; charset=iso-2022-jp-2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FORMS_IN_CHARSETS)
+def test_a_form_is_read_in_its_charset(case: str) -> None:
+    form, encoding, media_type = FORMS_IN_CHARSETS[case]
+    message = form.partition("message=")[2].replace("+%31", " 1")
+
+    assert parsed(form.encode(encoding), media_type) == Push(PushKind.DOWN, NOW, message)
+
+
+def test_escaped_bytes_of_a_form_belong_to_its_charset() -> None:
+    # A browser escapes only the first of the two bytes of 碅, which are B4 41.
+    body = b"status=down&message=%B4A"
+
+    assert parsed(body, f"{FORM}; charset=gbk").message == b"\xb4A".decode("gbk")
+
+
 def test_a_long_message_keeps_its_head_and_its_tail_and_the_push_says_so() -> None:
     body = json.dumps({"status": "up", "message": "H" * 10_000 + "T" * 10_000}).encode()
 

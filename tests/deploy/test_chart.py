@@ -24,6 +24,7 @@ from tests.deploy.rendering import (
     strict_problem,
 )
 from yuptime_exporter import __version__
+from yuptime_exporter.core.alerting import RUNBOOK_URL
 from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.model import ClusterSource, LeaseName
 
@@ -199,6 +200,10 @@ def test_the_full_values_leave_none_at_its_default() -> None:
         (["--set=image.digest=1.2.3"], "image/digest"),
         (["--set-string=podDisruptionBudget.maxUnavailable=1"], "maxUnavailable"),
         (["--set=prometheusRule.additionalRuleLabels.monitor=a"], "additionalRuleLabels"),
+        (["--set=externalUrl=yuptime.example.com"], "externalUrl"),
+        (["--set=externalUrl=https://user:secret@yuptime.example.com"], "externalUrl"),
+        (["--set=runbookUrl=wiki/%s"], "runbookUrl"),
+        (["--set=runbookUrl=https://wiki/%d"], "runbookUrl"),
         (["--set=serviceMonitor.interval=15"], "serviceMonitor/interval"),
         (["--set=serviceMonitor.scrapeTimeout=31s"], "at most the interval of 30s, got 31s"),
         (["--set=serviceMonitor.interval=1m,serviceMonitor.scrapeTimeout=1m1ms"], "got 1m1ms"),
@@ -321,6 +326,46 @@ def test_additional_labels_are_on_every_alert_and_on_nothing_else() -> None:
                 assert rule.pop("labels") == {**before.pop("labels", {}), **added}
             assert rule == before
     assert alerts > 5
+
+
+def test_alerts_of_both_paths_name_the_runbooks_of_a_given_address() -> None:
+    values = {"prometheusRule": {"enabled": True}, "runbookUrl": "https://wiki.example.com/%s"}
+    objects = helm_template(values=values)
+    settings = parse_arguments(container_of(objects)["args"])
+    plain = one(helm_template("--set=prometheusRule.enabled=true"), "PrometheusRule")
+
+    assert settings.runbook_url == "https://wiki.example.com/YuptimeMonitorDown"
+    rules = one(objects, "PrometheusRule")["spec"]["groups"]
+    for group, group_before in zip(rules, plain["spec"]["groups"], strict=True):
+        for rule, before in zip(group["rules"], group_before["rules"], strict=True):
+            if "alert" in rule:
+                found = rule["annotations"].pop("runbook_url")
+                own = before["annotations"].pop("runbook_url")
+                project = RUNBOOK_URL.replace("YuptimeMonitorDown", rule["alert"])
+                assert found == own.replace(project, f"https://wiki.example.com/{rule['alert']}")
+                assert found != own
+            assert rule == before
+
+
+def test_one_page_may_be_the_runbook_of_every_alert() -> None:
+    values = {"runbookUrl": "https://wiki.example.com/a%20b"}
+
+    settings = parse_arguments(container_of(helm_template(values=values))["args"])
+
+    assert settings.runbook_url == "https://wiki.example.com/a%20b"
+
+
+def test_the_address_of_a_runbook_is_no_template() -> None:
+    assert "runbookUrl" in helm_refusal(values={"runbookUrl": "https://wiki/{{ $value }}"})
+
+
+def test_an_external_url_changes_links_and_no_path() -> None:
+    values = {"externalUrl": "https://example.com/jobs"}
+
+    settings = parse_arguments(container_of(helm_template(values=values))["args"])
+
+    assert settings.external_url == "https://example.com/jobs"
+    assert settings.route_prefix == ""
 
 
 @pytest.mark.parametrize("preset", ["soft", "hard"])

@@ -217,6 +217,8 @@ def test_every_string_of_the_values_is_somewhere_in_the_objects() -> None:
     # Of those that take few texts each has a test of its own.
     few = {path for path, _ in strings(FULL)} - set(marks)
     assert few == {
+        ("externalUrl",),
+        ("runbookUrl",),
         ("image", "digest"),
         ("image", "pullPolicy"),
         ("secrets", "mode"),

@@ -67,12 +67,6 @@ def test_the_operator_reads_the_same_rules_as_prometheus():
     assert resource["spec"] == {"groups": groups()}
 
 
-def test_the_mixin_imports_the_rules_that_prometheus_reads():
-    imported = re.findall(r"importstr '([^']+)'", (ALERT_RULES / "mixin.libsonnet").read_text())
-
-    assert imported == [RULES.name]
-
-
 def test_the_alert_of_a_monitor_has_the_labels_of_the_monitor_only():
     alert = alert_named(ALERT_NAME)
 

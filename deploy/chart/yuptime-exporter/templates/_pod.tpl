@@ -38,6 +38,13 @@
 - --config.file=/etc/yuptime/config.yaml
 - --web.listen-address=:10091
 - --push.listen-address=:10092
+{{- with .Values.externalUrl }}
+- {{ printf "--web.external-url=%s" . | quote }}
+- --web.route-prefix=/
+{{- end }}
+{{- with .Values.runbookUrl }}
+- {{ . | replace "%s" "YuptimeMonitorDown" | printf "--alerting.runbook-url=%s" | quote }}
+{{- end }}
 {{- range .Values.namespaces }}
 - {{ printf "--kubernetes.namespace=%s" . | quote }}
 {{- end }}

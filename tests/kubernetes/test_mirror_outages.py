@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from tests.fakes.cutting_proxy import cutting_proxy
 from tests.fakes.fault_proxy import fault_proxy
 from tests.fakes.faults import (
     Hang,
@@ -86,6 +88,33 @@ class TestTheServer:
             await monitors.change("a", 101)
             await one.holds({"a": 101})
             await one.is_well()
+
+
+class TestAProxyThatCutsEachConnection:
+    async def test_changes_arrive_within_a_second_and_no_cut_is_a_failure(
+        self, cluster: Cluster, monitors: Monitors, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        port = int(cluster.url.rpartition(":")[2])
+        await monitors.create("a", 100)
+        async with cutting_proxy(port, life_seconds=2.5) as proxy:
+            kubeconfig = cluster.kubeconfig()
+            kubeconfig.write_text(kubeconfig.read_text().replace(f":{port}", f":{proxy.port}"))
+            async with following(kubeconfig, monitors.namespace) as one:
+                await one.mirror.synced.wait()
+                delays = []
+                for number in range(101, 127):
+                    began = monotonic()
+                    await monitors.create(f"new-{number}", number)
+                    await one.holds({**one.held, f"new-{number}": number})
+                    delays.append(monotonic() - began)
+                    await asyncio.sleep(0.3)  # so that cuts meet watches of any age
+
+                assert proxy.cuts >= 3
+                assert (one.lists, one.errors) == (1, {})
+                watches = one.count("watches_total")
+                assert watches <= 2 * (proxy.cuts + 1)
+        assert max(delays) < 1.0
+        assert [text for one in caplog.records if "followed" in (text := one.message)] == []
 
 
 class TestWhatEtcdForgot:

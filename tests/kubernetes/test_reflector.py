@@ -204,6 +204,17 @@ class TestWatching:
 
         assert story.ended(lasted_seconds=0.2)
 
+    def test_a_watch_that_worked_ends_the_waits_of_earlier_failures(self) -> None:
+        story = Story()
+        for _ in range(6):
+            story.watch_failed(UNREACHABLE)
+            story.next()
+        assert isinstance(story.next(), Watch)
+        assert story.ended(lasted_seconds=1.0)
+        story.watch_failed(UNREACHABLE)
+
+        assert story.next() == Wait(0.8)
+
     def test_what_an_earlier_watch_told_does_not_excuse_a_later_one(self) -> None:
         story = Story()
         story.told(event("ADDED"))

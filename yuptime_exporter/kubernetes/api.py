@@ -146,7 +146,12 @@ class Api:
         watch: bool,
     ) -> aiohttp.ClientResponse:
         try:
-            return await self._connection.request(request, timeout=timeout, watch=watch)
+            try:
+                return await self._connection.request(request, timeout=timeout, watch=watch)
+            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                # A proxy has cut the idle connection at this moment. Every write names its
+                # object and the version, so that a write that was stored is not stored twice.
+                return await self._connection.request(request, timeout=timeout, watch=watch)
         except SourceUnusable as error:
             raise ApiUnreachable(str(error)) from error
         except aiohttp.ClientConnectorCertificateError:

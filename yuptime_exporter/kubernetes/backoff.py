@@ -22,6 +22,10 @@ class Backoff:
         self._next_seconds = FIRST_SECONDS
         self._over_timestamp = float("-inf")
 
+    def reset(self) -> None:
+        """Begin with the shortest wait again, since something has worked."""
+        self._next_seconds = FIRST_SECONDS
+
     def next_seconds(self, *, now_timestamp: float, at_least: float | None = None) -> float:
         """Return the wait after a failure, in seconds.
 

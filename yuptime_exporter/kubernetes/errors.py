@@ -20,6 +20,10 @@ class ApiUnreachable(ApiError):
     """There was no complete answer: no connection, no TLS, or not in time."""
 
 
+class WatchSilent(ApiUnreachable):
+    """A watch was open and silent for so long that the API server has probably vanished."""
+
+
 class ApiStatusError(ApiError):
     """The API server answered with an error status.
 

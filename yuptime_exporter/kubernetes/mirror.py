@@ -14,7 +14,7 @@ from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.collection import Collection, ObjectName
-from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError
+from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError, ApiUnreachable, WatchSilent
 from yuptime_exporter.kubernetes.failure import CollectionFailure, Proof
 from yuptime_exporter.kubernetes.frames import FrameMalformed, FrameTooLong, read_frame
 from yuptime_exporter.kubernetes.holdings import Holdings, ObjectMalformed
@@ -33,7 +33,6 @@ from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 log = logging.getLogger(__name__)
 
 _MAX_UNKNOWN_TYPES = 10
-
 T = TypeVar("T")
 
 
@@ -211,28 +210,43 @@ class Mirror(Generic[T]):
             resourceVersion=watch.resource_version,
             timeoutSeconds=str(round(watch.timeout_seconds)),
         )
-        loop = asyncio.get_running_loop()
-        began_seconds = loop.time()
+        admitted_seconds: float | None = None
         try:
             async with self._api.watch(
                 self._collection.path, query, silence_seconds=watch.silence_seconds
             ) as stream:
+                admitted_seconds = asyncio.get_running_loop().time()
                 self._failure.over(Proof.WATCH)
                 await self._follow(stream, watch)
         except ApiError as error:
-            self._watch_failed(error, until=Proof.WATCH)
-            return
+            if admitted_seconds is None or not isinstance(error, ApiUnreachable):
+                self._watch_failed(error, until=Proof.WATCH)
+            else:
+                self._watch_ended(admitted_seconds, cut=error)
         except _ErrorEvent as event:
             self._watch_failed(event.error, until=Proof.EVENT)
-            return
         except (FrameTooLong, FrameMalformed, ObjectMalformed) as error:
             self._reflector.malformed(now_timestamp=self._clock())
             self._failure.malformed(f"the watch sent a malformed event: {error}", until=Proof.EVENT)
-            return
-        if self._reflector.watch_ended(
-            lasted_seconds=loop.time() - began_seconds, now_timestamp=self._clock()
-        ):
+        else:
+            self._watch_ended(admitted_seconds)
+
+    def _watch_ended(
+        self, admitted_seconds: float | None, *, cut: ApiUnreachable | None = None
+    ) -> None:
+        """Record the end of an admitted watch; `cut` None: the server ended it."""
+        now_seconds = asyncio.get_running_loop().time()
+        worked = self._reflector.watch_ended(
+            lasted_seconds=now_seconds - (admitted_seconds or now_seconds),
+            now_timestamp=self._clock(),
+        )
+        if isinstance(cut, WatchSilent):
+            self._failure.met(cut, until=Proof.WATCH)
+        elif worked:
             self._failure.over(Proof.EVENT)
+            log.debug("a watch ended", extra={"path": self._collection.path, "err": str(cut or "")})
+        elif cut is not None:
+            self._failure.met(cut, until=Proof.EVENT)
         else:
             self._failure.malformed("the watch ended as soon as it began", until=Proof.EVENT)
 
@@ -250,7 +264,6 @@ class Mirror(Generic[T]):
                 self._apply(line)
 
     def _apply(self, line: bytes) -> None:
-        """Apply one event of the watch."""
         frame = read_frame(line)
         self._metrics.events.inc()
         match self._reflector.event(frame):

@@ -22,7 +22,8 @@ MIN_WATCH_SECONDS = 300.0
 INACTIVITY_SECONDS = 90.0
 SILENCE_MARGIN_SECONDS = 30.0
 
-# VeryShortWatchError: a watch that ends within this time without an event is a failure.
+# VeryShortWatchError: a watch that ends within this time without an event is a failure. Every other
+# watch has worked, also if a proxy cuts it: many cut each connection after a minute.
 VERY_SHORT_SECONDS = 1.0
 
 # For this time an internal error of the server counts as temporary (MaxInternalErrorRetryDuration
@@ -178,9 +179,13 @@ class Reflector:
         return EventKind.GONE if kind == "DELETED" else EventKind.HELD
 
     def watch_ended(self, *, lasted_seconds: float, now_timestamp: float) -> bool:
-        """Record that the server ended the watch; return whether that was a regular end."""
+        """Record that an admitted watch ended or was cut; return whether it had worked.
+
+        A watch that worked is followed by the next at once, and earlier failures count no more.
+        """
         if self._heard or lasted_seconds >= VERY_SHORT_SECONDS:
             self._internal_since_timestamp = None
+            self._backoff.reset()
             return True
         self._wait = Wait(self._backoff.next_seconds(now_timestamp=now_timestamp))
         return False

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 import aiohttp
 
 from yuptime_exporter.concurrency.turns import Turn
-from yuptime_exporter.kubernetes.errors import ApiUnreachable
+from yuptime_exporter.kubernetes.errors import WatchSilent
 from yuptime_exporter.kubernetes.frames import Frames
 
 _CHUNK_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ async def watched_lines(
             the first bookmark shortens it.
 
     Raises:
-        ApiUnreachable: the watch was silent for too long.
+        WatchSilent: the watch was silent for too long.
         FrameTooLong: a line is longer than allowed.
     """
     frames = Frames()
@@ -40,4 +40,4 @@ async def _read(stream: aiohttp.StreamReader, silence_seconds: float) -> bytes:
         async with asyncio.timeout(silence_seconds):
             return await stream.read(_CHUNK_BYTES)
     except TimeoutError as error:
-        raise ApiUnreachable(f"the watch was silent for {silence_seconds:g} s") from error
+        raise WatchSilent(f"the watch was silent for {silence_seconds:g} s") from error

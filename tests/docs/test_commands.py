@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents
+from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents, without_blocks
 from tests.exporters import Home, Process, exporter_process, series
 from tests.manifests import TOKEN
 from tests.peers.programs import Generation, require
-from tests.peers.running import free_port, prometheus
+from tests.peers.running import alertmanager, free_port, prometheus
 from tests.waiting import eventually
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.settings.command_line import parse_arguments
@@ -32,8 +32,8 @@ from yuptime_exporter.settings.model import ManifestSource
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 # A block of commands with a tag needs a cluster, in which test_cluster_commands.py runs the commands,
-# or a builder of images.
-TAGS = {"cluster", "image"}
+# a builder of images, or an Alertmanager.
+TAGS = {"cluster", "image", "alertmanager"}
 
 # The languages of blocks; each has a test below.
 LANGUAGES = {"sh", "json", "text", "yaml", "promql", "ini", "crontab"}
@@ -153,6 +153,63 @@ async def run(block: Block, desk: Desk, exporter: Process) -> str:
     out, err = await asyncio.wait_for(process.communicate(), LIMIT_SECONDS)
     assert process.returncode == 0, f"{block}: {err.decode()}"
     return out.decode().replace(address, ADDRESS)
+
+
+async def test_the_runbook_of_a_monitor_prints_what_matters_about_it(desk: Desk) -> None:
+    block = next(
+        block
+        for block in blocks_of("docs/runbooks/YuptimeMonitorDown.md")
+        if block.language == "sh" and not block.tags
+    )
+    async with example_exporter(desk) as exporter:
+        await push(exporter, "backup-job", "my-secure-token", b"status=down")
+        said = dict(
+            line.split(maxsplit=1) for line in (await run(block, desk, exporter)).splitlines()
+        )
+
+    assert said["yuptime_monitor_down"] == "1.0"
+    assert said["yuptime_monitor_up"] == "0.0"
+    assert re.fullmatch(r"\d+ seconds ago", said["yuptime_monitor_last_push_timestamp_seconds"])
+    assert said["yuptime_monitor_last_success_timestamp_seconds"] == "never"
+    assert "yuptime_monitor_deadline_timestamp_seconds" in said
+    assert len(said) < 12
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("generation", list(Generation))
+async def test_every_command_for_alertmanager_silences_one_monitor(
+    generation: Generation, tmp_path: Path
+) -> None:
+    tagged = [block for block in blocks("sh") if "alertmanager" in block.tags]
+    path = f"{require('amtool', generation).parent}{os.pathsep}{os.environ['PATH']}"
+    async with alertmanager(generation, tmp_path / "alertmanager") as peer:
+        for block in tagged:
+            process = await asyncio.create_subprocess_exec(
+                *("sh", "-euc", block.text.replace("http://localhost:9093", peer.url)),
+                env={"PATH": path, "HOME": str(tmp_path)},  # no configuration of a user's amtool
+                stdout=asyncio.subprocess.DEVNULL,
+            )
+            assert await process.wait() == 0, str(block)
+        silences = await peer.get("/api/v2/silences")
+
+    names = [{each["name"]: each["value"] for each in one["matchers"]} for one in silences]
+    assert len(silences) == sum("silence add" in block.text for block in tagged) > 0
+    for matched in names:
+        assert matched == {
+            "alertname": "YuptimeMonitorDown",
+            "namespace": "yuptime",
+            "monitor": "backup-job",
+        }
+
+
+def test_no_command_for_alertmanager_stands_in_a_line_of_text() -> None:
+    inline = [
+        f"{document}: {code}"
+        for document in documents()
+        for code in re.findall(r"`(amtool [^`]+)`", without_blocks(document))
+    ]
+
+    assert inline == []
 
 
 async def start_and_stop(block: Block, desk: Desk) -> None:

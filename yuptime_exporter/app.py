@@ -20,30 +20,27 @@ from yuptime_exporter.core.model import MonitorKey, State
 from yuptime_exporter.core.rate_limit import PushLimiter
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.admission import Admission
-from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
-from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS, ReceivingLog
+from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.engine.reloading import Reloading
 from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.engine.restoring import restored_state
-from yuptime_exporter.engine.table_changes import TableChanges
 from yuptime_exporter.engine.transitions import Transitions
 from yuptime_exporter.settings.configuration import Configuration, configuration_of
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
 from yuptime_exporter.web.metrics import MonitorCollector
-from yuptime_exporter.web.servers.aiohttp import serving
-from yuptime_exporter.web.servers.traffic import Traffic
+from yuptime_exporter.wiring.changes import connect_changes
 from yuptime_exporter.wiring.connect import connect
-from yuptime_exporter.wiring.descriptors import connection_limit
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
 from yuptime_exporter.wiring.registry import Metrics
+from yuptime_exporter.wiring.shared import Shared
 from yuptime_exporter.wiring.signals import set_on_signals
-from yuptime_exporter.wiring.sites import Served, exporter_url, sites
+from yuptime_exporter.wiring.sites import Served, exporter_url, serving_sites
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +66,14 @@ class Exporter:
         """
         self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
-        self._settings, self._clock = settings, clock
-        metrics = self._metrics = Metrics(external_url=settings.external_url)
+        metrics = Metrics(external_url=settings.external_url)
         load = partial(configuration_of, settings)
         self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         ready = self._readiness = Readiness(metrics.readiness)
+        shared = self._shared = Shared(settings, table, ready, metrics, clock)
         adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
-        parts = self._parts = connect(
-            settings.source, table, ready, metrics.registry, adopt=adopt, clock=clock
-        )
+        parts = self._parts = connect(shared, adopt=adopt)
         self._limiter = PushLimiter(self._configuration.value.push_rate)
         self._admission = Admission(
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
@@ -86,34 +81,14 @@ class Exporter:
         self._rejections = Rejections(table, metrics=metrics.pushes, clock=clock)
         self._transitions = Transitions(table, clock=clock)
         self._receiver = Receiver(table, parts.store, on_push=self._after_push)
-        self._receiving_log, self._follower = self._connect_changes()
+        self._receiving_log, self._follower = connect_changes(
+            shared, parts, on_change=self._after_change
+        )
         self._publisher = self._connect_publisher()
         metrics.registry.register(self._connect_collector())
         self._reloading = Reloading(self._configuration.reload, parts.source, ready)
         self.reload_requested = self._reloading.requested
         self._configuration.follow(self._after_reload)
-
-    def _connect_changes(self) -> tuple[ReceivingLog, Follower]:
-        table, parts, metrics, clock = self._table, self._parts, self._metrics, self._clock
-        keep = self._settings.storage_retention_seconds
-        changes = TableChanges(
-            table, parts.store, retention_seconds=keep, metrics=metrics.changes, clock=clock
-        )
-        receiving_log = ReceivingLog(
-            table,
-            parts.store,
-            changes,
-            on_receiving=parts.on_receiving,
-            metrics=metrics.receiving,
-            clock=clock,
-        )
-        return receiving_log, Follower(
-            changes,
-            receiving_log,
-            self._readiness,
-            on_change=self._after_change,
-            metrics=metrics.declarations,
-        )
 
     def _connect_publisher(self) -> Publisher:
         return Publisher(
@@ -122,7 +97,7 @@ class Exporter:
             settings=lambda: self._configuration.value.alerting,
             transitions=self._transitions,
             silence_check=self._parts.silence_check,
-            clock=self._clock,
+            clock=self._shared.clock,
         )
 
     def _connect_collector(self) -> MonitorCollector:
@@ -130,8 +105,8 @@ class Exporter:
             self._table,
             alert_defaults=lambda: self._configuration.value.alerting.defaults,
             monitors_by_type=lambda: self._follower.monitors_by_type,
-            clock=self._clock,
-            messages=self._settings.expose_messages,
+            clock=self._shared.clock,
+            messages=self._shared.settings.expose_messages,
         )
 
     async def run(self) -> None:
@@ -150,31 +125,19 @@ class Exporter:
         log.info("stopped")
 
     async def _serve(self) -> None:
-        table, ready, metrics, clock = self._table, self._readiness, self._metrics, self._clock
+        reload, backup = self._reloading.reload, self._parts.store.backup
         served = Served(
-            self._admission,
-            self._receiver,
-            self._rejections,
-            table,
-            ready,
-            metrics,
-            self._reloading.reload,
-            self._parts.store.backup,
-            clock,
+            self._shared, self._admission, self._receiver, self._rejections, reload, backup
         )
-        traffic = Traffic(
-            self._rejections,
-            metrics.connections,
-            max_connections=connection_limit(self._settings.max_connections),
-        )
+        metrics = self._shared.metrics.notifications
         async with (
             # No limit on connections: an Alertmanager that hangs must not block the others.
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
             asyncio.TaskGroup() as tasks,
-            serving(sites(self._settings, served), traffic) as self.bound,
+            serving_sites(served) as self.bound,
         ):
-            url = exporter_url(self._settings, self.bound)
-            sinks = Alertmanagers(session, tasks, exporter=url, metrics=metrics.notifications)
+            url = exporter_url(self._shared.settings, self.bound)
+            sinks = Alertmanagers(session, tasks, exporter=url, metrics=metrics)
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
             endless = (
                 tasks.create_task(self._restore_and_follow(), name="follow monitors"),
@@ -184,7 +147,7 @@ class Exporter:
             )
             await self.stop_requested.wait()
             log.info("stopping")
-            ready.stopping()
+            self._readiness.stopping()
             for task in endless:
                 task.cancel()
             await sinks.close()

@@ -4,16 +4,17 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from tests.engine.parts import ready, table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.model import (
     ClusterSource,
     LeaseName,
@@ -28,6 +29,8 @@ from yuptime_exporter.status.store import StatusStore
 from yuptime_exporter.stores.sqlite.store import SqliteStore
 from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.parts import Parts
+from yuptime_exporter.wiring.registry import Metrics
+from yuptime_exporter.wiring.shared import Shared
 
 SQLITE = SqliteStorage(Path("data/yuptime.db"))
 
@@ -41,14 +44,9 @@ async def connected(
     settings: ManifestSource | ClusterSource, readiness: Readiness | None = None
 ) -> AsyncIterator[Parts]:
     """Give the parts, and close their connection at the end of the block."""
-    parts = connect(
-        settings,
-        table_of(at=1000),
-        readiness or ready(),
-        CollectorRegistry(),
-        adopt=ignore,
-        clock=StandingClock(1000),
-    )
+    run = replace(parse_arguments(["--source.manifests=x"]), source=settings)
+    shared = Shared(run, table_of(at=1000), readiness or ready(), Metrics(), StandingClock(1000))
+    parts = connect(shared, adopt=ignore)
     yield parts
     with suppress(SourceUnusable):  # there is no API server
         async with parts.running():

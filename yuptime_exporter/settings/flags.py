@@ -23,6 +23,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     web = parser.add_argument_group("web")
     _add_addresses(web)
     _add_paths(web)
+    _add_permissions(web)
     _add_metrics(parser.add_argument_group("metrics"))
     _add_alerting(parser.add_argument_group("alerting"))
     _add_logs(parser.add_argument_group("logs"))
@@ -157,6 +158,9 @@ def _add_paths(group: argparse._ArgumentGroup) -> None:
         type=values.prefix,
         help="serve everything below this path (default: the path of --web.external-url)",
     )
+
+
+def _add_permissions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--web.enable-lifecycle",
         dest="enable_lifecycle",

@@ -1,31 +1,22 @@
 """The choice between the parts with and without a cluster."""
 
-from prometheus_client import CollectorRegistry
-
-from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.replication import Adopt
 from yuptime_exporter.settings.model import ClusterSource, ManifestSource
 from yuptime_exporter.wiring.manifests import manifest_parts
 from yuptime_exporter.wiring.parts import Parts
+from yuptime_exporter.wiring.shared import Shared
 
 
-def connect(
-    settings: ManifestSource | ClusterSource,
-    table: MonitorTable,
-    readiness: Readiness,
-    registry: CollectorRegistry,
-    *,
-    adopt: Adopt,
-    clock: Clock,
-) -> Parts:
-    """Return the parts for this source of monitors, as `cluster_parts` and `manifest_parts` do."""
-    match settings:
-        case ManifestSource():
-            return manifest_parts(settings, readiness, registry, clock=clock)
-        case ClusterSource():
+def connect(shared: Shared, *, adopt: Adopt) -> Parts:
+    """Return the parts for the source of monitors, as `cluster_parts` and `manifest_parts` do."""
+    readiness, registry, clock = shared.readiness, shared.metrics.registry, shared.clock
+    match shared.settings.source:
+        case ManifestSource() as source:
+            return manifest_parts(source, readiness, registry, clock=clock)
+        case ClusterSource() as source:
             # Imported only here: it takes 40 MiB, which a run without a cluster does not need.
             from yuptime_exporter.wiring.cluster import cluster_parts  # noqa: PLC0415
 
-            return cluster_parts(settings, table, readiness, registry, adopt=adopt, clock=clock)
+            return cluster_parts(
+                source, shared.table, readiness, registry, adopt=adopt, clock=clock
+            )

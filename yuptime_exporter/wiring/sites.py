@@ -2,14 +2,12 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from yuptime_exporter import __version__
-from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.admission import Admission
-from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.model import Settings
@@ -21,9 +19,11 @@ from yuptime_exporter.web.pages.landing import landing_handler
 from yuptime_exporter.web.pages.monitor import monitor_page_handler
 from yuptime_exporter.web.pushes.exchange import PushExchange
 from yuptime_exporter.web.routes import Handlers, operator_routes, probe_routes, push_routes
-from yuptime_exporter.web.servers.aiohttp import Listener
+from yuptime_exporter.web.servers.aiohttp import Listener, serving
+from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
-from yuptime_exporter.wiring.registry import Metrics
+from yuptime_exporter.wiring.descriptors import connection_limit
+from yuptime_exporter.wiring.shared import Shared
 
 _WEB_FLAG = "--web.listen-address"
 _PUSH_FLAG = "--push.listen-address"
@@ -38,20 +38,28 @@ class Served:
         backup: returns a copy of the store, see `core.ports.Store.backup`.
     """
 
+    shared: Shared
     admission: Admission
     receiver: Receiver
     rejections: Rejections
-    table: MonitorTable
-    readiness: Readiness
-    metrics: Metrics
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
-    clock: Clock
 
 
-def sites(settings: Settings, served: Served) -> dict[Listener, Site]:
+def serving_sites(served: Served) -> AbstractAsyncContextManager[dict[str, list[str]]]:
+    """Return a context that serves every site, and gives the bound addresses by their flags."""
+    traffic = Traffic(
+        served.rejections,
+        served.shared.metrics.connections,
+        max_connections=connection_limit(served.shared.settings.max_connections),
+    )
+    return serving(sites(served), traffic)
+
+
+def sites(served: Served) -> dict[Listener, Site]:
     """Return the site of each address; pushes have addresses of their own if asked for."""
-    prefix, handlers = settings.route_prefix, _handlers(settings, served)
+    settings, http_metrics = served.shared.settings, served.shared.metrics.http
+    prefix, handlers = settings.route_prefix, _handlers(served)
     probes = list(probe_routes(handlers, prefix=prefix))
     pushes = list(push_routes(_exchange(served), prefix=prefix))
     operators = list(
@@ -59,8 +67,8 @@ def sites(settings: Settings, served: Served) -> dict[Listener, Site]:
     )
     pushes_apart = bool(settings.push_listen_addresses)
     web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
-    web_site = Site(web_routes, served.metrics.http)
-    push_site = Site([*pushes, *probes], served.metrics.http)
+    web_site = Site(web_routes, http_metrics)
+    push_site = Site([*pushes, *probes], http_metrics)
     return {
         Listener(_WEB_FLAG, address.host, address.port): web_site
         for address in settings.listen_addresses
@@ -75,14 +83,15 @@ def _exchange(served: Served) -> PushExchange:
         served.admission,
         served.receiver,
         served.rejections,
-        clock=served.clock,
+        clock=served.shared.clock,
     )
 
 
-def _handlers(settings: Settings, served: Served) -> Handlers:
+def _handlers(served: Served) -> Handlers:
+    shared, settings = served.shared, served.shared.settings
     return Handlers(
-        metrics=metrics_handler(served.metrics.registry),
-        ready=ready_handler(served.readiness),
+        metrics=metrics_handler(shared.metrics.registry),
+        ready=ready_handler(shared.readiness),
         reload=reload_handler(served.reload, enabled=settings.enable_lifecycle),
         backup=backup_handler(served.backup, enabled=settings.enable_admin_api),
         landing=landing_handler(
@@ -91,7 +100,7 @@ def _handlers(settings: Settings, served: Served) -> Handlers:
             telemetry_path=settings.telemetry_path,
             external_url=settings.external_url,
         ),
-        monitor_page=monitor_page_handler(served.table, served.rejections, clock=served.clock),
+        monitor_page=monitor_page_handler(shared.table, served.rejections, clock=shared.clock),
     )
 
 

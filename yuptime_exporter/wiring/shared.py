@@ -1,0 +1,25 @@
+"""The values that all parts of one run share."""
+
+from dataclasses import dataclass
+
+from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.readiness import Readiness
+from yuptime_exporter.settings.model import Settings
+from yuptime_exporter.wiring.registry import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One run: its settings, its monitors, and its clock.
+
+    Attributes:
+        table: all monitors, which every flow reads or changes.
+        clock: Unix seconds.
+    """
+
+    settings: Settings
+    table: MonitorTable
+    readiness: Readiness
+    metrics: Metrics
+    clock: Clock

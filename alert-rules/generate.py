@@ -1,14 +1,22 @@
 """Make yuptime.prometheusrule.yaml, for the Prometheus Operator, from yuptime.rules.yml.
 
-The rules are copied with their comments.
+The rules are copied with their comments. With --cluster-label the rules are printed instead, for a
+Prometheus or a Thanos Ruler that evaluates them for several clusters at once.
 """
 
+import argparse
+import json
+import re
+import sys
 import textwrap
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 SOURCE = FOLDER / "yuptime.rules.yml"
 TARGET = FOLDER / "yuptime.prometheusrule.yaml"
+
+# What tells two clusters apart in every expression. The mixin and the Helm chart read the same file.
+CLUSTER_EDITS = FOLDER / "cluster-label.json"
 
 # Common labels in the ruleSelector of Prometheus objects. kube-prometheus-stack selects by the label
 # `release`, with the name of the Helm release as value, so users must add that label.
@@ -32,5 +40,36 @@ def prometheus_rule(rules: str) -> str:
     return HEADER + textwrap.indent(rules, "  ")
 
 
+def for_clusters(rules: str, label: str) -> str:
+    """Return the rules that judge each value of this label by itself."""
+    for text, instead in json.loads(CLUSTER_EDITS.read_text(encoding="utf-8")):
+        rules = rules.replace(text, instead.replace("CLUSTER", label))
+    return rules
+
+
+def label_name(text: str) -> str:
+    """Return the text if Prometheus allows it as the name of a label."""
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", text):
+        raise argparse.ArgumentTypeError(f"expected the name of a label, got {text!r}")
+    return text
+
+
+def main() -> None:
+    """Read the command line, and write or print the rules."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--cluster-label",
+        type=label_name,
+        metavar="NAME",
+        help="print the rules for several clusters, told apart by this label",
+    )
+    label = parser.parse_args().cluster_label
+    rules = SOURCE.read_text(encoding="utf-8")
+    if label:
+        sys.stdout.write(for_clusters(rules, label))
+    else:
+        TARGET.write_text(prometheus_rule(rules), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    TARGET.write_text(prometheus_rule(SOURCE.read_text(encoding="utf-8")), encoding="utf-8")
+    main()

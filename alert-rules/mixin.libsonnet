@@ -8,6 +8,8 @@ local addressed(pattern, alert) = std.strReplace(pattern, '%s', alert);
     // The address of the runbooks; %s stands for the name of the alert. Give the exporter the address
     // of YuptimeMonitorDown as --alerting.runbook-url, so that both paths name the same runbook.
     runbookURLPattern: project,
+    // The label that tells clusters apart, if the rules are evaluated for several clusters at once.
+    clusterLabel: '',
   },
   local withRunbook(rule) =
     if !std.objectHas(rule, 'alert') then rule
@@ -20,10 +22,17 @@ local addressed(pattern, alert) = std.strReplace(pattern, '%s', alert);
         ),
       },
     },
+  local shipped = importstr 'yuptime.rules.yml',
+  local edited(text, edit) = std.strReplace(
+    text, edit[0], std.strReplace(edit[1], 'CLUSTER', $._config.clusterLabel)
+  ),
+  local rules =
+    if $._config.clusterLabel == '' then shipped
+    else std.foldl(edited, import 'cluster-label.json', shipped),
   prometheusAlerts+:: {
     groups+: [
       group { rules: std.map(withRunbook, group.rules) }
-      for group in std.parseYaml(importstr 'yuptime.rules.yml').groups
+      for group in std.parseYaml(rules).groups
     ],
   },
   prometheusRules+:: {

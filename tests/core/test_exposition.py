@@ -142,7 +142,7 @@ yuptime_monitor_pushes_down_total{monitor="backup",namespace="prod"} 2.0
 yuptime_monitor_pushes_down_total{monitor="report",namespace="prod"} 0.0
 # HELP yuptime_monitor_alert_labels Labels of the alerts of the monitor; absent while it is paused.
 # TYPE yuptime_monitor_alert_labels gauge
-yuptime_monitor_alert_labels{cluster="eu",container="",endpoint="",monitor="backup",namespace="prod",pod="",service="",severity="page"} 1.0
+yuptime_monitor_alert_labels{app_kubernetes_io_component="",app_kubernetes_io_instance="",app_kubernetes_io_managed_by="",app_kubernetes_io_name="",app_kubernetes_io_part_of="",app_kubernetes_io_version="",cluster="eu",container="",endpoint="",helm_sh_chart="",monitor="backup",namespace="prod",node="",pod="",pod_template_hash="",service="",severity="page"} 1.0
 # HELP yuptime_monitor_info Information about the monitor.
 # TYPE yuptime_monitor_info gauge
 yuptime_monitor_info{monitor="backup",namespace="prod",paused="false",source="manifests"} 1.0
@@ -241,11 +241,9 @@ class TestAlertLabels:
         assert labels == {
             "namespace": "prod",
             "monitor": "backup",
-            "container": "",
-            "endpoint": "",
-            "pod": "",
-            "service": "",
+            **dict.fromkeys(TARGET_LABELS, ""),
         }
+        assert {"container", "pod", "pod_template_hash", "helm_sh_chart"} <= set(TARGET_LABELS)
 
     @pytest.mark.parametrize("label", TARGET_LABELS)
     def test_a_target_label_that_the_user_sets_keeps_the_users_value(self, label: str) -> None:

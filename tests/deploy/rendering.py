@@ -29,7 +29,15 @@ CHART = DEPLOY / "chart" / "yuptime-exporter"
 
 # Fields of the Prometheus Operator, since its schemas are not available here.
 # https://prometheus-operator.dev/docs/api-reference/api/
-_ENDPOINT = {"port", "interval", "scrapeTimeout", "honorLabels", "relabelings", "path"}
+_ENDPOINT = {
+    "port",
+    "interval",
+    "scrapeTimeout",
+    "honorLabels",
+    "relabelings",
+    "metricRelabelings",
+    "path",
+}
 
 
 @cache

@@ -155,6 +155,7 @@ def test_its_files_are_those_that_everybody_else_loads() -> None:
     files = {path for path in (CHART / "files").rglob("*") if path.is_file()}
 
     assert {path.relative_to(CHART / "files").as_posix(): path.resolve() for path in files} == {
+        "cluster-label.json": CHECKOUT / "alert-rules" / "cluster-label.json",
         "monitors.yaml": CHECKOUT / "deploy" / "crd" / "monitors.yaml",
         "values.yaml": CHART / "values.yaml",
         "yuptime.rules.yml": CHECKOUT / "alert-rules" / "yuptime.rules.yml",

@@ -257,7 +257,8 @@ def test_prometheus_scrapes_the_web_service_and_honours_the_labels_of_monitors()
     example = yaml.safe_load(
         (CHECKOUT / "examples" / "prometheus" / "servicemonitor.yaml").read_text()
     )
-    assert endpoint["relabelings"] == example["spec"]["endpoints"][0]["relabelings"]
+    for key in ("relabelings", "metricRelabelings"):
+        assert endpoint[key] == example["spec"]["endpoints"][0][key]
 
 
 def test_the_components_for_monitoring_and_replicas_change_only_their_own_parts() -> None:

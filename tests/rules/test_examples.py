@@ -10,7 +10,6 @@ import yaml
 
 from tests.peers.programs import Generation, require
 from tests.rules.files import EXAMPLES, RULES, rules, run
-from yuptime_exporter.core.exposition import TARGET_LABELS
 from yuptime_exporter.settings.configuration import load_configuration
 
 every_generation = pytest.mark.parametrize("generation", list(Generation))
@@ -79,14 +78,14 @@ def test_every_example_of_a_scrape_honours_the_labels_of_monitors():
 def test_the_servicemonitor_drops_the_labels_that_the_operator_adds():
     resource = example("servicemonitor.yaml")
     (endpoint,) = resource["spec"]["endpoints"]
-    (relabeling,) = endpoint["relabelings"]
+    _, relabeling = endpoint["relabelings"]
 
     assert (resource["apiVersion"], resource["kind"]) == (
         "monitoring.coreos.com/v1",
         "ServiceMonitor",
     )
     assert relabeling["action"] == "labeldrop"
-    for label in (*TARGET_LABELS, "namespace"):
+    for label in ("container", "endpoint", "namespace", "pod", "service"):
         assert re.fullmatch(relabeling["regex"], label)
     for label in ("instance", "job", "__address__"):
         assert not re.fullmatch(relabeling["regex"], label)

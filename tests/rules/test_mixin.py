@@ -1,21 +1,9 @@
-"""The mixin, as Jsonnet evaluates it."""
+"""The mixin has the shipped rules, changed only as configured."""
 
-import json
-from typing import Any
-
-import _gojsonnet  # type: ignore[import-not-found]
-
-from tests.rules.files import ALERT_RULES, groups
+from tests.rules.files import groups
+from tests.rules.mixin import mixin
 from yuptime_exporter.core.alerting import RUNBOOK_URL
 from yuptime_exporter.core.identity import ALERT_NAME
-
-
-def mixin(**config: str) -> Any:
-    """Return the mixin with this configuration, as Jsonnet makes it."""
-    code = f"""
-        local mixin = (import 'mixin.libsonnet') + {{ _config+:: {json.dumps(config)} }};
-        {{ groups: mixin.prometheusAlerts.groups, boards: mixin.grafanaDashboards }}"""
-    return json.loads(_gojsonnet.evaluate_snippet(str(ALERT_RULES / "snippet"), code))
 
 
 def test_the_mixin_has_the_rules_that_prometheus_reads():

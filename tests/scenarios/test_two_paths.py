@@ -48,9 +48,12 @@ DOWN = b'{"status": "down", "message": "disk full"}'
 LABELS = {"team": 'say "hi"\n\\ü名', "service": "payments"}
 EXTERNAL_LABELS = {"cluster": "test"}
 
-# As the targets of a ServiceMonitor are labelled.
+# As the targets of a ServiceMonitor are labelled, and those of a scrape with labelmap.
 TARGET_LABELS = {
     "namespace": "monitoring",
+    "app_kubernetes_io_name": "yuptime-exporter",
+    "helm_sh_chart": "yuptime-exporter-1.0.0",
+    "pod_template_hash": "6d4b75cb6d",
     "service": "yuptime",
     "pod": "yuptime-0",
     "container": "exporter",

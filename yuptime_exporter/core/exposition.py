@@ -11,10 +11,25 @@ from yuptime_exporter.core.identity import AlertDefaults, alert_labels
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import Judged, MonitorKey, PushKind, Reason, Row, State, Verdict
 
-# Labels that Prometheus gives to the targets of a ServiceMonitor. Exposed as empty, they are dropped
-# from the series under `honor_labels: true` (prometheus/prometheus, scrape.go). So an alert does not
-# contain the pod of the replica that was scraped.
-TARGET_LABELS = ("container", "endpoint", "pod", "service")
+# Labels that a scrape adds to its targets in Kubernetes: those of a ServiceMonitor, and the labels of the
+# exporter's pod and Service where `labelmap` copies them. Exposed as empty, they are dropped from the
+# series under `honor_labels: true` (prometheus/prometheus, scrape.go). So an alert does not contain the
+# pod of the replica that was scraped.
+TARGET_LABELS = (
+    "app_kubernetes_io_component",
+    "app_kubernetes_io_instance",
+    "app_kubernetes_io_managed_by",
+    "app_kubernetes_io_name",
+    "app_kubernetes_io_part_of",
+    "app_kubernetes_io_version",
+    "container",
+    "endpoint",
+    "helm_sh_chart",
+    "node",
+    "pod",
+    "pod_template_hash",
+    "service",
+)
 
 
 def _last_push(row: Row, _: Verdict) -> float:

@@ -16,7 +16,7 @@ from yuptime_exporter.web.servers.accepting import Acceptor, bound_sockets
 from yuptime_exporter.web.servers.connection import (
     HttpConnection,
     HttpServer,
-    IncomingRequest,
+    OtherVersion,
     response,
 )
 from yuptime_exporter.web.servers.refusals import EXPECTATION, STRAY_BYTES, VERSION, Refusal
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # After the time for requests in flight (`traffic.DRAIN_SECONDS`), the time for their connections.
 CLOSE_SECONDS = 1.0
 
-_Handler = Callable[[IncomingRequest], Awaitable[web.StreamResponse]]
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,15 @@ async def serving(
 
 
 def _handler(site: Site, traffic: Traffic) -> _Handler:
-    async def handle(incoming: IncomingRequest) -> web.StreamResponse:
+    async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
         connection = incoming.protocol
         assert isinstance(connection, HttpConnection)  # noqa: S101  our server makes no others
         traffic.began(connection)
         try:
             body = _body(incoming)
-            refused = await _refused(incoming, connection, body)
+            refused = _refused(incoming, connection, body)
+            if refused is None and "Expect" in incoming.headers and not await _continued(incoming):
+                refused = EXPECTATION
             if refused is not None:
                 return response(connection.refused(*refused))
             url = incoming.rel_url
@@ -115,16 +117,14 @@ def _query(incoming: web.BaseRequest) -> str:
     )
 
 
-async def _refused(
-    incoming: IncomingRequest, connection: HttpConnection, body: bytes | AsyncIterator[bytes]
+def _refused(
+    incoming: web.BaseRequest, connection: HttpConnection, body: bytes | AsyncIterator[bytes]
 ) -> Refusal | None:
     """Return why no handler sees this request; None if one does."""
-    if not incoming.version_is_known:
+    if isinstance(incoming, OtherVersion):
         return VERSION
     if not body and connection.is_followed_by_garbage:
         return STRAY_BYTES  # most often a body, whose status must not be read as up
-    if "Expect" in incoming.headers and not await _continued(incoming):
-        return EXPECTATION
     return None
 
 

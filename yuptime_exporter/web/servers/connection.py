@@ -4,7 +4,8 @@ import asyncio
 from contextlib import suppress
 from http import HTTPStatus
 
-from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
+from aiohttp import EMPTY_PAYLOAD, HttpVersion10, HttpVersion11, StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpRequestParser
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
@@ -38,18 +39,8 @@ _READ_BUFFER_BYTES = 64 * 1024
 _VERSIONS = (HttpVersion11, HttpVersion10)
 
 
-class IncomingRequest(web.BaseRequest):
-    """A request that is answered in HTTP/1.1, whatever version it names.
-
-    Attributes:
-        version_is_known: whether the client speaks HTTP/1.0 or HTTP/1.1.
-    """
-
-    def __init__(self, message: RawRequestMessage, *others: object) -> None:
-        self.version_is_known = message.version in _VERSIONS
-        if not self.version_is_known or message.method == "UNKNOWN":  # aiohttp's mark of an error
-            message = message._replace(version=HttpVersion11)
-        super().__init__(message, *others)  # type: ignore[arg-type]
+class OtherVersion(web.BaseRequest):
+    """A request in a version of HTTP that is not served; its answer is HTTP/1.1."""
 
 
 class HttpServer(web.Server):
@@ -59,7 +50,7 @@ class HttpServer(web.Server):
         """Serve with this handler.
 
         Args:
-            handler: a coroutine function that returns the response to an `IncomingRequest`.
+            handler: a coroutine function that returns the response to a request.
             traffic: all connections, those of other servers included.
         """
         super().__init__(handler, request_factory=self._incoming)  # type: ignore[arg-type]
@@ -69,8 +60,20 @@ class HttpServer(web.Server):
         """Return the protocol of a new connection."""
         return HttpConnection(self, self._traffic, asyncio.get_running_loop())
 
-    def _incoming(self, *arguments: object) -> web.BaseRequest:
-        return IncomingRequest(*arguments, asyncio.get_running_loop())  # type: ignore[arg-type]
+    def _incoming(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        kind = web.BaseRequest
+        if message.version not in _VERSIONS:
+            kind, message = OtherVersion, message._replace(version=HttpVersion11)
+        elif message.method == "UNKNOWN":  # what aiohttp makes of an error; it is of HTTP/1.0
+            message = message._replace(version=HttpVersion11)
+        return kind(message, payload, protocol, writer, task, self._loop)
 
 
 class HttpConnection(RequestHandler):
@@ -142,25 +145,41 @@ class HttpConnection(RequestHandler):
             return
         known = self._request_count
         super().data_received(data)
-        if self._request_count == known:
-            if data and self.is_idle and self._head_timer is None:
-                self._expect_head()
-            return
-        self._forget_head()
-        while self._request_count != known:
+        if self._request_count != known:
+            self._forget_head()
+            self._read_on()
+        elif data and self._head_timer is None and self.is_idle:
+            self._expect_head()
+
+    def _read_on(self) -> None:
+        """Read the requests behind the newest, until one is not complete or the queue is full."""
+        while True:
             message, payload = self._messages[-1]
             if isinstance(message, _ErrInfo):
                 self._stop_reading()
                 return
             self._arriving = payload
-            if (
-                not payload.is_eof()
-                or self._upgraded
-                or len(self._messages) >= self._max_msg_queue_size
-            ):
+            if not payload.is_eof() or self._upgraded:
                 return
-            known = self._request_count
-            super().data_received(b"")
+            if len(self._messages) >= self._max_msg_queue_size:
+                if not self._buffer_paused:
+                    self._pause_reading_for_buffer()
+                return
+            if not self._read_next():
+                return
+
+    def _read_next(self) -> bool:
+        """Let the parser read one more request of what it has; return whether there was one."""
+        assert self._parser is not None  # noqa: S101  the connection is open
+        try:
+            requests, self._upgraded, tail = self._parser.feed_data(b"")
+        except HttpProcessingError as error:
+            refused = _ErrInfo(status=400, exc=error, message=error.message)
+            requests, tail = [(refused, EMPTY_PAYLOAD)], b""
+        self._message_tail += tail
+        self._messages.extend(requests)
+        self._request_count += len(requests)
+        return bool(requests)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Note that the client sends nothing more; it still gets the answers it waits for.

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,7 +205,11 @@ class Process(Client):
 
 @asynccontextmanager
 async def exporter_process(
-    home: Home, *, wait_ready: bool = True, wrapper: tuple[str, ...] = ()
+    home: Home,
+    *,
+    wait_ready: bool = True,
+    wrapper: Sequence[str | Path] = (),
+    program: Sequence[str | Path] = (sys.executable, "-m", "yuptime_exporter"),
 ) -> AsyncIterator[Process]:
     """Run the exporter in its own process; at the end of the block kill the process if it runs.
 
@@ -213,13 +217,12 @@ async def exporter_process(
         home: the folder and the flags of the exporter.
         wait_ready: False: give the process as soon as the exporter listens.
         wrapper: a command that runs its remaining arguments as a command.
+        program: the exporter, without its flags.
     """
     home.furnish()
     process = await asyncio.create_subprocess_exec(
         *wrapper,
-        sys.executable,
-        "-m",
-        "yuptime_exporter",
+        *program,
         *home.arguments(),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

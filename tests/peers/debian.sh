@@ -7,15 +7,11 @@
 # needed and no service is started. tests/peers/programs.py finds the programs in that cache.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 programs=(prometheus promtool prometheus-alertmanager amtool prometheus-pushgateway)
 packages=(prometheus prometheus-alertmanager prometheus-pushgateway)
 
 say() { printf '%s\n' "peers: $*" >&2; }
-
-if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
-  say "apt-get and dpkg are missing"
-  exit 1
-fi
 
 # shellcheck source=/dev/null
 codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-unknown}")
@@ -37,31 +33,7 @@ fi
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/.$codename.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/packages" "$work/unpacked"
-options=(-q -o APT::Sandbox::User=root) # otherwise apt, run by root, writes as a user without access
-
-download() {
-  (cd "$work/packages" && apt-get "${options[@]}" download "${packages[@]}")
-}
-
-# The package lists of the machine may be missing or old, and only root may renew them. In that
-# case a private copy of the lists is fetched into the work folder.
-if ! download >"$work/log" 2>&1; then
-  say "the machine's package lists are missing or old: fetching a private copy"
-  mkdir -p "$work/state/lists/partial" "$work/archives/partial"
-  options+=(-o "Dir::State=$work/state" -o "Dir::State::lists=$work/state/lists"
-    -o "Dir::State::status=/var/lib/dpkg/status"
-    -o "Dir::Cache=$work/archives")
-  if ! { apt-get "${options[@]}" update && download; } >"$work/log" 2>&1; then
-    cat "$work/log" >&2
-    say "apt-get could not download ${packages[*]}"
-    exit 1
-  fi
-fi
-
-for package in "$work"/packages/*.deb; do
-  dpkg -x "$package" "$work/unpacked"
-done
+"$here/unpack.sh" "$work/unpacked" "${packages[@]}"
 
 # Debian's Alertmanager reads its templates from /usr/share, which only root may write. A relative
 # path of the same length is patched into the program, and a wrapper sets the working directory.
@@ -81,4 +53,4 @@ all_there || {
   say "the packages ${packages[*]} lack some of ${programs[*]}"
   exit 1
 }
-say "unpacked $(cd "$work/packages" && echo *.deb) into $place"
+say "Debian's programs are in $place/usr/bin"

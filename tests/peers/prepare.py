@@ -15,9 +15,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.programs import MODULE_OF, NEWEST, Generation, cache, find, in_ci
+from tests.peers.programs import (
+    MODULE_OF,
+    NEWEST,
+    Generation,
+    cache,
+    find,
+    image_base,
+    images_folder,
+    in_ci,
+    lacking_privilege,
+)
 
 DEBIAN = "debian"
+IMAGES = "images"
 DEBIAN_PROGRAMS = ("prometheus", "promtool", "alertmanager", "amtool", "pushgateway")
 
 
@@ -43,10 +54,16 @@ class Peer:
         """Whether every program is found."""
         return all(find(program, self.generation) for program in self.programs)
 
+    def lacking_privilege(self) -> str:
+        """Return the privilege that this machine would have to give, or nothing."""
+        return next(filter(None, map(lacking_privilege, self.programs)), "")
+
 
 def peers() -> dict[str, Peer]:
     """Return all peers by name."""
-    return {DEBIAN: _debian()} | {module: _newest(module) for module in _modules()}
+    return {DEBIAN: _debian(), IMAGES: _images()} | {
+        module: _newest(module) for module in _modules()
+    }
 
 
 def prepare(peer: Peer, say: Callable[[str], None]) -> bool:
@@ -77,6 +94,9 @@ def main(names: Sequence[str]) -> int:
         _say(f"expected names of {', '.join(known)}, got {', '.join(sorted(unknown))}")
         return 2
     wanted = [known[name] for name in names or known]
+    for peer in [peer for peer in wanted if peer.lacking_privilege()]:
+        _say(f"{peer.name}: its tests are skipped on this machine; {peer.lacking_privilege()}")
+        wanted.remove(peer)
     missing = [peer for peer in wanted if not peer.is_ready()]
     unavailable = [peer.name for peer in missing if not prepare(peer, _say)]
     if ready := [peer.name for peer in wanted if peer.name not in unavailable]:
@@ -92,6 +112,17 @@ def _debian() -> Peer:
         command=(NEWEST.parent / "debian.sh",),
         action="fetching Debian's Prometheus, Alertmanager and Pushgateway",
         needs=f"apt-get and access to Debian's packages, or {', '.join(DEBIAN_PROGRAMS)} on PATH",
+    )
+
+
+def _images() -> Peer:
+    return Peer(
+        name=IMAGES,
+        generation=Generation.DEBIAN,
+        programs=("buildah",),
+        command=(NEWEST.parent / "images.sh", images_folder(), image_base()),
+        action="fetching buildah and making a base for images, which takes minutes the first time",
+        needs="apt-get, and access to Debian's packages",
     )
 
 

@@ -7,6 +7,7 @@ in that cache. `python -m tests.peers.programs promtool` prints its paths.
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 from enum import StrEnum
@@ -43,6 +44,11 @@ ASSET_OF = {
     "etcd": "TEST_ASSET_ETCD",
 }
 
+# Programs that change the root directory and mount, which a machine may not allow.
+PRIVILEGED = ("buildah",)
+DOCKERFILE = Path(__file__).parents[2] / "deploy" / "Dockerfile"
+_CAP_SYS_ADMIN = 21  # linux/capability.h
+
 
 class Generation(StrEnum):
     """An age of peers. The exporter works with both, and so with the releases between them."""
@@ -70,13 +76,44 @@ def find(program: str, generation: Generation) -> Path | None:
 
 
 def require(program: str, generation: Generation) -> Path:
-    """Return the program of that generation; if missing, skip the test, or fail it if CI=true."""
+    """Return the program of that generation; if missing, skip the test, or fail it if CI=true.
+
+    A program that this machine does not allow is skipped in CI, too.
+    """
+    if lack := lacking_privilege(program):
+        pytest.skip(f"{program} cannot run on this machine: {lack}")
     if found := find(program, generation):
         return found
     message = f"{program} ({generation}) is missing: run `make peers`, which says why"
     if in_ci():
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+def lacking_privilege(program: str) -> str:
+    """Return the privilege that this machine would have to give to a program, or nothing."""
+    if program not in PRIVILEGED:
+        return ""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return "expected Linux with /proc"
+    (effective,) = re.findall(r"^CapEff:\s*(\w+)$", status, re.MULTILINE)
+    if os.geteuid() == 0 and int(effective, 16) >> _CAP_SYS_ADMIN & 1:
+        return ""
+    return "expected root with CAP_SYS_ADMIN, such as a virtual machine or a privileged container"
+
+
+def image_base() -> str:
+    """Return the full name of the image that the Dockerfile builds on."""
+    (base,) = set(re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE))
+    return f"docker.io/library/{base}"
+
+
+def images_folder() -> Path:
+    """Return the folder of buildah and the base, which a changed recipe or base does not reuse."""
+    recipe = (Path(__file__).parent / "images.sh").read_text() + image_base()
+    return cache() / "images" / f"{_codename()}-{_hash(recipe.encode())}"
 
 
 def in_ci() -> bool:
@@ -97,7 +134,9 @@ def _folders(program: str, generation: Generation) -> list[str]:
         folders.append(assets)
     if override := os.environ.get("YUPTIME_PEERS"):
         folders.append(Path(override) / generation)
-    if generation is Generation.DEBIAN:
+    if program == "buildah":  # one from PATH would not find the base
+        folders.append(images_folder() / "bin")
+    elif generation is Generation.DEBIAN:
         folders.append(cache() / "debian" / _codename() / "usr" / "bin")
         folders.append(os.environ.get("PATH", os.defpath))
     elif module := MODULE_OF.get(program):
@@ -114,7 +153,11 @@ def _codename() -> str:
 
 def _key(module: str) -> str:
     """Return the name under which newest/build.sh keeps a build; each go.mod has its own."""
-    return hashlib.sha256((NEWEST / module / "go.mod").read_bytes()).hexdigest()[:12]
+    return _hash((NEWEST / module / "go.mod").read_bytes())
+
+
+def _hash(recipe: bytes) -> str:
+    return hashlib.sha256(recipe).hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.programs import ASSET_OF, ASSETS_FOLDER, Generation, find, require
+from tests.peers.programs import (
+    ASSET_OF,
+    ASSETS_FOLDER,
+    Generation,
+    find,
+    image_base,
+    images_folder,
+    require,
+)
 from tests.peers.running import PeerDidNotStartError, alertmanager, free_port, output_of, prometheus
 from tests.waiting import eventually
 
@@ -294,6 +302,40 @@ def test_a_program_of_the_newest_generation_is_never_taken_from_path(
     monkeypatch.setenv("PATH", str(_program(tmp_path / "prometheus").parent))
 
     assert find("prometheus", Generation.NEWEST) is None
+
+
+@pytest.mark.parametrize("ci", ["", "true"], ids=["at home", "in CI"])
+def test_a_program_that_needs_more_privileges_than_the_machine_gives_is_skipped_in_ci_too(
+    ci: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr("os.geteuid", lambda: 65532)
+
+    with pytest.raises(pytest.skip.Exception, match="expected root with CAP_SYS_ADMIN"):
+        require("buildah", Generation.DEBIAN)
+
+
+def test_a_missing_builder_of_images_is_named_with_the_remedy_and_never_taken_from_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _without_peers(monkeypatch, tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr("tests.peers.programs.lacking_privilege", lambda _: "")
+    monkeypatch.setenv("PATH", str(_program(tmp_path / "bin" / "buildah").parent))
+
+    with pytest.raises(pytest.skip.Exception, match=r"buildah \(debian\) .* run `make peers`"):
+        require("buildah", Generation.DEBIAN)
+
+
+def test_a_changed_base_of_the_image_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    before = images_folder()
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM python:3.99-slim AS build\nFROM python:3.99-slim\n")
+    monkeypatch.setattr("tests.peers.programs.DOCKERFILE", dockerfile)
+
+    assert image_base() == "docker.io/library/python:3.99-slim"
+    assert images_folder().parent == before.parent
+    assert images_folder() != before
 
 
 def test_a_build_script_that_does_not_know_a_peer_says_so():

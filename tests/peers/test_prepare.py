@@ -119,9 +119,20 @@ def test_a_peer_is_built_once_with_one_line_of_progress(
     assert (tmp_path / "builds").read_text() == "built\n"
 
 
+def test_a_peer_that_the_machine_does_not_allow_is_left_out_in_ci_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr("os.geteuid", lambda: 65532)
+
+    assert main(["images"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("peers: images: its tests are skipped on this machine; expected root")
+
+
 def test_a_peer_with_an_unknown_name_is_an_error(capsys: pytest.CaptureFixture[str]):
     assert main(["nonesuch"]) == 2
-    assert "expected names of debian, prometheus" in capsys.readouterr().err
+    assert "expected names of debian, images, prometheus" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

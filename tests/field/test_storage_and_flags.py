@@ -7,6 +7,7 @@ import resource
 import socket
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from aiohttp.test_utils import TestServer
 from tests.exporters import Home, Process, exporter_process
 from tests.waiting import eventually
 from yuptime_exporter.cli import main
+from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS
 
 # Root may write anywhere; without these capabilities the modes of files count for root, too.
 _WITHOUT = "-dac_override,-dac_read_search"
@@ -499,6 +501,28 @@ async def test_a_full_disk_is_answered_without_a_path_and_logged_with_its_reason
     assert refused.headers["Retry-After"] == "5"
     assert str(home.folder) not in refused.body.decode()
     assert "look at its free space" in logged
+
+
+async def test_a_full_disk_is_credited_with_its_time_between_two_notes_of_receiving(
+    home: Home,
+) -> None:
+    async with exporter_process(home) as exporter:
+        await exporter.push()
+        begun_seconds = time.monotonic()
+        _, hard = resource.prlimit(exporter.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(exporter.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        await eventually(exporter.push, lambda answer: answer.status == 503)
+        resource.prlimit(exporter.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        await eventually(exporter.push, lambda answer: answer.status == 200)
+
+        async def credit_seconds() -> float:
+            return (await exporter.samples())["yuptime_outage_credit_seconds_total"]
+
+        credited_seconds = await eventually(credit_seconds)
+        passed_seconds = time.monotonic() - begun_seconds
+
+    # The last note before it may be one interval old.
+    assert credited_seconds <= passed_seconds + NOTE_INTERVAL_SECONDS
 
 
 # The content of --config.file, and parts of the refusal.

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
 from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
+from yuptime_exporter.core.exposition import TARGET_LABELS
 from yuptime_exporter.settings.command_line import parse_arguments
 
 WAIT_SECONDS = 15.0
@@ -105,6 +106,13 @@ def _series(name: str, labels: dict[str, str]) -> str:
 def series(name: str, monitor: str = "backup", namespace: str = "jobs") -> str:
     """Return the key of a monitor's sample in `Client.samples`."""
     return _series(f"yuptime_monitor_{name}", {"monitor": monitor, "namespace": namespace})
+
+
+def alert_labels_series(**labels: str) -> str:
+    """Return the key of the sample that has the labels of a monitor's alerts."""
+    unset = dict.fromkeys(TARGET_LABELS, "")
+    identity = {"monitor": "backup", "namespace": "jobs"}
+    return _series("yuptime_monitor_alert_labels", {**unset, **identity, **labels})
 
 
 @dataclass

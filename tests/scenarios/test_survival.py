@@ -10,7 +10,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.exporters import Client, Home, StandingClock, exporter_here, exporter_process, series
+from tests.exporters import (
+    Client,
+    Home,
+    StandingClock,
+    alert_labels_series,
+    exporter_here,
+    exporter_process,
+    series,
+)
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.waiting import eventually
 
@@ -177,11 +185,10 @@ async def test_a_pause_and_a_resume_are_noticed_across_a_restart(
     async with exporter_here(home, clock) as client:
         resumed = await client.samples()
 
-    labels = 'container="",endpoint="",monitor="backup",namespace="jobs",pod="",service=""'
-    assert f"yuptime_monitor_alert_labels{{{labels}}}" not in paused
+    assert alert_labels_series() not in paused
     assert pushed_while_paused.status == 200
     assert pushed_while_paused.json()["state"] == "paused"
-    assert f"yuptime_monitor_alert_labels{{{labels}}}" in resumed
+    assert alert_labels_series() in resumed
     assert resumed[series("armed_timestamp_seconds")] == clock()
     assert resumed[series("pushes_total")] == 2
 

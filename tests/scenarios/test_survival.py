@@ -155,6 +155,7 @@ async def test_history_of_a_removed_monitor_comes_back_with_it(
 @pytest.mark.peer  # takes whole seconds
 async def test_history_is_forgotten_after_the_retention(home: Home, clock: StandingClock) -> None:
     manifest = home.declare()
+    home.declare(monitor_yaml("other"), file_name="other.yaml")
     home.flags = ["--storage.retention=1h"]
     async with exporter_here(home, clock) as client:
         await client.push()

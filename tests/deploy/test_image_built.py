@@ -1,10 +1,11 @@
-"""The image: built from deploy/Dockerfile by buildah, and run."""
+"""The image: built from deploy/Dockerfile by buildah, and run.
 
-import asyncio
+One test, since parallel runs of tests would build the image once for each of them.
+"""
+
 import os
 import signal
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.exporters import Home, Process, exporter_process, series
 from tests.peers.images import Builder, Container, container_of, image_builder
+from tests.peers.running import output_of
 from yuptime_exporter import __version__
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(900)]  # the build installs all dependencies
@@ -23,14 +25,14 @@ USER = 65532
 SIZE_LIMIT_BYTES = 60_000_000
 
 
-@pytest.fixture(scope="module")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
-    with image_builder(tmp_path_factory.mktemp("images") / "buildah") as builder:
+@pytest.fixture
+def builder(tmp_path: Path) -> Iterator[Builder]:
+    with image_builder(tmp_path / "buildah") as builder:
         builder.build(IMAGE)
         yield builder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def container(builder: Builder) -> Iterator[Container]:
     with container_of(IMAGE, builder) as container:
         # buildah 1.28 mounts its own folder and that of the test on a VOLUME, in random order.
@@ -84,45 +86,27 @@ async def stop(process: Process) -> int:
     return await process.process.wait()
 
 
-def test_the_image_holds_less_than_60_mb_of_the_exporter_and_its_dependencies(
-    container: Container,
-) -> None:
-    files = files_of(container.root / "opt" / "yuptime")
-
+def assert_small_and_owned_by_root(root: Path) -> None:
+    files = files_of(root / "opt" / "yuptime")
     assert sum(size for _, size, _ in files.values()) < SIZE_LIMIT_BYTES
     for name in ("pip", "setuptools", "hatchling", "pytest"):
-        assert not list(container.root.glob(f"opt/yuptime/lib/*/site-packages/{name}*")), name
+        assert not list(root.glob(f"opt/yuptime/lib/*/site-packages/{name}*")), name
 
-
-def test_only_the_volume_of_the_image_is_writable_for_its_user(container: Container) -> None:
-    owned = [
-        path.relative_to(container.root)
-        for path in container.root.rglob("*")
-        if path.lstat().st_uid == USER
-    ]
-
+    owned = [path.relative_to(root) for path in root.rglob("*") if path.lstat().st_uid == USER]
     assert owned == [Path(VOLUME).relative_to("/")]
 
 
-def test_the_image_has_the_version_of_the_checkout(container: Container) -> None:
-    said = subprocess.run(
-        container.command(EXPORTER, "--version", volumes={}),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-    assert said.splitlines()[0] == f"yuptime-exporter, version {__version__}"
-
-
-async def test_an_exporter_of_the_image_stores_pushes_in_its_volume_and_writes_nothing_else(
+async def test_the_image_is_small_and_its_exporter_stores_pushes_in_its_volume_and_writes_nothing_else(
     container: Container, home: Home
 ) -> None:
-    version = in_container(container, home, EXPORTER, "--version")
-    await asyncio.to_thread(subprocess.run, version, check=True)  # makes the mount points
+    assert_small_and_owned_by_root(container.root)
+
+    # The first run also makes the mount points.
+    version = await output_of(*in_container(container, home, EXPORTER, "--version"))
+    assert version.startswith(f"yuptime-exporter, version {__version__}\n")
+
     before = files_of(container.root)
     program = in_container(container, home, EXPORTER)
-
     async with exporter_process(home, program=program) as first:
         pushed = await first.push()
         received = (await first.samples())[series("last_push_timestamp_seconds")]

@@ -215,7 +215,7 @@ async def alertmanager(
         yield peer
 
 
-async def output_of(program: Path, *arguments: str | Path) -> str:
+async def output_of(program: str | Path, *arguments: str | Path) -> str:
     """Return the output of a tool, for example promtool.
 
     Raises:
@@ -235,7 +235,7 @@ async def output_of(program: Path, *arguments: str | Path) -> str:
             process.kill()
             await process.wait()
     text = printed.decode()
-    assert process.returncode == 0, f"{program.name} ended with {process.returncode}: {text}"
+    assert process.returncode == 0, f"{Path(program).name} ended with {process.returncode}: {text}"
     return text
 
 

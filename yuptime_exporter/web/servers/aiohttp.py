@@ -13,13 +13,9 @@ from aiohttp import HttpVersion11, StreamReader, web
 from yuptime_exporter.core.errors import BodyIncomplete, ConfigInvalid
 from yuptime_exporter.web.http import Request
 from yuptime_exporter.web.servers.accepting import Acceptor, bound_sockets
-from yuptime_exporter.web.servers.connection import (
-    HttpConnection,
-    HttpServer,
-    OtherVersion,
-    response,
-)
+from yuptime_exporter.web.servers.connection import HttpConnection, response
 from yuptime_exporter.web.servers.refusals import EXPECTATION, STRAY_BYTES, VERSION, Refusal
+from yuptime_exporter.web.servers.server import HttpServer, OtherVersion
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 

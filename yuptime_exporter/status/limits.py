@@ -33,6 +33,9 @@ class StatusLimits:
             as many pushes and win more often, since it drafts its next write from its own answer.
         conflict_pause_seconds: the greatest pause before the second try; it grows with each try.
             All tries of a push take 0.2 s.
+        contest_seconds: a status that another writer has replaced is restored after this time
+            without a change, with a random part of the same size; doubled with each loss.
+        max_contest_seconds: the greatest of these times, without the random part.
         request_timeout_seconds: for one request; a push waits no longer for its store.
         answer_seconds: how long the answer to a write is newer than the watch. The watch shows
             the same object within milliseconds; after an interruption it may leave it out.
@@ -54,6 +57,8 @@ class StatusLimits:
     conflicts: int = 5
     conflicts_of_push: int = 25
     conflict_pause_seconds: float = 0.01
+    contest_seconds: float = 5.0
+    max_contest_seconds: float = 300.0
     request_timeout_seconds: float = 5.0
     answer_seconds: float = 10.0
     confirm_seconds: float = 10.0

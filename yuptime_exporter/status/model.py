@@ -163,7 +163,7 @@ def write_due(draft: Draft, *, now_timestamp: float) -> Due | None:
     shown, wanted, row = draft.shown, draft.wanted, draft.status.row
     if not draft.patch:
         return None
-    if _facts(wanted) != _facts(shown) or shown.expires_timestamp is None or row is None:
+    if facts_of(wanted) != facts_of(shown) or shown.expires_timestamp is None or row is None:
         return Due(now_timestamp, now_timestamp)
     return heartbeat_due(shown, gap_seconds(row))
 
@@ -206,7 +206,7 @@ def needed_writes_per_second(pushed_to: Mapping[float, int]) -> float:
     return sum(count / ((1 - HEADROOM) * gap) for gap, count in pushed_to.items())
 
 
-def _facts(shown: Shown) -> tuple[object, ...]:
+def facts_of(shown: Shown) -> tuple[object, ...]:
     """Return the facts: the fields that are written as soon as they change."""
     return (
         shown.generation,

@@ -5,6 +5,7 @@ derived at that moment, and compared with the status that the object has.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -24,8 +25,13 @@ from yuptime_exporter.status.patches import StatusPatches
 from yuptime_exporter.status.waiting_pushes import Saved, WaitingPush, WaitingPushes
 from yuptime_exporter.status.writer import StatusWriter
 
+log = logging.getLogger(__name__)
+
 # One comparison takes some 150 µs; pushes that arrive should not wait for more than ten.
 _TURN_SECONDS = 0.0015
+
+# A status that was overwritten so often in one contest is logged.
+_LOSSES_TO_LOG = 3
 
 # A step of the clock is noticed after this time, although the loop sleeps by another clock.
 _MAX_SLEEP_SECONDS = 15.0
@@ -66,6 +72,7 @@ class Reporter:
             table, patches, limits=limits, jitter=jitter, metrics=metrics, clock=clock
         )
         self._in_flight: set[MonitorKey] = set()
+        self._contested: set[MonitorKey] = set()  # as logged
         self._due_after_write: set[MonitorKey] = set()
         self._woken = asyncio.Event()
         self._flushing = False
@@ -167,6 +174,8 @@ class Reporter:
         if draft is None:
             self._due.forget(key)
             self._outcomes.forget(key)
+            self._writer.forget(key)
+            self._contested.discard(key)
             if waiting is not None:
                 error = MonitorUnwritable(f"monitor {key} is no longer declared")
                 self._pushes.settle(key, waiting, error)
@@ -179,11 +188,15 @@ class Reporter:
 
     def _cause(self, key: MonitorKey, draft: Draft, now_timestamp: float) -> Cause | None:
         """Return why a status is to be written now; None: it is not, or has become due later."""
+        contested_seconds = self._writer.contested_seconds(key, draft)
         due = write_due(draft, now_timestamp=now_timestamp)
         if due is None or (due.eligible_timestamp > now_timestamp and not self._flushing):
             if due is not None:
                 self._due.put(key, due)
             self._due.remember(key, draft)
+            return None
+        if contested_seconds > 0:
+            self._defer(key, contested_seconds, now_timestamp)
             return None
         if self._outcomes.is_unwritable(key, draft.status.generation):
             return None
@@ -191,6 +204,19 @@ class Reporter:
             self._due.put(key, due)
             return None
         return Cause.TRANSITION if due == Due(now_timestamp, now_timestamp) else Cause.HEARTBEAT
+
+    def _defer(self, key: MonitorKey, seconds: float, now_timestamp: float) -> None:
+        """Leave the status of another writer for a time."""
+        self._due.put(key, Due(now_timestamp + seconds, now_timestamp + seconds))
+        losses = self._writer.losses(key)
+        if losses >= _LOSSES_TO_LOG and key not in self._contested:
+            log.warning(
+                "another replica or program keeps writing another status; it is restored less often",
+                extra={"monitor": str(key), "wait_seconds": round(seconds, 1)},
+            )
+            self._contested.add(key)
+        elif losses < _LOSSES_TO_LOG:
+            self._contested.discard(key)
 
     async def _write(
         self, key: MonitorKey, draft: Draft, waiting: WaitingPush | None, cause: Cause

@@ -10,8 +10,9 @@ from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.metrics.status import Cause, StatusMetrics, Written
 from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.status.conditions import occurrences, status_of, status_of_invalid
+from yuptime_exporter.status.contests import Contests
 from yuptime_exporter.status.limits import StatusLimits
-from yuptime_exporter.status.model import Draft, MonitorStatus, Outcome
+from yuptime_exporter.status.model import Draft, MonitorStatus, Outcome, facts_of
 from yuptime_exporter.status.patches import StatusPatches
 from yuptime_exporter.status.waiting_pushes import WaitingPush
 
@@ -33,6 +34,7 @@ class StatusWriter:
         self._patches = patches
         self._limits = limits
         self._jitter = jitter
+        self._contests = Contests(limits=limits, jitter=jitter)
         self._metrics = metrics
         self._clock = clock
 
@@ -76,7 +78,27 @@ class StatusWriter:
             draft = redrafted
             if not draft.patch:
                 return draft, Outcome(Written.DONE)
+            if waiting is None and self.contested_seconds(key, draft) > 0:
+                return draft, outcome
         return draft, outcome
+
+    def contested_seconds(self, key: MonitorKey, draft: Draft) -> float:
+        """Return how long a draft must wait, since another writer has replaced the same status."""
+        return self._contests.wait_seconds(
+            key,
+            wanted=facts_of(draft.wanted),
+            shown=facts_of(draft.shown),
+            lost=_is_lost(draft),
+            now_timestamp=self._clock(),
+        )
+
+    def losses(self, key: MonitorKey) -> int:
+        """Return how often a status was overwritten in a contest that is not over."""
+        return self._contests.losses(key)
+
+    def forget(self, key: MonitorKey) -> None:
+        """Forget a monitor that is no longer declared."""
+        self._contests.forget(key)
 
     async def _try(self, key: MonitorKey, draft: Draft, cause: Cause) -> Outcome:
         if self._is_behind(draft):
@@ -84,6 +106,7 @@ class StatusWriter:
         outcome = await self._patches.write(key, draft)
         if outcome.written is Written.DONE:
             self._metrics.writes.labels(cause).inc()
+            self._contests.wrote(key, facts_of(draft.wanted), now_timestamp=self._clock())
             for occurrence in occurrences(draft.shown, draft.status):
                 self._patches.offer_event(key, occurrence)
         return outcome
@@ -113,3 +136,10 @@ class StatusWriter:
         if found.spec_problem is not None:
             return status_of_invalid(status, found.spec_problem, generation=found.generation)
         return status
+
+
+def _is_lost(draft: Draft) -> bool:
+    """Return whether the Monitor shows less than what was stored in it: an arming or a push."""
+    shown, wanted = draft.shown, draft.wanted
+    newer = (wanted.last_push_timestamp or 0.0) > (shown.last_push_timestamp or 0.0)
+    return newer or (wanted.armed_timestamp is not None and shown.armed_timestamp is None)

@@ -128,10 +128,15 @@ class Exporter:
         await eventually(active)
 
     async def push(
-        self, kind: PushKind = UP, *, name: str = "backup", message: str = ""
+        self,
+        kind: PushKind = UP,
+        *,
+        name: str = "backup",
+        message: str = "",
+        after_seconds: float = 1.0,
     ) -> LastPush:
-        """Push one second later; return the push that is then shown."""
-        self.place.clock.advance(1)
+        """Push after some time; return the push that is then shown."""
+        self.place.clock.advance(after_seconds)
         await self.receiver.accept(self.key(name), Push(kind, self.place.clock(), message))
         return self.last_push(name)
 

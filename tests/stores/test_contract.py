@@ -78,7 +78,8 @@ async def test_each_of_many_pushes_at_once_is_counted(place: Place) -> None:
         await exporter.declare(backup=True)
         async with asyncio.TaskGroup() as tasks:
             for number in range(20):
-                tasks.create_task(exporter.push(DOWN if number % 4 == 0 else UP))
+                kind = DOWN if number % 4 == 0 else UP
+                tasks.create_task(exporter.push(kind, after_seconds=0.1))
         restored = await place.restored()
 
     [push] = restored.last_pushes.values()
@@ -250,8 +251,8 @@ async def test_pushes_to_two_replicas_at_once_are_all_counted(place: Place) -> N
         await second.declare(backup=True)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(5):
-                tasks.create_task(first.push())
-                tasks.create_task(second.push(DOWN))
+                tasks.create_task(first.push(after_seconds=0.1))
+                tasks.create_task(second.push(DOWN, after_seconds=0.1))
         restored = await place.restored()
 
     [push] = restored.last_pushes.values()

@@ -37,6 +37,7 @@ class MonitorObject:
             used, the monitor of the last good spec; None if there was none.
         spec_problem: why the spec cannot be used; None if it can.
         problems: all problems of the spec, one by one.
+        warnings: unknown fields, which the monitor ignores.
         hidden: whether the stored spec has fields that the installed definition lacks. Any write
             to the object, also of the status, would lose these fields.
         status_json: `status` as JSON; bytes take a quarter of the memory of objects.
@@ -49,6 +50,7 @@ class MonitorObject:
     declared: Monitor | None = None
     spec_problem: SpecProblem | None = None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     hidden: bool = False
     status_json: bytes = b"{}"
 

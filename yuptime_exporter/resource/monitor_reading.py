@@ -19,6 +19,7 @@ from yuptime_exporter.resource.objects import (
     OtherMonitor,
     read_object,
 )
+from yuptime_exporter.resource.unknown_fields import unknown_fields
 
 FIELDS_PRUNED = "FieldsPruned"
 _PRUNED = (
@@ -53,7 +54,8 @@ def read_monitor_object(raw: Mapping[str, Any], before: MonitorObject | None) ->
     where = f"Monitor {monitor_key(raw)}"
     found = read_object(raw, where)
     if isinstance(found, Declared) and isinstance(found.value, Monitor):
-        return replace(read, declared=_of_cluster(found.value, metadata))
+        warnings = tuple(unknown_fields(raw, where))
+        return replace(read, declared=_of_cluster(found.value, metadata), warnings=warnings)
     last_good = before.declared if before is not None and before.uid == uid else None
     problems = found.problems if isinstance(found, Invalid) else ()
     hidden = False

@@ -4,11 +4,19 @@ Both depend only on the table and the spec, so that all replicas write the same 
 replica writes a status that is up to date.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from yuptime_exporter.core.messages import shown_message
-from yuptime_exporter.core.model import LastPush, Reason, Row, State, TokenProblem, Verdict
+from yuptime_exporter.core.model import (
+    LastPush,
+    Problem,
+    Reason,
+    Row,
+    State,
+    TokenProblem,
+    Verdict,
+)
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
 from yuptime_exporter.status.model import (
     Condition,
@@ -79,8 +87,17 @@ _TOKEN_PROBLEMS: Mapping[TokenProblem, str] = {
 }
 
 
-def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
-    """Return the status of a monitor with a valid spec."""
+def status_of(
+    row: Row, verdict: Verdict, *, generation: int, warnings: Sequence[Problem] = ()
+) -> MonitorStatus:
+    """Return the status of a monitor with a valid spec.
+
+    Args:
+        row: the monitor with its push.
+        verdict: its state.
+        generation: the generation of the spec.
+        warnings: unknown fields of the spec.
+    """
     said = _SAID[verdict.state, verdict.reason]
     token = _token_resolved(row)
     return MonitorStatus(
@@ -88,7 +105,7 @@ def status_of(row: Row, verdict: Verdict, *, generation: int) -> MonitorStatus:
         state=verdict.state,
         reason=said.result_reason,
         conditions=(
-            Condition(ConditionType.VALID, holds=Holds.TRUE, reason="SpecValid", message=_ACTIVE),
+            _valid(warnings),
             token,
             _ready(token),
             Condition(ConditionType.UP, said.up, said.up_reason, said.up_message),
@@ -179,6 +196,14 @@ def _change_of_state(before: str, status: MonitorStatus, up: Condition) -> Occur
             )
         case _:
             return None
+
+
+def _valid(warnings: Sequence[Problem]) -> Condition:
+    if not warnings:
+        return Condition(ConditionType.VALID, Holds.TRUE, "SpecValid", _ACTIVE)
+    fields = ", ".join(f"{warning.field}: {warning.text}" for warning in warnings)
+    message = shown_message(f"{_ACTIVE} Warnings: {fields}")
+    return Condition(ConditionType.VALID, Holds.TRUE, "UnknownFields", message)
 
 
 def _token_resolved(row: Row) -> Condition:

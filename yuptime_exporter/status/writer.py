@@ -132,7 +132,7 @@ class StatusWriter:
                 waiting.continue_from(row.last_push)
                 row = Row(row.monitor, row.arming, waiting.push)
             verdict = self._table.verdict(row, now_timestamp=self._clock())
-            status = status_of(row, verdict, generation=found.generation)
+            status = status_of(row, verdict, generation=found.generation, warnings=found.warnings)
         if found.spec_problem is not None:
             return status_of_invalid(status, found.spec_problem, generation=found.generation)
         return status

@@ -14,6 +14,7 @@ class ActiveMonitors:
         self._order: list[MonitorKey] = []  # empty: to be sorted again
         self._other_types: dict[MonitorKey, str] = {}
         self._problems: dict[MonitorKey, tuple[Problem, ...]] = {}
+        self._warnings: dict[MonitorKey, tuple[Problem, ...]] = {}
 
     def get(self, key: MonitorKey) -> Monitor | None:
         """Return an active monitor; None: there is none."""
@@ -33,13 +34,19 @@ class ActiveMonitors:
             self._order = []
 
     def note_unusable(self, key: MonitorKey, found: MonitorObject | None) -> None:
-        """Remember why an object is not a usable push monitor; most objects are."""
+        """Remember why an object is not a usable push monitor, and what it warns of.
+
+        Most objects are usable and warn of nothing.
+        """
         self._other_types.pop(key, None)
         self._problems.pop(key, None)
+        self._warnings.pop(key, None)
         if found is not None and found.other_type is not None:
             self._other_types[key] = found.other_type
         if found is not None and found.problems:
             self._problems[key] = found.problems
+        if found is not None and found.warnings:
+            self._warnings[key] = found.warnings
 
     def as_set(self) -> MonitorSet:
         """Return the complete set, in the order of the keys."""
@@ -47,8 +54,10 @@ class ActiveMonitors:
             self._order = sorted(self._monitors)
         types = Counter(self._other_types.values())
         problems = [problem for problems in self._problems.values() for problem in problems]
+        warnings = [warning for warnings in self._warnings.values() for warning in warnings]
         return MonitorSet(
             monitors=tuple(self._monitors[key] for key in self._order),
             ignored_types=dict(sorted(types.items())),
             problems=tuple(sorted(problems, key=str)),
+            warnings=tuple(sorted(warnings, key=str)),
         )

@@ -115,6 +115,7 @@ async def test_a_push_after_the_clock_was_set_back_survives_a_restart(
     async with running(place) as exporter:
         await exporter.declare(backup=True)
         place.clock.advance(8000)
+        await exporter.receiving_log.tick()
         await exporter.push()
         place.clock.advance(-7000)
         if corrected == "before the push":
@@ -134,6 +135,7 @@ async def test_a_push_survives_if_the_store_could_not_correct_the_one_before_it(
     async with running(place) as exporter:
         await exporter.declare(backup=True)
         place.clock.advance(8000)
+        await exporter.receiving_log.tick()
         await exporter.push()
         place.clock.advance(-7000)
         async with failing(place):

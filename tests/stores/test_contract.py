@@ -176,6 +176,7 @@ async def test_a_push_after_the_clock_was_set_back_is_what_a_restore_returns(pla
     async with running(place) as exporter:
         await exporter.declare(backup=True)
         place.clock.advance(8000)
+        await exporter.receiving_log.tick()
         await exporter.push()
         place.clock.advance(-7000)
         pushed = await exporter.push(DOWN)

@@ -163,6 +163,18 @@ async def test_a_correction_leaves_a_later_push_alone(path: Path) -> None:
     assert restored.last_pushes == {KEY: push(7)}
 
 
+async def test_a_correction_replaces_the_push_that_it_corrects(path: Path) -> None:
+    before, corrected = push(6, received_timestamp=9000.0), push(6)
+    async with opened(path) as (store, _):
+        await store.save_push(row(), before)
+        await store.save_changes(Changes(corrections={KEY: Correction(before, corrected)}))
+
+    async with opened(path) as (_, restored):
+        pass
+
+    assert restored.last_pushes == {KEY: corrected}
+
+
 async def test_a_correction_of_a_push_that_is_not_stored_stores_nothing(path: Path) -> None:
     before, corrected = push(6, received_timestamp=9000.0), push(6)
     async with opened(path) as (store, _):

@@ -27,12 +27,11 @@ from yuptime_exporter.kubernetes.reflector import (
     Watch,
     error_in,
 )
-from yuptime_exporter.kubernetes.watch_stream import watched_lines
+from yuptime_exporter.kubernetes.watch_stream import UnknownTypes, watched_lines
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 
 log = logging.getLogger(__name__)
 
-_MAX_UNKNOWN_TYPES = 10
 T = TypeVar("T")
 
 
@@ -73,7 +72,7 @@ class Mirror(Generic[T]):
         self._reflector = Reflector(random.random, silence_seconds=api.limits.watch_silence_seconds)
         self._failure = CollectionFailure(collection, self._metrics)
         self._reporting = asyncio.Lock()
-        self._unknown_types: set[str] = set()
+        self._unknown_types = UnknownTypes()
         self._refreshes = Refreshes()
         self._interruptible: asyncio.Timeout | None = None
         self.synced = asyncio.Event()
@@ -272,7 +271,7 @@ class Mirror(Generic[T]):
             case EventKind.GONE:
                 self._holdings.drop(frame["object"])
             case EventKind.UNKNOWN:
-                self._report_unknown(frame["type"])
+                self._unknown_types.report(frame["type"])
             case EventKind.FAILED:
                 raise _ErrorEvent(error_in(frame))
             case EventKind.MALFORMED:
@@ -282,11 +281,6 @@ class Mirror(Generic[T]):
         self._metrics.objects = len(self.objects)
         self._failure.over(Proof.EVENT)
         self._note_alive()
-
-    def _report_unknown(self, kind: str) -> None:
-        if kind not in self._unknown_types and len(self._unknown_types) < _MAX_UNKNOWN_TYPES:
-            self._unknown_types.add(kind)
-            log.warning("events of an unknown type are ignored", extra={"type": kind[:64]})
 
     def _note_alive(self) -> None:
         self.fresh_timestamp = self._metrics.last_event_timestamp = self._clock()

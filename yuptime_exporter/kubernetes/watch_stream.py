@@ -1,6 +1,7 @@
 """The events of one watch, read from its stream."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 
 import aiohttp
@@ -9,7 +10,10 @@ from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.kubernetes.errors import WatchSilent
 from yuptime_exporter.kubernetes.frames import Frames
 
+log = logging.getLogger(__name__)
+
 _CHUNK_BYTES = 64 * 1024
+_MAX_UNKNOWN_TYPES = 10
 
 
 async def watched_lines(
@@ -41,3 +45,16 @@ async def _read(stream: aiohttp.StreamReader, silence_seconds: float) -> bytes:
             return await stream.read(_CHUNK_BYTES)
     except TimeoutError as error:
         raise WatchSilent(f"the watch was silent for {silence_seconds:g} s") from error
+
+
+class UnknownTypes:
+    """Logs each unknown type of event once, and no more than ten types."""
+
+    def __init__(self) -> None:
+        self._reported: set[str] = set()
+
+    def report(self, kind: str) -> None:
+        """Log a type of event that no version of the watch protocol is known to have."""
+        if kind not in self._reported and len(self._reported) < _MAX_UNKNOWN_TYPES:
+            self._reported.add(kind)
+            log.warning("events of an unknown type are ignored", extra={"type": kind[:64]})

@@ -102,7 +102,7 @@ class StatusWriter:
 
     async def _try(self, key: MonitorKey, draft: Draft, cause: Cause) -> Outcome:
         if self._is_behind(draft):
-            return Outcome(Written.CONFLICT)
+            return Outcome(Written.CONFLICT, detail="other replicas keep storing newer pushes")
         outcome = await self._patches.write(key, draft)
         if outcome.written is Written.DONE:
             self._metrics.writes.labels(cause).inc()

@@ -77,8 +77,9 @@ def test_a_connection_ends_where_the_rest_of_its_body_is_not_read() -> None:
     }
 
 
-def test_an_answer_does_not_say_why_the_store_failed() -> None:
-    answer = rejected(StoreUnavailable("unable to open database file /var/lib/yuptime.db"))
+def test_an_answer_says_why_the_store_failed_and_not_where_it_is() -> None:
+    answer = rejected(StoreUnavailable("the disk is full", place="/var/lib/yuptime.db"))
 
+    assert answer.body is not None
+    assert b'"detail": "the disk is full"' in answer.body
     assert b"yuptime.db" not in answer.body
-    assert b"push again" in answer.body

@@ -48,9 +48,6 @@ REJECTION_ANSWERS: Mapping[RejectionReason, RejectionAnswer] = {
 }
 
 
-_STORE_UNAVAILABLE = "the push is not stored; push again in a few seconds. The log of yuptime-exporter has the reason"
-
-
 def problem(
     status: HTTPStatus,
     detail: str,
@@ -70,17 +67,12 @@ def problem(
 
 
 def rejected(rejection: Rejection) -> Answer:
-    """Return the answer to a rejected push.
-
-    The reason why the store failed is for the log: it may name paths of the disk.
-    """
+    """Return the answer to a rejected push."""
     answer = REJECTION_ANSWERS[rejection.reason]
     headers = answer.headers
     if rejection.retry_after_seconds is not None:
         headers = {**headers, "Retry-After": str(rejection.retry_after_seconds)}
-    hidden = rejection.reason is RejectionReason.STORE_UNAVAILABLE
-    detail = _STORE_UNAVAILABLE if hidden else str(rejection)
-    return problem(answer.status, detail, headers=headers, close=answer.close)
+    return problem(answer.status, str(rejection), headers=headers, close=answer.close)
 
 
 def not_found() -> Answer:

@@ -16,6 +16,8 @@ from aiohttp.test_utils import TestServer
 from tests.exporters import Home, Process, StandingClock, exporter_here, exporter_process, series
 from tests.manifests import monitor_yaml, secret_yaml
 
+pytestmark = pytest.mark.peer  # processes of its own: whole seconds
+
 ADMIN = "--web.enable-admin-api"
 
 

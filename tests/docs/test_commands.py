@@ -102,7 +102,10 @@ def documents_with_commands() -> list[ParameterSet]:
     """The documents with commands; runbooks are left to the peer ring, since their commands repeat."""
     return [
         pytest.param(
-            document, marks=[pytest.mark.peer] if document.startswith("docs/runbooks/") else []
+            document,
+            marks=[pytest.mark.peer]
+            if document.startswith(("docs/runbooks/", "docs/operations.md"))
+            else [],
         )
         for document in documents()
         if any(block.language == "sh" for block in blocks_of(document))

@@ -53,7 +53,7 @@ class RawAnswer:
 
     @property
     def detail(self) -> str:
-        """What the problem says; empty unless the answer is one."""
+        """The detail of the problem; empty unless the answer is one."""
         if b"application/problem+json" not in self.head:
             return ""
         return str(json.loads(self.body)["detail"])

@@ -1,7 +1,7 @@
 """Requests as devices, libraries, proxies and scanners send them: headers, framing, and the rest.
 
-Every case is sent as literal bytes to one running exporter. Whatever it is, the answer is the
-exporter's own, repeats nothing of the request, and leaves no error in the log.
+Every case is sent as literal bytes to one running exporter. The answer is the exporter's
+own, repeats nothing of the request, and leaves no error in the log.
 """
 
 import base64
@@ -61,14 +61,14 @@ def by(authorization: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """One exchange that somebody had, or could have had.
+    """One exchange of a public report, or a sibling of one.
 
     Attributes:
-        sentence: what is special about it; names the test.
+        sentence: the special part of it; names the test.
         source: the public report, as `owner/repo#number`; empty: a sibling of one.
         parts: sent with a pause between, so that they do not share a segment.
         statuses: of all answers, in their order.
-        status: what the monitor last recorded; None: nothing.
+        status: the last recorded one of the monitor; None: none.
         leaves: the client resets the connection instead of waiting for answers.
         says: a part of the last answer.
     """
@@ -463,7 +463,7 @@ CASES = [*AUTHORIZED, *UNAUTHORIZED, *MALFORMED, *PATHS, *FRAMING, *LEAVING]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an exchange led to."""
+    """The answers to an exchange, and the state after it."""
 
     received: bytes
     recorded: str | None
@@ -475,7 +475,7 @@ class Outcome:
 
 @dataclass
 class Replayed:
-    """All outcomes, and what the exporter says of itself at the end."""
+    """All outcomes, and the metrics and the log of the exporter at the end."""
 
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     metrics: str = ""

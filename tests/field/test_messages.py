@@ -387,7 +387,7 @@ def test_a_message_costs_no_status_and_does_no_harm(
 
 
 class Place(NamedTuple):
-    """A message, and what the places that show it have to contain and to lack."""
+    """A message, and the texts that the places that show it contain and lack."""
 
     message: str
     shown: str

@@ -17,7 +17,7 @@ def chunks(*parts: bytes) -> bytes:
 
 
 def framed(headers: bytes, body: bytes = b"", *, version: bytes = b"HTTP/1.1"):
-    """Return a request whose headers alone say where its body ends."""
+    """Return a request in which the headers alone say where the body ends."""
     return lambda name: request(name, headers=headers, version=version) + body
 
 

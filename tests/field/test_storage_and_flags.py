@@ -22,6 +22,8 @@ from tests.waiting import eventually
 from yuptime_exporter.cli import main
 from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS
 
+pytestmark = pytest.mark.peer  # processes of its own: whole seconds
+
 # Root may write anywhere; without these capabilities the modes of files count for root, too.
 _WITHOUT = "-dac_override,-dac_read_search"
 OBEYS_MODES = (
@@ -47,7 +49,7 @@ class Refused:
 
     Attributes:
         flag: of the command line; `{home}` is the folder of the exporter.
-        code: 2 for the command line, 1 for what it names.
+        code: 2 for the command line, 1 for a file or directory that it names.
         says: parts of the last line.
         never: parts that no line has.
     """
@@ -398,7 +400,7 @@ async def test_a_file_that_is_no_database_of_ours_is_refused_and_left_as_it_is(
     assert home.database.read_bytes() == before
 
 
-# What belongs to another user, with its mode, and what the refusal says.
+# The part that belongs to another user, its mode, and a part of the refusal.
 NOT_OURS = {
     # marcpope/cortendesk#24
     "a volume without a database": ("", 0o555, "/volume must be writable by this user"),

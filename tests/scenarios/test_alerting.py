@@ -368,6 +368,7 @@ class TestAlertmanagersOfMonitors:
                 assert await eventually(configured.firing, within_seconds=5) == {*names}
 
 
+@pytest.mark.peer  # takes whole seconds
 class TestAnAlertmanagerInTrouble:
     @pytest.mark.parametrize("trouble", ["hanging", "refusing", "redirecting", "poisoned", "slow"])
     async def test_pushes_and_scrapes_never_wait_for_alertmanager_and_alerts_arrive_later(

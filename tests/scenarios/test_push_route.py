@@ -218,6 +218,7 @@ async def test_a_body_in_chunks_is_accepted(home: Home, clock: StandingClock) ->
     assert samples[series("up")] == 0
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_chunks_beyond_the_limit_are_rejected_while_they_arrive(
     home: Home, clock: StandingClock
 ) -> None:
@@ -260,6 +261,7 @@ async def test_what_follows_a_number_sign_is_not_dropped(home: Home, clock: Stan
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_a_body_that_is_too_long_is_rejected_before_it_is_sent(
     home: Home, clock: StandingClock
 ) -> None:
@@ -288,6 +290,7 @@ async def test_a_connection_without_a_request_is_closed(
         assert await raw(client, sent) == b""
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_a_stranger_is_rejected_before_the_body_is_sent(
     home: Home, clock: StandingClock
 ) -> None:
@@ -351,6 +354,7 @@ async def test_a_missing_secret_is_named_only_to_a_client_with_a_token(
     assert without.status == 401
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_a_push_before_state_is_restored_is_asked_to_retry(home: Home) -> None:
     async with (
         exporter_process(home) as holder_of_the_database,

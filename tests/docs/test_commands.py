@@ -99,13 +99,11 @@ async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
 
 
 def documents_with_commands() -> list[ParameterSet]:
-    """The documents with commands; runbooks are left to the peer ring, since their commands repeat."""
+    """The documents with commands; all but the README are left to the ring of peers."""
     return [
         pytest.param(
             document,
-            marks=[pytest.mark.peer]
-            if document.startswith(("docs/runbooks/", "docs/operations.md"))
-            else [],
+            marks=[] if document == "README.md" else [pytest.mark.peer],
         )
         for document in documents()
         if any(block.language == "sh" for block in blocks_of(document))

@@ -71,6 +71,7 @@ async def checked(*arguments: str, stdin: bytes = b"") -> tuple[int | None, str]
     return process.returncode, out.decode()
 
 
+@pytest.mark.peer  # a process of its own
 async def test_a_rendered_chart_is_checked_from_standard_input() -> None:
     # yannh/kubeconform#27
     assert await checked("-", stdin=MANIFEST.encode()) == (
@@ -79,6 +80,7 @@ async def test_a_rendered_chart_is_checked_from_standard_input() -> None:
     )
 
 
+@pytest.mark.peer  # a process of its own
 async def test_an_empty_pipe_is_an_error_since_the_command_before_it_failed() -> None:
     # ENTERPILOT/GoModel#920
     code, out = await checked("-")
@@ -87,6 +89,7 @@ async def test_an_empty_pipe_is_an_error_since_the_command_before_it_failed() ->
     assert "standard input: expected at least one monitor" in out
 
 
+@pytest.mark.peer  # a process of its own
 async def test_a_problem_on_standard_input_names_its_line() -> None:
     code, out = await checked("-", stdin=MANIFEST.replace("90000", "25h").encode())
 
@@ -94,12 +97,14 @@ async def test_a_problem_on_standard_input_names_its_line() -> None:
     assert "standard input, document 1 (line 13): spec.target.push.expireSeconds" in out
 
 
+@pytest.mark.peer  # a process of its own
 async def test_an_empty_directory_is_an_error_unless_it_is_allowed(tmp_path: Path) -> None:
     # instrumenta/kubeval#218
     assert (await checked(str(tmp_path)))[0] == 1
     assert (await checked("--allow-empty", str(tmp_path)))[0] == 0
 
 
+@pytest.mark.peer  # a process of its own
 async def test_templates_alone_are_no_monitors(tmp_path: Path) -> None:
     (tmp_path / "job.yml.j2").write_text(MANIFEST)
     (tmp_path / "JOB.YAML").write_text(MANIFEST)
@@ -122,6 +127,7 @@ VANISHING = [
 ]  # fmt: skip
 
 
+@pytest.mark.peer  # a process of its own
 @pytest.mark.parametrize(
     ("change", "source"),
     [(change, source) for _, source, change in VANISHING],
@@ -144,6 +150,7 @@ async def test_a_running_monitor_stays_when(change: Any, source: str, tmp_path: 
     assert any("invalid manifest" in line for line in exporter.log)
 
 
+@pytest.mark.peer  # a process of its own
 async def test_all_monitors_stay_when_an_empty_directory_is_mounted_until_a_reload(
     tmp_path: Path,
 ) -> None:
@@ -173,6 +180,7 @@ async def test_all_monitors_stay_when_an_empty_directory_is_mounted_until_a_relo
     assert after == "yuptime-exporter is ready.\n"
 
 
+@pytest.mark.peer  # a process of its own
 async def test_monitors_that_come_back_end_the_notice(tmp_path: Path) -> None:
     home = Home(tmp_path)
     file = home.declare()
@@ -186,6 +194,7 @@ async def test_monitors_that_come_back_end_the_notice(tmp_path: Path) -> None:
     assert ready == "yuptime-exporter is ready.\n"
 
 
+@pytest.mark.peer  # a process of its own
 async def test_a_warning_of_check_is_in_the_log_of_the_exporter_too(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.declare(

@@ -292,6 +292,7 @@ class TestChangesOfDeclarations:
             assert told == [notifications("sent_total", url) for url in (one.url, other.url)]
 
 
+@pytest.mark.peer  # takes whole seconds
 class TestAlertmanagersOfMonitors:
     async def test_a_monitor_alerts_its_own_alertmanager_beside_the_configured_one(
         self, home: Home, clock: StandingClock

@@ -10,8 +10,9 @@ ADDRESS = $(patsubst :%,localhost:%,$(LISTEN))
 ARGS ?=
 FILES ?=
 
-# Fast tests wait for sockets and files half of the time, so each core runs two at once.
-FAST_WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+# Fast tests wait for sockets and files a part of the time, so two cores run three at once. Each further
+# worker would take seconds to start.
+FAST_WORKERS ?= $(shell echo $$(((3 * $$(getconf _NPROCESSORS_ONLN) + 1) / 2)))
 
 # A usable Python is new enough and can make a virtual environment.
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))

@@ -84,6 +84,8 @@ async def test_pushes_that_arrive_during_a_save_are_saved_together() -> None:
     assert waiting == 1
     assert done_first == [True] + [False] * 9
     assert [save.push.pushes_total for save in desk.store.saves] == [1, 10]
+    saved = [[one.message for one in save.pushes] for save in desk.store.saves]
+    assert saved == [["0"], list("123456789")]
     assert desk.shown() == (10, "9")
     assert [one.row.last_push and one.row.last_push.pushes_total for one in receipts] == list(
         range(1, 11)

@@ -7,16 +7,17 @@ from typing import BinaryIO
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.errors import BackupUnsupported, StoreUnavailable
-from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Restored, Row
+from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Push, Restored, Row
 from yuptime_exporter.core.outages import Outages
 
 
 @dataclass(eq=False)
 class Save:
-    """A push that is to be saved."""
+    """Pushes that are to be saved, and the last push after them."""
 
     key: MonitorKey
     push: LastPush
+    pushes: tuple[Push, ...]
     saving: "asyncio.Future[LastPush]"
 
     def succeed(self, stored: LastPush | None = None) -> None:
@@ -59,8 +60,10 @@ class FakeStore:
     async def restore(self) -> Restored:
         return Restored({}, {}, self.notes.outages, self.notes.receiving_timestamp)
 
-    def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
-        save = Save(row.monitor.key, push, asyncio.get_running_loop().create_future())
+    def save_push(
+        self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]
+    ) -> "asyncio.Future[LastPush]":
+        save = Save(row.monitor.key, last_push, pushes, asyncio.get_running_loop().create_future())
         self.saves.append(save)
         return save.saving
 

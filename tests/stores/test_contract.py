@@ -11,6 +11,7 @@ from tests.fakes.api_server import FakeApiServer, fake_api_server
 from tests.peers.cluster import Cluster
 from tests.status.place import ClusterObjects, FakeObjects, StatusPlace
 from tests.stores.contract import RETENTION_SECONDS, Capability, Place, needs, running
+from tests.stores.saving import save
 from tests.stores.sqlite.place import SqlitePlace
 from tests.waiting import eventually
 from yuptime_exporter.core.evaluation import after_push
@@ -164,7 +165,7 @@ async def test_an_older_push_never_replaces_a_newer_one_and_is_counted(place: Pl
         overtaken = Push(UP, place.clock() + 0.5, "overtaken")
         newest = await exporter.push(DOWN, message="newest")
         after = after_push(before, NO_OUTAGES, overtaken)
-        stored = await exporter.store.save_push(before, after)
+        stored = await save(exporter.store, before, after)
         restored = await place.restored()
 
     assert restored.last_pushes == {exporter.key(): stored}

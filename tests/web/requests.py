@@ -14,5 +14,13 @@ def request(
     body: bytes | AsyncIterator[bytes] = b"",
     query: str = "",
     parameters: Mapping[str, str] | None = None,
+    client_address: str = "192.0.2.7",
 ) -> Request:
-    return Request(method, parameters or {}, query, CIMultiDict(headers), body)
+    return Request(
+        method,
+        parameters or {},
+        query,
+        CIMultiDict(headers),
+        body,
+        client_address=client_address,
+    )

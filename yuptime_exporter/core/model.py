@@ -178,12 +178,23 @@ class Push:
         message: the job's own words, as `messages.stored_message` keeps them; empty when the job
             sent none.
         message_truncated: whether the job sent more than `message` holds.
+        run_id: the job's own name for this run; empty where it named none.
+        duration_seconds: how long the run took, as the job says; None where it did not say.
+        exit_code: of the job's process; None where the job did not report one.
+        dialect: the name of the dialect in which the job pushed.
+        client_address: the IP address of the connection, which may be that of a proxy; empty where
+            it is not known.
     """
 
     kind: PushKind
     received_timestamp: float
     message: str = ""
     message_truncated: bool = False
+    run_id: str = ""
+    duration_seconds: float | None = None
+    exit_code: int | None = None
+    dialect: str = "native"
+    client_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

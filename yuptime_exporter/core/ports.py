@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
-from yuptime_exporter.core.model import LastPush, MonitorSet, Noted, Outage, Restored, Row
+from yuptime_exporter.core.model import LastPush, MonitorSet, Noted, Outage, Push, Restored, Row
 
 Stored_co = TypeVar("Stored_co", covariant=True)
 
@@ -50,17 +50,20 @@ class Saving(Awaitable[Stored_co], Protocol[Stored_co]):
 
 
 class PushStore(Protocol):
-    """The last push of each monitor, stored."""
+    """The pushes to each monitor, stored."""
 
-    def save_push(self, row: Row, push: LastPush) -> Saving[LastPush]:
+    def save_push(
+        self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]
+    ) -> Saving[LastPush]:
         """Store a push in the place of the one that it continues: compare and set.
 
         A store that holds another push than `row.last_push` asks `push_order.push_to_store` which
         push to store. So an acknowledged push is neither lost nor counted twice.
 
         Args:
-            row: the monitor before the push.
-            push: the accepted push, which continues `row.last_push`.
+            row: the monitor before the pushes.
+            last_push: the last push after them, which continues `row.last_push`.
+            pushes: the accepted pushes, in the order of their arrival; at least one.
         """
 
 

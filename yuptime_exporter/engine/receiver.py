@@ -102,7 +102,8 @@ class Receiver:
             row = step.receipt.row
             steps.append(step)
         assert row.last_push is not None  # noqa: S101  it is the last arrival
-        saving = self._store.save_push(before, row.last_push)
+        pushes = tuple(arrival.push for arrival in arrivals)
+        saving = self._store.save_push(before, row.last_push, pushes)
         self._saving[key] = row.last_push.status
         saving.add_done_callback(partial(self._settle, key, steps))
 

@@ -15,7 +15,16 @@ from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import BackupUnsupported, StoreUnavailable
 from yuptime_exporter.core.messages import shown_message
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Noted, Outage, Restored, Row
+from yuptime_exporter.core.model import (
+    Arming,
+    LastPush,
+    MonitorKey,
+    Noted,
+    Outage,
+    Push,
+    Restored,
+    Row,
+)
 from yuptime_exporter.kubernetes.errors import ApiError
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.resource.monitor_object import MonitorObject
@@ -75,13 +84,18 @@ class StatusStore:
                 last_pushes[key] = stored.last_push
         return Restored(armings, last_pushes, noted.outages, noted.receiving_timestamp)
 
-    def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
+    def save_push(
+        self,
+        row: Row,
+        last_push: LastPush,
+        pushes: tuple[Push, ...],  # noqa: ARG002
+    ) -> "asyncio.Future[LastPush]":
         """Store the newest push of a monitor, together with those that other replicas stored.
 
         A status contains a shortened message: this replica then shows what the others read.
         """
         began = time.perf_counter()
-        push = replace(push, message=shown_message(push.message))
+        push = replace(last_push, message=shown_message(last_push.message))
         saved = self._reporter.save_push(row, push)
         saved.add_done_callback(partial(self._count, began))
         return saved

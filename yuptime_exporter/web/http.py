@@ -33,6 +33,7 @@ class Request:
         body: all of it when it arrived together with the head; otherwise the parts that are still
             arriving, to be iterated once.
         scheme: `http` or `https`.
+        client_address: the IP address of the connection; empty where it is not known.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     headers: MultiMapping[str]
     body: bytes | AsyncIterator[bytes]
     scheme: str = "http"
+    client_address: str = ""
 
     @property
     def origin(self) -> str:

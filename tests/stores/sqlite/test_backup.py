@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.stores.saving import save
 from tests.stores.sqlite.test_store import opened, push, row
 from tests.waiting import eventually
 from yuptime_exporter.core.errors import StoreUnavailable
@@ -31,7 +32,7 @@ def key(number: int) -> MonitorKey:
 
 async def filled(store: SqliteStore) -> dict[MonitorKey, LastPush]:
     saved = {key(number): push(message="m" * 9_000) for number in range(COUNT)}
-    await asyncio.wait([store.save_push(row(one), saved[one]) for one in saved])
+    await asyncio.wait([save(store, row(one), saved[one]) for one in saved])
     return saved
 
 
@@ -63,7 +64,7 @@ async def test_pushes_are_stored_while_a_backup_is_made(path: Path, tmp_path: Pa
         while not copying.done():
             latest = saved[key(0)]
             saved[key(0)] = push(latest.pushes_total + 1)
-            await store.save_push(row(key(0), latest), saved[key(0)])
+            await save(store, row(key(0), latest), saved[key(0)])
             during += not copying.done()
         restored = await restored_from(await copying, tmp_path / "restored")
 
@@ -132,7 +133,7 @@ async def test_the_copy_of_a_client_that_left_is_closed(path: Path) -> None:
         leaving = tasks.create_task(attempted(store))
         await asyncio.sleep(0)
         leaving.cancel()
-        await store.save_push(row(), push())  # between two steps
+        await save(store, row(), push())  # between two steps
         assert await eventually(lambda: attempted(store), lambda reason: not reason) == ""
         left = [link for link in Path("/proc/self/fd").iterdir() if "-backup" in target_of(link)]
 
@@ -161,9 +162,9 @@ async def test_a_write_that_fails_ends_the_backup_and_not_the_store(path: Path) 
         copying = tasks.create_task(attempted(store))
         await asyncio.sleep(0)
         with pytest.raises(StoreUnavailable):
-            await store.save_push(row(), push(message=b"no text"))
+            await save(store, row(), push(message=b"no text"))
         await copying
-        await store.save_push(row(), push())
+        await save(store, row(), push())
         after = await attempted(store)
 
     assert copying.result() == "a write failed while the database was copied"

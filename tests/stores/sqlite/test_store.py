@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from tests.stores.saving import save
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
 from yuptime_exporter.core.model import (
@@ -98,7 +99,7 @@ async def test_a_new_store_remembers_nothing(path: Path) -> None:
 async def test_what_was_saved_is_restored_by_the_next_process(path: Path) -> None:
     arming = Arming(900.5, paused_timestamp=950.25)
     async with opened(path) as (store, _):
-        await store.save_push(row(), push())
+        await save(store, row(), push())
         await store.save_changes(Changes(armings={KEY: arming}))
         await store.save_receiving(1990.0, [Outage(800.0, 850.0)])
         await store.save_receiving(2000.0, None)
@@ -127,7 +128,7 @@ def test_every_value_comes_back_as_it_was(
         async with opened(path) as (store, _):
             await store.save_changes(Changes(armings=saved_armings))
             for key, saved in saved_pushes.items():
-                await store.save_push(row(key), saved)
+                await save(store, row(key), saved)
         async with opened(path) as (_, restored):
             return restored
 
@@ -139,8 +140,8 @@ def test_every_value_comes_back_as_it_was(
 
 async def test_an_older_push_never_takes_the_place_of_a_newer_one(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_push(row(), push(7))
-        stored = await store.save_push(row(last_push=push(5)), push(6, message="older"))
+        await save(store, row(), push(7))
+        stored = await save(store, row(last_push=push(5)), push(6, message="older"))
 
     async with opened(path) as (_, restored):
         pass
@@ -153,8 +154,8 @@ async def test_an_older_push_never_takes_the_place_of_a_newer_one(path: Path) ->
 async def test_a_correction_leaves_a_later_push_alone(path: Path) -> None:
     before, corrected = push(6, received_timestamp=9000.0), push(6, received_timestamp=1006.5)
     async with opened(path) as (store, _):
-        await store.save_push(row(), before)
-        await store.save_push(row(last_push=before), push(7))
+        await save(store, row(), before)
+        await save(store, row(last_push=before), push(7))
         await store.save_changes(Changes(corrections={KEY: Correction(before, corrected)}))
 
     async with opened(path) as (_, restored):
@@ -166,7 +167,7 @@ async def test_a_correction_leaves_a_later_push_alone(path: Path) -> None:
 async def test_a_correction_replaces_the_push_that_it_corrects(path: Path) -> None:
     before, corrected = push(6, received_timestamp=9000.0), push(6)
     async with opened(path) as (store, _):
-        await store.save_push(row(), before)
+        await save(store, row(), before)
         await store.save_changes(Changes(corrections={KEY: Correction(before, corrected)}))
 
     async with opened(path) as (_, restored):
@@ -189,7 +190,7 @@ async def test_a_correction_of_a_push_that_is_not_stored_stores_nothing(path: Pa
 async def test_a_push_proves_that_pushes_could_be_received(path: Path) -> None:
     async with opened(path) as (store, _):
         await store.save_receiving(1000.0, None)
-        await store.save_push(row(), push(received_timestamp=1003.0))
+        await save(store, row(), push(received_timestamp=1003.0))
 
     async with opened(path) as (_, restored):
         pass
@@ -201,8 +202,8 @@ async def test_forgetting_removes_all_that_is_known_of_a_monitor(path: Path) -> 
     other = MonitorKey("jobs", "other")
     armings = {KEY: Arming(1.0, vanished_timestamp=1500.0), other: Arming(2.0)}
     async with opened(path) as (store, _):
-        await store.save_push(row(), push())
-        await store.save_push(row(other), push())
+        await save(store, row(), push())
+        await save(store, row(other), push())
         await store.save_changes(Changes(armings=armings))
         await store.save_changes(Changes(forgotten={KEY: 1501.0}))
 
@@ -227,7 +228,7 @@ async def test_many_writes_share_a_commit(path: Path) -> None:
     store = store_at(path, registry)
     await store.restore()
 
-    savings = [store.save_push(row(MonitorKey("jobs", f"job-{n}")), push()) for n in range(1000)]
+    savings = [save(store, row(MonitorKey("jobs", f"job-{n}")), push()) for n in range(1000)]
     for saving in savings:
         await saving
     await store.close()
@@ -240,8 +241,8 @@ async def test_many_writes_share_a_commit(path: Path) -> None:
 
 async def test_writes_are_refused_once_too_many_wait_for_the_disk(path: Path) -> None:
     async with opened(path) as (store, _):
-        waiting = [store.save_push(row(), push(n)) for n in range(1, QUEUE_CAPACITY + 1)]
-        refused = store.save_push(row(), push(QUEUE_CAPACITY + 1))
+        waiting = [save(store, row(), push(n)) for n in range(1, QUEUE_CAPACITY + 1)]
+        refused = save(store, row(), push(QUEUE_CAPACITY + 1))
 
         with pytest.raises(StoreUnavailable, match="too slow"):
             await refused
@@ -252,7 +253,7 @@ async def test_writes_are_refused_once_too_many_wait_for_the_disk(path: Path) ->
 async def test_closing_commits_what_still_waits(path: Path) -> None:
     store = store_at(path)
     await store.restore()
-    savings = [store.save_push(row(MonitorKey("jobs", f"job-{n}")), push()) for n in range(100)]
+    savings = [save(store, row(MonitorKey("jobs", f"job-{n}")), push()) for n in range(100)]
 
     await store.close()
 
@@ -263,7 +264,7 @@ async def test_closing_commits_what_still_waits(path: Path) -> None:
 
 async def test_the_database_is_readable_by_its_owner_alone(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_push(row(), push(message="a secret of the job"))
+        await save(store, row(), push(message="a secret of the job"))
         modes = {file.name: file.stat().st_mode & 0o077 for file in path.parent.iterdir()}
 
     assert set(modes.values()) == {0}
@@ -271,7 +272,7 @@ async def test_the_database_is_readable_by_its_owner_alone(path: Path) -> None:
 
 async def test_a_second_exporter_cannot_open_the_same_file(path: Path) -> None:
     async with opened(path) as (store, _):
-        await store.save_push(row(), push())
+        await save(store, row(), push())
 
         with pytest.raises(StoreUnavailable, match="open in another process") as refusal:
             await store_at(path).restore()
@@ -285,9 +286,9 @@ async def test_a_file_that_was_deleted_is_not_written_to_as_if_it_were_there(pat
         path.rename(path.with_suffix(".moved"))
 
         with pytest.raises(StoreUnavailable, match="moved or deleted"):
-            await store.save_push(row(), push(1))
+            await save(store, row(), push(1))
         path.with_suffix(".moved").rename(path)
-        await store.save_push(row(), push(2))
+        await save(store, row(), push(2))
 
     async with opened(path) as (_, restored):
         assert restored.last_pushes == {KEY: push(2)}
@@ -364,7 +365,7 @@ async def a_database(path: Path) -> bytes:
     async with opened(path) as (store, _):
         for number in range(200):
             name = f"job-{number}"
-            await store.save_push(row(MonitorKey("jobs", name)), push(message="m" * 200))
+            await save(store, row(MonitorKey("jobs", name)), push(message="m" * 200))
     return path.read_bytes()
 
 
@@ -415,7 +416,7 @@ async def test_a_database_that_cannot_be_used_is_refused_and_left_as_it_is(
 async def test_a_corrupt_database_with_a_write_ahead_log_keeps_both_as_they_are(path: Path) -> None:
     async with opened(path) as (store, _):
         for number in range(200):
-            await store.save_push(row(MonitorKey("jobs", f"job-{number}")), push(message="m" * 200))
+            await save(store, row(MonitorKey("jobs", f"job-{number}")), push(message="m" * 200))
         log_path = path.with_name(path.name + "-wal")
         log_content = log_path.read_bytes()
     harmed = overwritten(path.read_bytes(), 100, os.urandom(4000))
@@ -444,7 +445,7 @@ async def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
 
     async with opened(path) as (store, _):
-        await store.save_push(row(), push())
+        await save(store, row(), push())
 
     async with opened(path) as (_, restored):
         assert restored.last_pushes == {KEY: push()}
@@ -491,7 +492,7 @@ async def test_a_database_of_the_first_version_is_restored_and_continued(
         connection.executescript(";".join(MIGRATIONS[0]) + ";" + VERSION_1 + more)
     known = LastPush(PushKind.DOWN, "disk full", 1005.0, 1001.0, 1000.0, 5, 2)
     async with opened(path) as (store, restored):
-        await store.save_push(row(last_push=known), push(6))
+        await save(store, row(last_push=known), push(6))
         await store.save_changes(Changes(armings={KEY: Arming(900.0, 1500.0)}))
 
     assert restored == Restored({KEY: Arming(900.0)}, {KEY: known}, (Outage(800.0, 850.0),), 2000.0)

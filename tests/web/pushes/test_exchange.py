@@ -50,6 +50,7 @@ def say(receipt: Receipt, push: Push) -> Answer:
 
 
 FAILING = Dialect(
+    name="failing",
     routes=(("PUT", "/fail/{namespace}/{name}"), ("POST", "/f/{namespace}/{name}")),
     token=key_in_query,
     parse=parse_word,
@@ -127,6 +128,18 @@ async def test_a_push_is_answered_in_its_dialect_once_it_is_durable(path: str) -
     assert last is not None
     assert (last.status, last.message, last.received_timestamp) == (DOWN, "disk full", START)
     assert desk.rejections() == ({}, 0)
+
+
+async def test_a_stored_push_names_its_dialect_and_the_address_of_its_client() -> None:
+    desk = Desk()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(desk.push())
+        await settled()
+        desk.store.saves[0].succeed()
+
+    assert desk.store.saves[0].pushes == (
+        Push(DOWN, START, "disk full", dialect="failing", client_address="192.0.2.7"),
+    )
 
 
 async def test_nothing_of_a_body_is_read_before_the_token_is_right() -> None:

@@ -22,7 +22,8 @@ async def echo(request: Request) -> Answer:
     body = request.body
     if not isinstance(body, bytes):
         body = b"".join([part async for part in body])
-    seen = (request.method, request.query, request.header_list("X-Sent"), body.decode())
+    sent = request.header_list("X-Sent")
+    seen = (request.method, request.query, sent, body.decode(), request.client_address)
     return Answer(body="|".join(seen).encode())
 
 
@@ -49,7 +50,7 @@ async def test_the_handler_gets_the_whole_request_and_its_answer_ends_the_traffi
             text = await response.text()
         drained = await is_drained(traffic)
 
-    assert text == "POST|a=%20b|1|body"
+    assert text == "POST|a=%20b|1|body|127.0.0.1"
     assert drained
 
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import LastPush, Outage, Restored, Row
+from yuptime_exporter.core.model import LastPush, Outage, Push, Restored, Row
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.backup import copy_database
 from yuptime_exporter.stores.sqlite.database import Database
@@ -102,9 +102,14 @@ class SqliteStore:
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join, _CLOSE_TIMEOUT_SECONDS)
 
-    def save_push(self, row: Row, push: LastPush) -> "asyncio.Future[LastPush]":
+    def save_push(
+        self,
+        row: Row,
+        last_push: LastPush,
+        pushes: tuple[Push, ...],  # noqa: ARG002
+    ) -> "asyncio.Future[LastPush]":
         """Store the newest push of a monitor; the result is the stored push."""
-        return self._save(lambda c: save_push(c, row, push, now_timestamp=self._clock()))
+        return self._save(lambda c: save_push(c, row, last_push, now_timestamp=self._clock()))
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
         """Store all changes of the table, or none."""

@@ -1,7 +1,7 @@
 """One push in any dialect: admit, read the body, parse, accept, answer. Record each rejection."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import Rejection
@@ -19,6 +19,7 @@ class Dialect:
     """One way in which jobs push: its routes, credential, parser and answer.
 
     Attributes:
+        name: as the history shows it.
         routes: methods and path templates, each with the parameters `namespace` and `name`.
         token: returns the token as the client sent it; None if it sent none.
         parse: returns the push in a request with this body, received at this moment (Unix
@@ -26,6 +27,7 @@ class Dialect:
         answer: returns the answer to an accepted push.
     """
 
+    name: str
     routes: tuple[tuple[str, str], ...]
     token: Callable[[Request], bytes | None]
     parse: Callable[[Request, bytes, float], Push]
@@ -71,7 +73,11 @@ class PushExchange:
             try:
                 wait_seconds = await self._admission.admit(key, token)
                 body = await read_body(request, self._limits)
-                received = dialect.parse(request, body, self._clock())
+                received = replace(
+                    dialect.parse(request, body, self._clock()),
+                    dialect=dialect.name,
+                    client_address=request.client_address,
+                )
                 if wait_seconds > 0:
                     changes = self._receiver.changes_status(key, received.kind)
                     self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)

@@ -133,6 +133,7 @@ def _answer(receipt: Receipt, push: Push) -> Answer:
 
 
 NATIVE = Dialect(
+    name="native",
     routes=(("POST", "/api/push/{namespace}/{name}"),),
     token=bearer_token,
     parse=_parse,

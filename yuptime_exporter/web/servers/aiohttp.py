@@ -94,6 +94,7 @@ def _handler(site: Site, traffic: Traffic) -> _Handler:
                 incoming.headers,
                 body,
                 incoming.scheme,
+                incoming.remote or "",
             )
             return response(await site.answer(match, request))
         finally:

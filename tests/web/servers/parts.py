@@ -1,5 +1,7 @@
 """Traffic for the tests of servers."""
 
+import asyncio
+import socket
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
@@ -8,6 +10,8 @@ from tests.engine.parts import table_of
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.metrics.http import ConnectionMetrics
 from yuptime_exporter.metrics.pushes import PushMetrics
+from yuptime_exporter.web.servers.connection import HttpConnection
+from yuptime_exporter.web.servers.server import HttpServer
 from yuptime_exporter.web.servers.traffic import Traffic
 
 
@@ -29,6 +33,13 @@ class Counted:
             max_connections=self.max_connections,
             head_timeout_seconds=self.head_timeout_seconds,
         )
+
+    async def connect(self, accepted: socket.socket, handler: object) -> HttpConnection:
+        """Serve one connection without a listener, and return it."""
+        connection = HttpServer(handler, self.traffic)()
+        self.traffic.opened()
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, accepted)
+        return connection
 
     def value(self, name: str, **labels: str) -> float | None:
         """Return a sample; None: there is no such series."""

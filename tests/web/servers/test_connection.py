@@ -1,12 +1,15 @@
 """What happens on one connection, byte by byte."""
 
 import asyncio
+import errno
 import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from tests.waiting import eventually
@@ -18,6 +21,10 @@ from yuptime_exporter.web.servers.aiohttp import Listener, serving
 from yuptime_exporter.web.site import Site
 
 GET = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+NO_HTTP = b"\x16\x03\x01 is TLS\r\n\r\n"
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: closing resets the connection
 
 
 async def echo(request: Request) -> Answer:
@@ -52,6 +59,20 @@ class Client:
         if end:
             self.writer.write_eof()
 
+    def reset(self) -> None:
+        """Leave at once: the server's next use of the connection fails."""
+        connection = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self.writer.transport.abort()
+
+
+async def no_handler(_: web.BaseRequest) -> web.Response:
+    raise AssertionError("no handler sees what is no HTTP")
+
+
+async def connected(host: str, port: int) -> Client:
+    return Client(*await asyncio.open_connection(host, port))
+
 
 @asynccontextmanager
 async def served(counted: Counted) -> AsyncIterator[Client]:
@@ -63,11 +84,11 @@ async def served(counted: Counted) -> AsyncIterator[Client]:
     site = Site(routes, HttpMetrics(CollectorRegistry()))
     async with serving({Listener("--web", "127.0.0.1", 0): site}, counted.traffic) as bound:
         host, _, port = bound["--web"][0].rpartition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+        client = await connected(host, int(port))
         try:
-            yield Client(reader, writer)
+            yield client
         finally:
-            writer.close()
+            client.writer.close()
 
 
 async def test_a_bug_is_answered_with_a_problem_and_logged_with_its_traceback(
@@ -183,11 +204,88 @@ async def test_a_client_that_leaves_while_it_is_served_is_counted_and_no_error(
     async with served(counted) as client:
         client.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\npart")
         await asyncio.sleep(0.05)
-        reset = struct.pack("ii", 1, 0)
-        client.writer.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, reset
-        )
-        client.writer.transport.abort()
+        client.reset()
         assert await eventually(left) == 1
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_client_that_leaves_while_its_refusal_is_sent_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counted = Counted()
+    listening = socket.create_server(("127.0.0.1", 0))
+    leaving = socket.create_connection(listening.getsockname())
+    leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    accepted, _ = listening.accept()
+
+    class LeftAfterAnswer(socket.socket):
+        """The client resets the connection as soon as the answer is on its way."""
+
+        def send(self, *arguments: Any) -> int:
+            sent = super().send(*arguments)
+            leaving.close()
+            return sent
+
+    async def left() -> float | None:
+        return counted.value("yuptime_http_clients_left_total")
+
+    ours = LeftAfterAnswer(fileno=accepted.detach())
+    await counted.connect(ours, no_handler)
+    leaving.sendall(NO_HTTP)
+    assert await eventually(left) == 1
+    listening.close()
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_connections_that_ended_after_a_refusal_do_not_hide_idle_ones_at_the_limit() -> None:
+    counted = Counted(max_connections=2)
+
+    async def open_connections() -> float | None:
+        return counted.value("yuptime_http_connections")
+
+    async with served(counted) as client:
+        address = client.writer.get_extra_info("peername")
+        for _ in range(70):  # more than are looked at
+            refused = await connected(*address)
+            refused.send(NO_HTTP)
+            await refused.reader.readuntil(b"}")
+            refused.reset()
+            await eventually(open_connections, lambda count: count == 1)
+        client.send(GET)
+        await client.answer()
+        kept = await connected(*address)
+        kept.send(GET)
+        await kept.answer()
+        newest = await connected(*address)
+        newest.send(GET)
+        assert await newest.answer()
+        for other in (kept, newest):
+            other.writer.close()
+
+
+async def test_a_network_that_gives_up_in_the_middle_of_a_body_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counted = Counted()
+
+    async def left() -> float | None:
+        return counted.value("yuptime_http_clients_left_total")
+
+    async def is_busy() -> bool:
+        return not connection.is_idle
+
+    async def read(incoming: web.BaseRequest) -> web.Response:
+        return web.Response(body=await incoming.read())
+
+    ours, theirs = socket.socketpair()
+    connection = await counted.connect(ours, read)
+    theirs.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\npart")
+    await eventually(is_busy)
+    # As asyncio does after the last attempt of the system to reach the client.
+    connection.connection_lost(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+    assert await eventually(left) == 1
+    theirs.close()
 
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []

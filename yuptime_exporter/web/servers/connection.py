@@ -1,6 +1,7 @@
 """One connection of aiohttp's, with rules of ours where aiohttp answers or logs by itself."""
 
 import asyncio
+import sys
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -43,7 +44,15 @@ class HttpConnection(RequestHandler):
     that leave as errors; and sends no answer to a client that closes its own side.
     """
 
-    __slots__ = ("_arriving", "_ended", "_head_timer", "_is_last", "_traffic", "_unreadable")
+    __slots__ = (
+        "_arriving",
+        "_client_ended",
+        "_ended",
+        "_head_timer",
+        "_is_last",
+        "_traffic",
+        "_unreadable",
+    )
 
     def __init__(
         self, server: web.Server, traffic: Traffic, loop: asyncio.AbstractEventLoop
@@ -68,6 +77,7 @@ class HttpConnection(RequestHandler):
         )
         self._traffic = traffic
         self._arriving: StreamReader | None = None  # the body of the newest request
+        self._client_ended = False  # whether the client has closed its own side
         self._ended: asyncio.Future[None] | None = None  # set while the client reads a refusal
         self._is_last = False  # whether the connection ends when all requests are answered
         self._unreadable = False
@@ -91,11 +101,17 @@ class HttpConnection(RequestHandler):
         self._expect_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End; a request that is being handled goes on, and its answer is dropped."""
+        """End; a request that is being handled goes on, and its answer is dropped.
+
+        Whatever the network reports, such as ETIMEDOUT, the client has left: a handler that still
+        reads the body sees a ConnectionError.
+        """
         if self._manager is not None:
             self._traffic.closed(self)
         self._forget_head()
         self._end_lingering()
+        if isinstance(exc, OSError) and not isinstance(exc, ConnectionError):
+            exc = ConnectionResetError(exc.errno, exc.strerror)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -146,12 +162,18 @@ class HttpConnection(RequestHandler):
         Returns:
             Whether the connection stays open.
         """
+        self._client_ended = True
         if self.is_idle:
             self._end_lingering()
             return False
         self._end_body(BodyIncomplete("body: expected all of it, got a part and then the end"))
         self._close_when_answered()
         return True
+
+    def close(self) -> None:
+        """Close the connection when its requests are answered."""
+        self._end_lingering()
+        super().close()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -165,14 +187,20 @@ class HttpConnection(RequestHandler):
                 await self._linger()
             if self._is_last:
                 self.close()
-            self._traffic.answered(self)
+            if self.transport is not None:  # a connection that has ended is idle no more
+                self._traffic.answered(self)
         return answered, left
 
     async def _linger(self) -> None:
         """Drop what a client still sends: a reset would take the answer from it."""
-        if self.transport is None:
+        if self.transport is None or self._client_ended or self._force_close:
             return
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:  # ENOTCONN: the client has reset the connection in the meantime
+            self._traffic.client_left()
+            self.force_close()
+            return
         self._ended = asyncio.get_running_loop().create_future()
         self._traffic.answered(self)
         with suppress(TimeoutError):
@@ -187,6 +215,7 @@ class HttpConnection(RequestHandler):
         message: str | None = None,  # noqa: ARG002
     ) -> web.StreamResponse:
         """Return the answer to a request that the parser refused, or that failed."""
+        exc = exc or sys.exception()  # aiohttp hands over no TimeoutError
         if isinstance(exc, ConnectionError):
             self._traffic.client_left()
             raise exc

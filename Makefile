@@ -21,7 +21,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check lint types layers prose rules rules-generate \
-	dashboards-generate format cov peers clean
+	dashboards-generate format cov bench bench-page peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,14 @@ cov: $(DEV) peers ## run all tests and list the lines that no test runs
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 \
 		--include='yuptime_exporter/core/*'
+
+bench: $(DEV) ## measure the exporter beside both Pushgateways (ten minutes)
+	@$(BIN)/python -m tests.peers.prepare debian pushgateway wrk
+	@$(BIN)/python -m benchmarks.pushgateway $(ARGS)
+
+bench-page: $(DEV) ## measure the tables and the plot of docs/performance.md (half an hour)
+	@$(BIN)/python -m tests.peers.prepare debian pushgateway wrk
+	@$(BIN)/python -m benchmarks.page
 
 peers: $(DEV) ## fetch and build the real programs that tests use (minutes, once)
 	@$(BIN)/python -m tests.peers.prepare

@@ -35,19 +35,25 @@ def print_table(name: str, headers: Sequence[str], rows: Iterable[Row]) -> None:
         rows: each with as many cells as there are headers.
     """
     rows = list(rows)
+    cells = [list(headers), *([_text(value) for value in row] for row in rows)]
     if file := os.environ.get(TABLE_FILE_VARIABLE):
         figures = [[None if isinstance(cell, Ratio) else cell for cell in row] for row in rows]
-        Path(file).write_text(json.dumps({"headers": list(headers), "rows": figures}))
-    cells = [list(headers), *([_text(value) for value in row] for row in rows)]
+        table = {"headers": list(headers), "rows": figures, "cells": cells, "machine": machine()}
+        Path(file).write_text(json.dumps(table))
     widths = [max(len(line[column]) for line in cells) for column in range(len(headers))]
     print(f"$ {shlex.join(['python', '-m', f'benchmarks.{name}', *sys.argv[1:]])}")
-    print(
-        f"# {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
-        f"database in {tempfile.gettempdir()}"
-    )
+    print(f"# {machine()}")
     for line in cells:
         padded = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(padded).rstrip())
+
+
+def machine() -> str:
+    """Return a description of this machine in one line."""
+    return (
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"database in {tempfile.gettempdir()}"
+    )
 
 
 def median(values: Sequence[float]) -> float:

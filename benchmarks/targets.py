@@ -139,20 +139,25 @@ def configure(home: Path) -> None:
     (home / "config.yaml").write_text("limits: {push_rate: {interval: 0s}}\n")
 
 
-def started_exporter(home: Path, *flags: str, kubeconfig: Path | None = None) -> Server:
+def started_exporter(
+    home: Path, *flags: str, kubeconfig: Path | None = None, profile: Path | None = None
+) -> Server:
     """Start the exporter, and return before the exporter is ready.
 
     Args:
         home: a folder that `declare` or `configure` filled.
         flags: further flags.
         kubeconfig: of the API server with the monitors; None: the folder has the monitors.
+        profile: the file for a profile of the event loop's thread; None: no profile.
     """
     port = free_port()
+    profiler = [] if profile is None else ["-m", "cProfile", "-o", str(profile)]
     source = [f"--source.manifests={home / 'manifests'}"]
     if kubeconfig is not None:
         source = ["--source.kubernetes", f"--kubernetes.kubeconfig={kubeconfig}"]
     command = [
         sys.executable,
+        *profiler,
         "-m",
         "yuptime_exporter",
         *source,
@@ -166,9 +171,11 @@ def started_exporter(home: Path, *flags: str, kubeconfig: Path | None = None) ->
 
 
 @contextmanager
-def exporter(home: Path, *flags: str, kubeconfig: Path | None = None) -> Iterator[Server]:
+def exporter(
+    home: Path, *flags: str, kubeconfig: Path | None = None, profile: Path | None = None
+) -> Iterator[Server]:
     """Run the exporter; the arguments are those of `started_exporter`."""
-    server = started_exporter(home, *flags, kubeconfig=kubeconfig)
+    server = started_exporter(home, *flags, kubeconfig=kubeconfig, profile=profile)
     try:
         server.wait_ready()
         yield server
@@ -196,16 +203,19 @@ def pushgateway_program() -> Path | None:
 
 
 @contextmanager
-def pushgateway(home: Path, program: Path, *, check: bool) -> Iterator[Server]:
+def pushgateway(
+    home: Path, program: Path, *, check: bool, name: str = "pushgateway"
+) -> Iterator[Server]:
     """Run a Pushgateway with the groups of `fill`, which writes no file while it is measured.
 
     Args:
         home: its folder.
         program: the executable.
         check: compare each push with all others, which is the default of the Pushgateway.
+        name: of the server in the table.
     """
     home.mkdir(exist_ok=True)
-    name = "pushgateway" if check else "pushgateway, no check"
+    name = name if check else f"{name}, no check"
     port = free_port()
     command = [str(program), f"--web.listen-address=127.0.0.1:{port}"]
     if (home / "groups").exists():
@@ -252,9 +262,12 @@ def exporter_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...
 
 
 def pushgateway_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:
-    """Return a push of one gauge to the group of each job."""
-    body = b"job_last_success_timestamp_seconds 1.7000000001234e+09\n"
-    paths = [f"/metrics/job/{name}" for name in names(monitors)]
+    """Return a push of three gauges to the group of each job: the closest to a push of ours."""
+    body = (
+        b"job_last_push_timestamp_seconds 1.7000000001234e+09\n"
+        b"job_last_success_timestamp_seconds 1.7000000001234e+09\njob_up 1\n"
+    )
+    paths = [f"/metrics/job/{name}/namespace/{NAMESPACE}" for name in names(monitors)]
     return tuple(
         _request(path, "Content-Type: text/plain\r\n", body, close=close) for path in paths
     )

@@ -25,10 +25,12 @@ from tests.peers.programs import (
     images_folder,
     in_ci,
     lacking_privilege,
+    wrk_folder,
 )
 
 DEBIAN = "debian"
 IMAGES = "images"
+WRK = "wrk"
 DEBIAN_PROGRAMS = ("prometheus", "promtool", "alertmanager", "amtool", "pushgateway")
 
 
@@ -61,7 +63,7 @@ class Peer:
 
 def peers() -> dict[str, Peer]:
     """Return all peers by name."""
-    return {DEBIAN: _debian(), IMAGES: _images()} | {
+    return {DEBIAN: _debian(), IMAGES: _images(), WRK: _wrk()} | {
         module: _newest(module) for module in _modules()
     }
 
@@ -123,6 +125,17 @@ def _images() -> Peer:
         command=(NEWEST.parent / "images.sh", images_folder(), image_base()),
         action="fetching buildah and making a base for images, which takes minutes the first time",
         needs="apt-get, and access to Debian's packages",
+    )
+
+
+def _wrk() -> Peer:
+    return Peer(
+        name=WRK,
+        generation=Generation.DEBIAN,
+        programs=("wrk",),
+        command=(NEWEST.parent / "wrk.sh", wrk_folder()),
+        action="fetching the load generator of the benchmarks",
+        needs="apt-get and access to Debian's packages, or wrk on PATH",
     )
 
 

@@ -34,6 +34,7 @@ MODULE_OF = {  # the folder of newest/ that builds a program
     "victoria-metrics": "victoriametrics",
     "vmalert": "victoriametrics",
     "vmalert-tool": "victoriametrics",
+    "pushgateway": "pushgateway",
 }
 
 # The variables of envtest: a directory, or a file for each program.
@@ -116,6 +117,11 @@ def images_folder() -> Path:
     return cache() / "images" / f"{_codename()}-{_hash(recipe.encode())}"
 
 
+def wrk_folder() -> Path:
+    """Return the folder of wrk and its library."""
+    return cache() / "wrk" / _codename()
+
+
 def in_ci() -> bool:
     """Whether CI runs the tests, where a missing peer is a failure."""
     return os.environ.get("CI") == "true"
@@ -136,6 +142,8 @@ def _folders(program: str, generation: Generation) -> list[str]:
         folders.append(Path(override) / generation)
     if program == "buildah":  # one from PATH would not find the base
         folders.append(images_folder() / "bin")
+    elif program == "wrk":
+        folders += [wrk_folder() / "bin", os.environ.get("PATH", os.defpath)]
     elif generation is Generation.DEBIAN:
         folders.append(cache() / "debian" / _codename() / "usr" / "bin")
         folders.append(os.environ.get("PATH", os.defpath))

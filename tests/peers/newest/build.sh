@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the newest released Prometheus, Alertmanager, Kubernetes, Helm and VictoriaMetrics from their
-# Go modules.
+# Builds the newest released Prometheus, Alertmanager, Kubernetes, Helm, VictoriaMetrics and Pushgateway
+# from their Go modules.
 #
-#   tests/peers/newest/build.sh [prometheus] [alertmanager] [kubernetes] [helm] [victoriametrics]
+#   tests/peers/newest/build.sh [prometheus] [alertmanager] [kubernetes] [helm] [victoriametrics] [pushgateway]
 #
 # Each folder beside this file holds a go.mod and no code: `tool` lines name the programs, and a
 # `require` line names the version. To change the version:
@@ -114,6 +114,12 @@ build_victoriametrics() {
   build_tools "$1"
 }
 
+build_pushgateway() {
+  local version
+  version=$(version_of github.com/prometheus/pushgateway)
+  build_tools "$1" "github.com/prometheus/common/version.Version=$version"
+}
+
 # Builds the peer $1 unless the cache has that build. A directory appears complete or not at all.
 provide() {
   local peer=$1 key place
@@ -142,7 +148,7 @@ provide() {
 }
 
 mkdir -p "$cache"
-(($#)) || set -- prometheus alertmanager kubernetes helm victoriametrics
+(($#)) || set -- prometheus alertmanager kubernetes helm victoriametrics pushgateway
 for peer; do
   (provide "$peer")
 done

@@ -28,7 +28,7 @@ from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.core.table import MonitorTable
 
 KEY = MonitorKey("prod", "backup")
-UP, DOWN = PushKind.UP, PushKind.DOWN
+UP, DOWN, START, LOG = PushKind.UP, PushKind.DOWN, PushKind.START, PushKind.LOG
 NO_OUTAGES = Outages()
 
 SILENCE_IS_OUTAGE_AFTER_SECONDS = 15.0
@@ -67,8 +67,8 @@ def judged(judged_row: Row, *, at: float, outages: Outages = NO_OUTAGES) -> Verd
     return judge(judged_row, outages, now_timestamp=at)
 
 
-def pushed(onto: Row, status: PushKind, *, at: float, message: str = "") -> LastPush:
-    return after_push(onto, NO_OUTAGES, Push(status, at, message))
+def pushed(onto: Row, status: PushKind, *, at: float, message: str = "", **fields: Any) -> LastPush:
+    return after_push(onto, NO_OUTAGES, Push(status, at, message, **fields))
 
 
 class Life:
@@ -106,13 +106,19 @@ class Life:
                 del self.armings[key]
 
     def push(
-        self, status: PushKind, *, at: float, key: MonitorKey = KEY, message: str = ""
+        self,
+        status: PushKind,
+        *,
+        at: float,
+        key: MonitorKey = KEY,
+        message: str = "",
+        **fields: Any,
     ) -> LastPush:
         self.table.record_receiving(at)
         row = self.table.row(key)
         assert row is not None
         outages = self.table.outages(now_timestamp=at)
-        accepted = after_push(row, outages, Push(status, at, message))
+        accepted = after_push(row, outages, Push(status, at, message, **fields))
         self.table.record_push(key, accepted)
         self.last_pushes[key] = accepted
         return accepted

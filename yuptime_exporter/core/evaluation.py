@@ -4,8 +4,11 @@ base     = max(last push, armed)
 due      = the next moment of the schedule after the base
 deadline = due + grace, counted on the receiving clock (see `outages`)
 
+With a maximum runtime, a run that started before this deadline replaces both while it is open:
+due      = deadline = start of the oldest open run + maximum runtime, on the receiving clock
+
 paused   the monitor is not enabled
-down     the last push said down, or now >= deadline
+down     the last push said down, or now >= deadline (overran if that is the deadline of a run)
 late     due <= now < deadline, after a first push
 up       now < due, after a first push
 pending  now < deadline, before any push
@@ -25,6 +28,7 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.runs import NO_RUNS, End, Run, Runs, after_end, after_start, moved
 
 # A stored moment further ahead than this comes from a clock that was set back since. NTP slews
 # smaller errors instead of stepping: the defaults of chrony and ntpd are below a second.
@@ -55,36 +59,70 @@ def gap_seconds(row: Row) -> float:
     return row.monitor.schedule.gap_seconds(base_timestamp(row))
 
 
+def open_run(row: Row) -> Run | None:
+    """Return the oldest open run since the monitor was armed; None: no run is open.
+
+    A run from before a pause does not count, as nothing else from before it does.
+    """
+    if row.last_push is None or row.last_push.runs is NO_RUNS:  # the common case
+        return None
+    armed = row.arming.armed_timestamp
+    runs = (run for run in row.last_push.runs.open if run.started_timestamp >= armed)
+    return next(runs, None)
+
+
+def last_event_timestamp(row: Row) -> float:
+    """Return the newest moment that decides the deadline: the base, or a later start."""
+    base = base_timestamp(row)
+    return max(base, row.last_push.runs.last_start_timestamp) if row.last_push else base
+
+
 def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
     """Judge one monitor at one moment; the deadline is computed for paused monitors, too."""
     monitor, base = row.monitor, base_timestamp(row)
     due = monitor.schedule.due_timestamp(base)
     window_seconds = monitor.schedule.gap_seconds(base) + monitor.grace_seconds
     deadline = outages.deadline(base, window_seconds)
-    state, reason, since = _state(row, due, deadline, now_timestamp)
-    return Verdict(state, reason, since, due, deadline)
+    run = open_run(row)
+    limit = _run_deadline(row, run, outages) if run else None
+    if run is None or limit is None or run.started_timestamp >= deadline:
+        state, reason, since = _state(row, due, deadline, now_timestamp)
+        running_since = run.started_timestamp if run else None
+        return Verdict(state, reason, since, due, deadline, running_since)
+    state, reason, since = _state(row, limit, limit, now_timestamp)
+    if state is State.DOWN and reason is not Reason.REPORTED_DOWN:
+        reason = Reason.OVERRAN
+    if state is State.UP and due <= run.started_timestamp:  # the start ended the lateness
+        since = run.started_timestamp
+    return Verdict(state, reason, since, limit, limit, run.started_timestamp)
 
 
 def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
     """Return the last push of a monitor once this push is accepted.
 
-    A state that the push confirms keeps its beginning: down by silence and then down by report is
-    one incident with one beginning.
+    A state that a result confirms keeps its beginning: down by silence and then down by report is
+    one incident with one beginning. A start changes the runs only, and a message nothing.
     """
-    last = row.last_push
+    last = row.last_push or LastPush()
     received = push.received_timestamp
-    if last is not None and received < last.received_timestamp <= _latest(received):
-        received = last.received_timestamp  # the clock was slewed back; pushes stay in order
+    newest = max(last.received_timestamp, last.runs.last_start_timestamp)
+    if received < newest <= _latest(received):
+        received = newest  # the clock was slewed back; pushes stay in order
+    if push.kind is PushKind.LOG:
+        return last
+    if push.kind is PushKind.START:
+        return replace(last, runs=after_start(last.runs, push.run_id, received))
     success = push.kind is PushKind.UP
-    last_success = min(last.last_success_timestamp, received) if last else 0.0
+    last_success = min(last.last_success_timestamp, received)
     return LastPush(
         status=push.kind,
         message=push.message,
         received_timestamp=received,
         since_timestamp=_since_of_push(row, outages, push.kind, received),
         last_success_timestamp=received if success else last_success,
-        pushes_total=(last.pushes_total if last else 0) + 1,
-        pushes_down_total=(last.pushes_down_total if last else 0) + (not success),
+        pushes_total=last.pushes_total + 1,
+        pushes_down_total=last.pushes_down_total + (not success),
+        runs=_runs_after(row, outages, push, received),
     )
 
 
@@ -170,6 +208,7 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
         received_timestamp=received,
         since_timestamp=min(push.since_timestamp, received),
         last_success_timestamp=min(push.last_success_timestamp, received),
+        runs=moved(push.runs, lambda timestamp: _present(timestamp, now_timestamp)),
     )
 
 
@@ -181,7 +220,7 @@ def _state(
         paused = arming.paused_timestamp
         since = arming.armed_timestamp if paused is None else paused
         return State.PAUSED, Reason.DISABLED, since
-    if last is None:
+    if last is None or last.status is None:
         if now_timestamp < deadline:
             return State.PENDING, Reason.AWAITING_FIRST_PUSH, arming.armed_timestamp
         return State.DOWN, Reason.NEVER_PUSHED, deadline
@@ -193,6 +232,27 @@ def _state(
     if now_timestamp >= due:
         return State.LATE, Reason.OVERDUE, due
     return State.UP, Reason.REPORTED_UP, since
+
+
+def _run_deadline(row: Row, run: Run, outages: Outages) -> float | None:
+    """Return when an open run has passed its maximum runtime; None: it may run for ever."""
+    max_runtime_seconds = row.monitor.max_runtime_seconds
+    if max_runtime_seconds is None:
+        return None
+    return outages.deadline(run.started_timestamp, max_runtime_seconds)
+
+
+def _runs_after(row: Row, outages: Outages, push: Push, received: float) -> Runs:
+    """Return the runs of a monitor after a result."""
+
+    def is_overrun(run: Run) -> bool:
+        deadline = _run_deadline(row, run, outages)
+        return deadline is not None and deadline <= received
+
+    runs = row.last_push.runs if row.last_push else NO_RUNS
+    failed = push.kind is PushKind.DOWN
+    end = End(push.run_id, received, failed, push.duration_seconds, push.exit_code)
+    return after_end(runs, end, is_overrun=is_overrun)
 
 
 def _since_of_push(row: Row, outages: Outages, status: PushKind, received: float) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from yuptime_exporter.core.runs import NO_RUNS, Runs
 from yuptime_exporter.core.schedules import DEFAULT_SCHEDULE, Schedule
 
 GROUP = "monitoring.yuptime.io"
@@ -27,10 +28,15 @@ class MonitorKey(NamedTuple):
 
 
 class PushKind(StrEnum):
-    """The kinds of push: the result that a job reports."""
+    """The kinds of push: a result (up, down), the start of a run, or a message that changes nothing."""
 
     UP = "up"
     DOWN = "down"
+    START = "start"
+    LOG = "log"
+
+
+RESULTS = (PushKind.UP, PushKind.DOWN)
 
 
 class State(StrEnum):
@@ -51,6 +57,7 @@ class Reason(StrEnum):
     REPORTED_DOWN = "reported_down"
     OVERDUE = "overdue"
     NEVER_PUSHED = "never_pushed"
+    OVERRAN = "overran"
     DISABLED = "disabled"
 
 
@@ -81,13 +88,13 @@ class Monitor:
         enabled: False pauses the monitor; pushes are still accepted.
         schedule: when the next push is due.
         grace_seconds: time from due to the deadline.
+        max_runtime_seconds: time from the start of a run to its deadline; None where not set.
         token_digests: SHA-256 digests of the tokens that may push; empty if there are none.
         alert_labels: `spec.alerting.labels`, sorted by name, validated.
         alert_description: `spec.alerting.description`, the team's own text; empty where not set.
         alert_runbook_url: `spec.alerting.runbookUrl`; empty where not set.
         alertmanager_url: `spec.alerting.alertmanagerUrl`; None where not set.
-        interval_seconds: `spec.schedule.intervalSeconds`, the planned time between two pushes;
-            None where not set.
+        interval_seconds: the planned time between two pushes; None where not set.
         source: the kind of source, `manifests` or `kubernetes`.
         token_problem: why no push can be accepted; None where the source does not know it.
         secret_type: the type of the Secret if that is the problem; else empty.
@@ -100,6 +107,7 @@ class Monitor:
     enabled: bool = True
     schedule: Schedule = DEFAULT_SCHEDULE
     grace_seconds: int = 60
+    max_runtime_seconds: int | None = None
     token_digests: tuple[bytes, ...] = ()
     alert_labels: tuple[tuple[str, str], ...] = ()
     alert_description: str = ""
@@ -173,7 +181,6 @@ class Push:
     """One report of a job. It travels unchanged from the parser of its dialect to the store.
 
     Attributes:
-        kind: up or down.
         received_timestamp: when the exporter had read the whole report.
         message: the job's own words, as `messages.stored_message` keeps them; empty when the job
             sent none.
@@ -181,9 +188,7 @@ class Push:
         run_id: the job's own name for this run; empty where it named none.
         duration_seconds: how long the run took, as the job says; None where it did not say.
         exit_code: of the job's process; None where the job did not report one.
-        dialect: the name of the dialect in which the job pushed.
-        client_address: the IP address of the connection, which may be that of a proxy; empty where
-            it is not known.
+        client_address: the IP address of the connection, perhaps of a proxy; empty if unknown.
     """
 
     kind: PushKind
@@ -199,29 +204,32 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class LastPush:
-    """The newest accepted push of a monitor, with a summary of the pushes before it.
+    """The newest result of a job, with a summary of the pushes before it; the default: no push.
 
     Attributes:
-        status: up or down.
+        status: up or down; None before the first result.
         message: as in `Push`.
+        received_timestamp: when the result was received; 0 before the first.
         since_timestamp: when the state began that this push confirms.
         last_success_timestamp: the last push that said up; 0 before the first.
-        pushes_total: number of accepted pushes, this one included.
+        pushes_total: number of accepted results, this one included.
         pushes_down_total: number of accepted pushes that said down.
+        runs: those that are open, and a summary of the others.
     """
 
-    status: PushKind
-    message: str
-    received_timestamp: float
-    since_timestamp: float
-    last_success_timestamp: float
-    pushes_total: int
-    pushes_down_total: int
+    status: PushKind | None = None
+    message: str = ""
+    received_timestamp: float = 0.0
+    since_timestamp: float = 0.0
+    last_success_timestamp: float = 0.0
+    pushes_total: int = 0
+    pushes_down_total: int = 0
+    runs: Runs = NO_RUNS
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One monitor with its arming and its last push; `last_push` is None before the first."""
+    """One monitor with its arming and its last push; `last_push` is None before any push."""
 
     monitor: Monitor
     arming: Arming
@@ -272,8 +280,8 @@ class Verdict:
 
     Attributes:
         since_timestamp: when the state began; every replica and every restart agrees on it.
-        due_timestamp: when the next push is due.
         deadline_timestamp: when silence makes the monitor down.
+        running_since_timestamp: when the oldest open run started; None while none is open.
     """
 
     state: State
@@ -281,6 +289,7 @@ class Verdict:
     since_timestamp: float
     due_timestamp: float
     deadline_timestamp: float
+    running_since_timestamp: float | None = None
 
 
 class Judged(NamedTuple):

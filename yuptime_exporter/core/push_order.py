@@ -11,17 +11,19 @@ from yuptime_exporter.core.evaluation import (
     push_in_the_present,
 )
 from yuptime_exporter.core.model import LastPush, Monitor, Row
+from yuptime_exporter.core.runs import NO_RUNS, merged
 
 _ALWAYS = float("-inf")
 
 
 def place(push: LastPush) -> tuple[float, int]:
-    """Return the sort key of the pushes to one monitor: the moment of receipt, then the count.
+    """Return the sort key of the pushes to one monitor: the moment of the newest, then the count.
 
-    Several pushes may have one moment: after a small step back of the clock, the moment stands
+    Starts of runs are pushes. Several pushes may have one moment: after a small step back of the clock, the moment stands
     still until the clock has caught up.
     """
-    return push.received_timestamp, push.pushes_total
+    newest_timestamp = max(push.received_timestamp, push.runs.last_start_timestamp)
+    return newest_timestamp, push.pushes_total + push.runs.starts_total
 
 
 def newer(known: LastPush | None, other: LastPush, *, now_timestamp: float) -> LastPush:
@@ -32,9 +34,14 @@ def newer(known: LastPush | None, other: LastPush, *, now_timestamp: float) -> L
     """
     if known is None:
         return other
-    if any(lies_ahead(one.received_timestamp, now_timestamp) for one in (known, other)):
-        return other if other.pushes_total > known.pushes_total else known
+    if any(lies_ahead(place(one)[0], now_timestamp) for one in (known, other)):
+        return other if place(other)[1] > place(known)[1] else known
     return other if place(other) > place(known) else known
+
+
+def outdates(known: LastPush, push: LastPush) -> bool:
+    """Return whether `known` continues a push that is stored only now: it is newer and counts more."""
+    return place(known) > place(push) and place(known)[1] > place(push)[1]
 
 
 def history_start(monitor: Monitor, *, now_timestamp: float) -> float:
@@ -49,7 +56,7 @@ def history_start(monitor: Monitor, *, now_timestamp: float) -> float:
 
 def of_a_predecessor(push: LastPush, monitor: Monitor, *, now_timestamp: float) -> bool:
     """Return whether a push was to a deleted object of the same name."""
-    return push.received_timestamp < history_start(monitor, now_timestamp=now_timestamp)
+    return place(push)[0] < history_start(monitor, now_timestamp=now_timestamp)
 
 
 def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -> LastPush:
@@ -60,7 +67,7 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
         base: the push that it continues; None: it was the first.
         found: the push that is stored in the place of `base`.
     """
-    if base is not None and place(found) <= place(base):
+    if found == push or (base is not None and place(found) <= place(base)):
         return push
     pushes = push.pushes_total - (base.pushes_total if base else 0)
     downs = push.pushes_down_total - (base.pushes_down_total if base else 0)
@@ -74,6 +81,7 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
         last_success_timestamp=max(push.last_success_timestamp, found.last_success_timestamp),
         pushes_total=found.pushes_total + pushes,
         pushes_down_total=found.pushes_down_total + downs,
+        runs=merged(push.runs, base.runs if base else NO_RUNS, found.runs, newest=newest.runs),
     )
 
 
@@ -88,6 +96,6 @@ def push_to_store(row: Row, push: LastPush, found: LastPush, *, now_timestamp: f
     """
     if of_a_predecessor(found, row.monitor, now_timestamp=now_timestamp):
         return push
-    if lies_ahead(found.received_timestamp, now_timestamp):
+    if lies_ahead(place(found)[0], now_timestamp):
         found = push_in_the_present(found, now_timestamp=push.received_timestamp)
     return after_other_pushes(push, row.last_push, found)

@@ -24,7 +24,7 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
-from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, place
+from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, outdates, place
 
 
 class MonitorTable:
@@ -107,7 +107,7 @@ class MonitorTable:
     def record_push(self, key: MonitorKey, push: LastPush) -> None:
         """Show a stored push, unless the push of another replica that continues it is shown."""
         row, known = self._rows.get(key), self._last_pushes.get(key)
-        if known and place(known) > place(push) and known.pushes_total > push.pushes_total:
+        if known and outdates(known, push):
             return
         self._last_pushes[key] = push
         if row is not None:  # otherwise the monitor was removed while its push was being stored
@@ -282,7 +282,7 @@ class MonitorTable:
     def _last_received(self, key: MonitorKey) -> float:
         """Return when the last push to a monitor was received; 0 before the first."""
         push = self._last_pushes.get(key)
-        return push.received_timestamp if push else 0.0
+        return place(push)[0] if push else 0.0
 
     def _row(self, monitor: Monitor) -> Row:
         """Return the row of a declared monitor: the identical object unless something changed."""

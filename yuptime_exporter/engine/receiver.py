@@ -7,7 +7,16 @@ from functools import partial
 
 from yuptime_exporter.core.errors import MonitorUnwritable, NotAuthenticated, StoreUnavailable
 from yuptime_exporter.core.evaluation import after_push, judge
-from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind, Row, State, Verdict
+from yuptime_exporter.core.model import (
+    RESULTS,
+    LastPush,
+    MonitorKey,
+    Push,
+    PushKind,
+    Row,
+    State,
+    Verdict,
+)
 from yuptime_exporter.core.ports import PushStore, Saving
 from yuptime_exporter.core.table import MonitorTable
 
@@ -50,7 +59,7 @@ class Receiver:
         self._on_push = on_push
         self._save_timeout_seconds = save_timeout_seconds
         self._arrivals: dict[MonitorKey, list[_Arrival]] = {}
-        self._saving: dict[MonitorKey, PushKind] = {}  # with what the last push in it says
+        self._saving: dict[MonitorKey, PushKind | None] = {}  # with the last result in it
 
     async def accept(self, key: MonitorKey, push: Push) -> Receipt:
         """Make an admitted push durable and visible.
@@ -75,12 +84,15 @@ class Receiver:
             ) from error
 
     def changes_status(self, key: MonitorKey, kind: PushKind) -> bool:
-        """Return whether a push of this kind says something else than the newest push before it.
+        """Return whether a push of this kind says something else than the newest result before it.
 
-        Pushes that are not durable yet count; a first push changes the status.
+        Pushes that are not durable yet count. A first result changes the status; the start of a run
+        and a message never do.
         """
+        if kind not in RESULTS:
+            return False
         for arrival in reversed(self._arrivals.get(key, ())):
-            if not arrival.accepted.done():
+            if not arrival.accepted.done() and arrival.push.kind in RESULTS:
                 return arrival.push.kind is not kind
         if key in self._saving:
             return self._saving[key] is not kind

@@ -17,7 +17,7 @@ Confirm = Callable[[Collection[MonitorKey]], Awaitable[frozenset[MonitorKey]]]
 # the longest wait for the store, and one second for the watch.
 SETTLE_SECONDS = SAVE_TIMEOUT_SECONDS + 1.0
 
-SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED})
+SILENCE = frozenset({Reason.OVERDUE, Reason.NEVER_PUSHED, Reason.OVERRAN})
 
 
 class SilenceCheck:

@@ -66,6 +66,12 @@ _SAID: Mapping[tuple[State, Reason], _Said] = {
         "NeverPushed",
         "The first push did not come before the deadline.",
     ),
+    (State.DOWN, Reason.OVERRAN): _Said(
+        "PUSH_OVERRAN",
+        Holds.FALSE,
+        "Overran",
+        "A run has started and did not end within its maximum runtime.",
+    ),
     (State.PAUSED, Reason.DISABLED): _Said(
         "MONITOR_DISABLED", Holds.UNKNOWN, "Paused", "The monitor is paused: spec.enabled is false."
     ),

@@ -12,8 +12,11 @@ from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import MonitorKey, Reason
 from yuptime_exporter.moments import readable
 
-_ADVICE_AFTER_REPORT = "Read the log of the job, correct the cause, and run the job again."
 _ADVICE_AFTER_SILENCE = "Check that the job ran and that its push was accepted."
+_ADVICE = {
+    Reason.REPORTED_DOWN: "Read the log of the job, correct the cause, and run the job again.",
+    Reason.OVERRAN: "Check whether the run hangs, or ended without a push.",
+}
 
 _TRAILING_ZEROS = re.compile("( 0[hms])+$")
 
@@ -48,6 +51,9 @@ def summary(alert: Alert) -> str:
             return f"{key} reported down"
         case Reason.NEVER_PUSHED:
             return f"{key} has never reported"
+        case Reason.OVERRAN:
+            limit_seconds = alert.row.monitor.max_runtime_seconds or 0
+            return f"{key} has been running for more than {duration(limit_seconds)}"
         case _:
             received = last.received_timestamp if last else 0.0
             silent_seconds = alert.verdict.deadline_timestamp - received
@@ -62,7 +68,7 @@ def description(alert: Alert) -> str:
         alert.row.monitor.alert_description,
         f"Last success: {readable(success) if success else 'never'}.",
         f"Deadline: {readable(verdict.deadline_timestamp)}.",
-        _ADVICE_AFTER_REPORT if verdict.reason is Reason.REPORTED_DOWN else _ADVICE_AFTER_SILENCE,
+        _ADVICE.get(verdict.reason, _ADVICE_AFTER_SILENCE),
     ]
     return " ".join(sentence for sentence in sentences if sentence)
 

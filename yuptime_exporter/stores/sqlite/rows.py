@@ -130,7 +130,7 @@ def _replace_push(
         _SAVE_PUSH,
         (
             *key,
-            push.status.value,
+            push.status.value if push.status else None,
             push.message,
             push.received_timestamp,
             push.since_timestamp,

@@ -401,14 +401,17 @@ class TestReplicas:
         assert stored.runs.last_start_timestamp == in_order.runs.last_start_timestamp
 
     @given(pushes, st.sampled_from([START, UP, DOWN]), run_ids)
-    def test_a_push_that_is_stored_twice_changes_nothing(
+    def test_a_push_that_is_stored_twice_opens_and_ends_no_run_twice(
         self, before: list[Push], kind: PushKind, run_id: str
     ) -> None:
         base = ran(*before, onto=limited())
         stored = ran(Push(kind, 1400, run_id=run_id), onto=base).last_push
         assert stored is not None
 
-        assert after_other_pushes(stored, base.last_push, stored) == stored
+        again = after_other_pushes(stored, base.last_push, stored)
+
+        assert again.runs.open == stored.runs.open
+        assert after_other_pushes(stored, stored, stored) == stored
 
     @given(pushes, st.permutations(range(13)))
     def test_replicas_agree_after_they_adopt_pushes_in_any_order(

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.core.examples import DOWN, UP, monitor, push, row
+from tests.core.examples import DOWN, START, UP, monitor, push, pushed, row
 from tests.status.statuses import NOTHING_SHOWN, shown, status
 from yuptime_exporter.core.model import Arming, LastPush, Reason, Row, State, TokenProblem
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, SpecProblem
@@ -226,9 +227,9 @@ def happened(before: MonitorStatus | None, after: MonitorStatus) -> list[Occurre
     return list(occurrences(shown(before) if before else NOTHING_SHOWN, after))
 
 
-def said_of(last: LastPush | None, at: float, **fields: object) -> MonitorStatus:
-    declared = monitor(token_digests=TOKENS, enabled="paused" not in fields)
-    paused = fields.get("paused")
+def said_of(last: LastPush | None, at: float, **fields: Any) -> MonitorStatus:
+    paused = fields.pop("paused", None)
+    declared = monitor(token_digests=TOKENS, enabled=paused is None, **fields)
     assert paused is None or isinstance(paused, float)
     return status(Row(declared, Arming(1000, paused_timestamp=paused), last), at=at)
 
@@ -239,6 +240,7 @@ LATE = said_of(push(UP, at=1000), 1300)
 OVERDUE = said_of(push(UP, at=1000), 1360)
 NEVER_PUSHED = said_of(None, 1360)
 REPORTED_DOWN = said_of(push(DOWN, at=1100, message="disk full"), 1100)
+OVERRAN = said_of(pushed(row(push(UP, at=1000)), START, at=1100), 1200, max_runtime_seconds=100)
 IS_PAUSED = said_of(push(UP, at=1000), 1200, paused=1200.0)
 UP_AGAIN = said_of(push(UP, at=2000, message="done"), 2000)
 
@@ -251,6 +253,7 @@ class TestEvents:
             (LATE, OVERDUE, ("Overdue", True, 1360)),
             (UP_AT_1000, OVERDUE, ("Overdue", True, 1360)),
             (PENDING_AT_1000, NEVER_PUSHED, ("NeverPushed", True, 1360)),
+            (UP_AT_1000, OVERRAN, ("Overran", True, 1200)),
             (UP_AT_1000, REPORTED_DOWN, ("ReportedDown", True, 1100)),
             (PENDING_AT_1000, REPORTED_DOWN, ("ReportedDown", True, 1100)),
             (None, REPORTED_DOWN, ("ReportedDown", True, 1100)),
@@ -350,7 +353,7 @@ class TestEvents:
 def test_every_verdict_has_its_words() -> None:
     reached = {
         (said.state, said.reason) for said in (PENDING_AT_1000, UP_AT_1000, LATE, OVERDUE,
-        NEVER_PUSHED, REPORTED_DOWN, IS_PAUSED)
+        NEVER_PUSHED, REPORTED_DOWN, OVERRAN, IS_PAUSED)
     }  # fmt: skip
 
     assert {state for state, _ in reached} == set(State)

@@ -67,7 +67,7 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
         base: the push that it continues; None: it was the first.
         found: the push that is stored in the place of `base`.
     """
-    if found == push or (base is not None and place(found) <= place(base)):
+    if base is not None and place(found) <= place(base):
         return push
     pushes = push.pushes_total - (base.pushes_total if base else 0)
     downs = push.pushes_down_total - (base.pushes_down_total if base else 0)

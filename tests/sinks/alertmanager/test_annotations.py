@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.examples import DOWN, UP, judged, push, row
+from tests.core.examples import DOWN, UP, judged, push, pushed, row
+from tests.core.examples import START as START_OF_RUN
 from yuptime_exporter.core.alerting import RUNBOOK_URL, AlertSettings, alert_of
 from yuptime_exporter.core.messages import SHOWN_CHARS
 from yuptime_exporter.core.model import Row
@@ -60,6 +61,18 @@ def test_a_job_that_never_reported_is_named_as_such() -> None:
     assert told["description"] == (
         "Last success: never. Deadline: 2023-11-14 22:19:20 UTC. "
         "Check that the job ran and that its push was accepted."
+    )
+
+
+def test_a_run_that_hangs_is_told_apart_from_a_job_that_did_not_start() -> None:
+    begun = pushed(row(push(UP, at=START)), START_OF_RUN, at=START + 100)
+
+    told = texts(row(begun, max_runtime_seconds=7200), at=START + 7300)
+
+    assert told["summary"] == "prod/backup has been running for more than 2h"
+    assert told["description"] == (
+        "Last success: 2023-11-14 22:13:20 UTC. Deadline: 2023-11-15 00:15:00 UTC. "
+        "Check whether the run hangs, or ended without a push."
     )
 
 

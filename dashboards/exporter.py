@@ -93,21 +93,39 @@ def _versions() -> Json:
 
 def _requests() -> list[tuple[int, Json]]:
     return [
-        (12, lines(
+        (8, lines(
             "Requests",
             "Requests a second by route and status. 5xx: a failure of the exporter or its store.",
             [target(rate("http_request_duration_seconds_count", "handler, method, code"),
                     "{{method}} {{handler}} {{code}}")],
             "reqps",
         )),
-        (12, lines(
+        (8, lines(
             "Time of a request",
             "Time from the end of a request's headers to the answer. A push includes the time to "
             "store it durably.",
             quantiles("http_request_duration_seconds", "handler"),
             "s",
         )),
+        (8, lines(
+            "Connections",
+            "Open connections and their limit. waiting: how often a minute new connections had to "
+            "wait. closed: idle ones a minute that were closed for new ones.",
+            targets(
+                (of("http_connections"), "{{instance}} open"),
+                (of("http_connections_limit"), "{{instance}} at most"),
+                (f"60 * {rate('http_accept_pauses_total', 'instance')}", "{{instance}} waiting"),
+                (f"60 * {_for_room()}", "{{instance}} closed"),
+            ),
+            "short",
+        )),
     ]  # fmt: skip
+
+
+def _for_room() -> str:
+    """Return the connections a second that were closed to make room for others."""
+    closed = of("http_connections_closed_total").replace("}", ', reason="limit"}')
+    return f"sum by (instance) (rate({closed}[$__rate_interval]))"
 
 
 def _pushes() -> list[tuple[int, Json]]:

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
 from tests.waiting import eventually
 from yuptime_exporter.app import Exporter
-from yuptime_exporter.core.exposition import TARGET_LABELS
+from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.settings.command_line import parse_arguments
 
 WAIT_SECONDS = 15.0

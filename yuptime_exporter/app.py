@@ -16,8 +16,11 @@ from functools import partial
 import aiohttp
 
 from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.families import exposed_families
 from yuptime_exporter.core.model import MonitorKey, State
+from yuptime_exporter.core.page import MonitorPage
 from yuptime_exporter.core.rate_limit import PushLimiter
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.publisher import Publisher
@@ -33,7 +36,7 @@ from yuptime_exporter.settings.configuration import Configuration, configuration
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
-from yuptime_exporter.web.metrics import MonitorCollector
+from yuptime_exporter.web.metrics import ExporterCollector, MetricsPage
 from yuptime_exporter.wiring.changes import connect_changes
 from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
@@ -70,6 +73,7 @@ class Exporter:
         load = partial(configuration_of, settings)
         self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
+        self._rejudging = Rejudging(table)
         ready = self._readiness = Readiness(metrics.readiness)
         shared = self._shared = Shared(settings, table, ready, metrics, clock)
         adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
@@ -85,7 +89,7 @@ class Exporter:
             shared, parts, on_change=self._after_change
         )
         self._publisher = self._connect_publisher()
-        metrics.registry.register(self._connect_collector())
+        self._metrics_page = self._connect_metrics_page()
         self._reloading = Reloading(self._configuration.reload, parts.source, ready)
         self.reload_requested = self._reloading.requested
         self._configuration.follow(self._after_reload)
@@ -100,14 +104,17 @@ class Exporter:
             clock=self._shared.clock,
         )
 
-    def _connect_collector(self) -> MonitorCollector:
-        return MonitorCollector(
+    def _connect_metrics_page(self) -> MetricsPage:
+        shared, registry = self._shared, self._shared.metrics.registry
+        types = lambda: self._follower.monitors_by_type  # noqa: E731
+        registry.register(ExporterCollector(types, shared.clock))
+        monitors = MonitorPage(
             self._table,
+            self._rejudging,
+            exposed_families(messages=shared.settings.expose_messages),
             alert_defaults=lambda: self._configuration.value.alerting.defaults,
-            monitors_by_type=lambda: self._follower.monitors_by_type,
-            clock=self._shared.clock,
-            messages=self._shared.settings.expose_messages,
         )
+        return MetricsPage(registry, monitors, shared.clock)
 
     async def run(self) -> None:
         """Serve until `stop_requested`; return when everything is answered and committed.
@@ -127,7 +134,13 @@ class Exporter:
     async def _serve(self) -> None:
         reload, backup = self._reloading.reload, self._parts.store.backup
         served = Served(
-            self._shared, self._admission, self._receiver, self._rejections, reload, backup
+            self._shared,
+            self._admission,
+            self._receiver,
+            self._rejections,
+            self._metrics_page,
+            reload,
+            backup,
         )
         metrics = self._shared.metrics.notifications
         async with (

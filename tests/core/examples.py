@@ -4,13 +4,19 @@ The example monitor is `prod/backup`, declared at 1000 with 300 s to expire and 
 expires at 1300 and its deadline is 1360, and so it is after a push at 1000.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from prometheus_client.metrics_core import Metric
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.evaluation import after_push, judge
+from yuptime_exporter.core.exposition import Shown
+from yuptime_exporter.core.families import exposed_families
+from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import (
     Arming,
+    Judged,
     LastPush,
     Monitor,
     MonitorKey,
@@ -161,3 +167,17 @@ class Life:
 
 def names(rows: Iterable[Row]) -> list[str]:
     return [str(row.monitor.key) for row in rows]
+
+
+def monitor_families(
+    judged: Iterable[Judged],
+    defaults: AlertDefaults,
+    *,
+    messages: bool = False,
+    rejected_total: Callable[[MonitorKey], int] = lambda _: 0,
+) -> list[Metric]:
+    """Return the families of monitors as prometheus-client writes them."""
+    shown = [
+        Shown(row, verdict, rejected_total(row.monitor.key), defaults) for row, verdict in judged
+    ]
+    return [family.metric(shown) for family in exposed_families(messages=messages)]

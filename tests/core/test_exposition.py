@@ -16,8 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from tests.core.examples import DOWN, UP, judged, push, row
-from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families, process_families
+from tests.core.examples import DOWN, UP, judged, monitor_families, push, row
+from yuptime_exporter.core.exposition import process_families
+from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import Judged, LastPush, Row
 
@@ -35,6 +36,7 @@ FAMILIES = {
     "yuptime_monitor_up": "gauge",
     "yuptime_monitor_pushes": "counter",
     "yuptime_monitor_pushes_down": "counter",
+    "yuptime_monitor_pushes_rejected": "counter",
     "yuptime_monitor_alert_labels": "gauge",
     "yuptime_monitor_info": "gauge",
     "yuptime_monitor_annotations_info": "gauge",
@@ -140,6 +142,10 @@ yuptime_monitor_pushes_total{monitor="report",namespace="prod"} 0.0
 # TYPE yuptime_monitor_pushes_down_total counter
 yuptime_monitor_pushes_down_total{monitor="backup",namespace="prod"} 2.0
 yuptime_monitor_pushes_down_total{monitor="report",namespace="prod"} 0.0
+# HELP yuptime_monitor_pushes_rejected_total Pushes with a valid token that were refused: malformed, too large or too many.
+# TYPE yuptime_monitor_pushes_rejected_total counter
+yuptime_monitor_pushes_rejected_total{monitor="backup",namespace="prod"} 0.0
+yuptime_monitor_pushes_rejected_total{monitor="report",namespace="prod"} 0.0
 # HELP yuptime_monitor_alert_labels Labels of the alerts of the monitor; absent while it is paused.
 # TYPE yuptime_monitor_alert_labels gauge
 yuptime_monitor_alert_labels{app_kubernetes_io_component="",app_kubernetes_io_instance="",app_kubernetes_io_managed_by="",app_kubernetes_io_name="",app_kubernetes_io_part_of="",app_kubernetes_io_version="",cluster="eu",container="",endpoint="",helm_sh_chart="",monitor="backup",namespace="prod",node="",pod="",pod_template_hash="",service="",severity="page"} 1.0
@@ -166,13 +172,13 @@ class TestWhatAScrapeReads:
 
         assert text(families(REPORTED_DOWN, paused, defaults=defaults)) == EXPECTED_TEXT
 
-    def test_every_monitor_has_exactly_its_thirteen_series(self) -> None:
+    def test_every_monitor_has_exactly_its_fourteen_series(self) -> None:
         exposed = samples(families(row(name="a"), row(push(UP), name="b")))
 
-        assert len(exposed) == 2 * 13
+        assert len(exposed) == 2 * 14
         for name in ("a", "b"):
             own = [sample.name for sample in exposed if sample.labels["monitor"] == name]
-            assert len(own) == len(set(own)) == 13
+            assert len(own) == len(set(own)) == 14
 
     def test_the_families_are_the_same_with_no_monitors_at_all(self) -> None:
         assert {family.name: family.type for family in families()} == FAMILIES
@@ -230,7 +236,7 @@ class TestAlertLabels:
     def test_a_paused_monitor_has_all_its_other_series(self) -> None:
         exposed = samples(families(row(paused=1100)))
 
-        assert len({sample.name for sample in exposed}) == 12
+        assert len({sample.name for sample in exposed}) == 13
         assert labels_of("yuptime_monitor_info", families(row(paused=1100))) == [
             {"namespace": "prod", "monitor": "backup", "source": "manifests", "paused": "true"}
         ]

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.core.examples import Life, monitor
+from tests.core.examples import Life, monitor, monitor_families
 from tests.peers.programs import Generation, require
 from yuptime_exporter.core.alerting import AlertSettings, alert_of
-from yuptime_exporter.core.exposition import monitor_families
 from yuptime_exporter.core.identity import ALERT_NAME
 from yuptime_exporter.core.model import Monitor, PushKind
 from yuptime_exporter.core.schedules import Every

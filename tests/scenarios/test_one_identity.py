@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.examples import DOWN, judged, monitor, push, row
+from tests.core.examples import DOWN, judged, monitor, monitor_families, push, row
 from yuptime_exporter.core.alerting import AlertFeed, AlertSettings, alert_of, fingerprint
-from yuptime_exporter.core.exposition import TARGET_LABELS, monitor_families
+from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.core.identity import (
     ALERT_NAME,
     MAX_LABELS,

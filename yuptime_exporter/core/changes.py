@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from yuptime_exporter.core.evaluation import arming_in_the_present, push_in_the_present
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 
 
@@ -56,3 +57,24 @@ class Changes:
         return (
             earlier.before if earlier and earlier.after == correction.before else correction.before
         )
+
+
+def changes_into_the_present(
+    armings: Mapping[MonitorKey, Arming],
+    last_pushes: Mapping[MonitorKey, LastPush],
+    *,
+    now_timestamp: float,
+) -> Changes:
+    """Return the changes that set every moment in the future to now."""
+    return Changes(
+        armings={
+            key: present
+            for key, arming in armings.items()
+            if (present := arming_in_the_present(arming, now_timestamp=now_timestamp)) != arming
+        },
+        corrections={
+            key: Correction(push, present_push)
+            for key, push in last_pushes.items()
+            if (present_push := push_in_the_present(push, now_timestamp=now_timestamp)) != push
+        },
+    )

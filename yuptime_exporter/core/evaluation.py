@@ -97,6 +97,14 @@ def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
     return Verdict(state, reason, since, limit, limit, run.started_timestamp)
 
 
+def next_change_timestamp(verdict: Verdict, *, now_timestamp: float) -> float | None:
+    """Return the next moment at which the verdict may change by itself; None: never."""
+    if verdict.state is State.PAUSED or verdict.reason is Reason.REPORTED_DOWN:
+        return None
+    moments = (verdict.due_timestamp, verdict.deadline_timestamp)
+    return min((moment for moment in moments if moment > now_timestamp), default=None)
+
+
 def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
     """Return the last push of a monitor once this push is accepted.
 

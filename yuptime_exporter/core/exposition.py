@@ -1,145 +1,103 @@
-"""Judged monitors in, metric families out; all metrics of single monitors are defined here."""
+"""From a judged monitor to the lines of a scrape.
+
+`Family.line` is the text of a monitor's series, the same in both formats. `Family.metric` is the same
+series for prometheus-client, which writes the lines that name and describe the family.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
 
-from yuptime_exporter.core.evaluation import gap_seconds
-from yuptime_exporter.core.identity import AlertDefaults, alert_labels
-from yuptime_exporter.core.messages import shown_message
-from yuptime_exporter.core.model import Judged, MonitorKey, PushKind, Reason, Row, State, Verdict
-
-# Labels that a scrape adds to its targets in Kubernetes: those of a ServiceMonitor, and the labels of the
-# exporter's pod and Service where `labelmap` copies them. Exposed as empty, they are dropped from the
-# series under `honor_labels: true` (prometheus/prometheus, scrape.go). So an alert does not contain the
-# pod of the replica that was scraped.
-TARGET_LABELS = (
-    "app_kubernetes_io_component",
-    "app_kubernetes_io_instance",
-    "app_kubernetes_io_managed_by",
-    "app_kubernetes_io_name",
-    "app_kubernetes_io_part_of",
-    "app_kubernetes_io_version",
-    "container",
-    "endpoint",
-    "helm_sh_chart",
-    "node",
-    "pod",
-    "pod_template_hash",
-    "service",
-)
+from yuptime_exporter.core.identity import AlertDefaults
+from yuptime_exporter.core.model import MonitorKey, Row, Verdict
 
 
-def _last_push(row: Row, _: Verdict) -> float:
-    return row.last_push.received_timestamp if row.last_push else 0
+class Shown(NamedTuple):
+    """One monitor as a scrape shows it.
 
-
-def _last_success(row: Row, _: Verdict) -> float:
-    return row.last_push.last_success_timestamp if row.last_push else 0
-
-
-def _up(row: Row, _: Verdict) -> float:
-    return row.last_push is not None and row.last_push.status is PushKind.UP
-
-
-_GAUGES: Mapping[str, tuple[str, Callable[[Row, Verdict], float]]] = {
-    "yuptime_monitor_last_push_timestamp_seconds": (
-        "Unix time of the last accepted push, 0 before the first.",
-        _last_push,
-    ),
-    "yuptime_monitor_last_success_timestamp_seconds": (
-        "Unix time of the last push that reported up, 0 before the first.",
-        _last_success,
-    ),
-    "yuptime_monitor_expire_seconds": (
-        "Time after a push at which the next one is due.",
-        lambda row, _: gap_seconds(row),
-    ),
-    "yuptime_monitor_grace_seconds": (
-        "Time past expiry before the monitor counts as down.",
-        lambda row, _: row.monitor.grace_seconds,
-    ),
-    "yuptime_monitor_armed_timestamp_seconds": (
-        "Unix time from which the first push is awaited.",
-        lambda row, _: row.arming.armed_timestamp,
-    ),
-    "yuptime_monitor_deadline_timestamp_seconds": (
-        "Unix time at which silence makes the monitor down.",
-        lambda _, verdict: verdict.deadline_timestamp,
-    ),
-    "yuptime_monitor_due_timestamp_seconds": (
-        "Unix time at which the next push is due.",
-        lambda _, verdict: verdict.due_timestamp,
-    ),
-    "yuptime_monitor_down": (
-        "Whether the monitor is down for any reason, judged at the scrape.",
-        lambda _, verdict: verdict.state is State.DOWN,
-    ),
-    "yuptime_monitor_up": (
-        "Whether the last push reported up, 0 before the first; silence is not folded in.",
-        _up,
-    ),
-}
-
-_COUNTERS: Mapping[str, tuple[str, Callable[[Row], float]]] = {
-    "yuptime_monitor_pushes": (
-        "Accepted pushes.",
-        lambda row: row.last_push.pushes_total if row.last_push else 0,
-    ),
-    "yuptime_monitor_pushes_down": (
-        "Accepted pushes that reported down.",
-        lambda row: row.last_push.pushes_down_total if row.last_push else 0,
-    ),
-}
-
-
-def monitor_families(
-    judged: Iterable[Judged], defaults: AlertDefaults, *, messages: bool = False
-) -> Iterator[Metric]:
-    """Return the families of all monitors; without monitors, only their names and types.
-
-    Args:
-        judged: the monitors with their verdicts.
+    Attributes:
+        rejected_total: number of rejected pushes with a valid token since the program started.
         defaults: labels of the alerts of all monitors.
-        messages: whether the messages of monitors that are down are exposed.
     """
-    rows = list(judged)
-    labels = [
-        {"namespace": row.monitor.key.namespace, "monitor": row.monitor.key.name} for row, _ in rows
-    ]
-    for name, (documentation, value) in _GAUGES.items():
-        family: Metric = GaugeMetricFamily(name, documentation)
-        family.samples = [
-            Sample(name, own, float(value(row, verdict)))
-            for own, (row, verdict) in zip(labels, rows, strict=True)
-        ]
-        yield family
-    for name, (documentation, count) in _COUNTERS.items():
-        family = CounterMetricFamily(name, documentation)
-        family.samples = [
-            Sample(f"{name}_total", own, float(count(row)))
-            for own, (row, _) in zip(labels, rows, strict=True)
-        ]
-        yield family
-    yield _alert_labels(rows, defaults)
-    yield _info(rows, labels)
-    yield _annotations(rows)
-    if messages:
-        yield _messages(rows)
+
+    row: Row
+    verdict: Verdict
+    rejected_total: int
+    defaults: AlertDefaults
 
 
-def rejected_family(keys: Iterable[MonitorKey], rejected: Callable[[MonitorKey], int]) -> Metric:
-    """Return the family of refused pushes; it counts since the program started."""
-    family = CounterMetricFamily(
-        "yuptime_monitor_pushes_rejected",
-        "Pushes with a valid token that were refused: malformed, too large or too many.",
-        labels=("namespace", "monitor"),
-    )
-    for key in keys:
-        family.add_metric(key, rejected(key))
-    return family
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family with at most one series for each monitor.
+
+    Attributes:
+        name: without `_total`.
+        value: returns the value of a monitor's series; None: the monitor has no series.
+        labels: returns all labels of the series; None: namespace and monitor.
+        type: `gauge` or `counter`.
+        declared: whether the series follows from the declaration alone, the labels of all alerts
+            included; such a series is rendered once.
+    """
+
+    name: str
+    documentation: str
+    value: Callable[[Shown], float | None]
+    labels: Callable[[Shown], Mapping[str, str]] | None = None
+    type: str = "gauge"
+    declared: bool = False
+
+    @property
+    def sample_name(self) -> str:
+        """The name of the series."""
+        return f"{self.name}_total" if self.type == "counter" else self.name
+
+    def line(self, shown: Shown, own_labels: str) -> str:
+        """Return the line of a monitor's series; empty if the monitor has none.
+
+        Args:
+            shown: the monitor.
+            own_labels: the result of `own_label_text` for the monitor.
+        """
+        value = self.value(shown)
+        if value is None:
+            return ""
+        labels = own_labels if self.labels is None else label_text(self.labels(shown))
+        number: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+        return f"{self.sample_name}{labels} {number}\n"
+
+    def metric(self, monitors: Iterable[Shown]) -> Metric:
+        """Return the family with the series of some monitors."""
+        metric = Metric(self.name, self.documentation, self.type)
+        for shown in monitors:
+            value = self.value(shown)
+            if value is not None:
+                labels = own_labels(shown) if self.labels is None else self.labels(shown)
+                metric.add_sample(self.sample_name, dict(labels), float(value))
+        return metric
+
+
+def own_labels(shown: Shown) -> dict[str, str]:
+    """Return the labels that every series of the monitor has."""
+    key = shown.row.monitor.key
+    return {"namespace": key.namespace, "monitor": key.name}
+
+
+def own_label_text(key: MonitorKey) -> str:
+    """Return the labels that every series of a monitor has, as a line has them."""
+    return f'{{monitor="{_escaped(key.name)}",namespace="{_escaped(key.namespace)}"}}'
+
+
+def label_text(labels: Mapping[str, str]) -> str:
+    """Return labels as a line has them: in the order of their names, as prometheus-client does."""
+    return "{" + ",".join(f'{name}="{_escaped(labels[name])}"' for name in sorted(labels)) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def process_families(
@@ -155,52 +113,3 @@ def process_families(
     for monitor_type, count in sorted(monitors_by_type.items()):
         monitors.add_metric((monitor_type,), count)
     yield monitors
-
-
-def _alert_labels(rows: Iterable[Judged], defaults: AlertDefaults) -> Metric:
-    family = GaugeMetricFamily(
-        "yuptime_monitor_alert_labels",
-        "Labels of the alerts of the monitor; absent while it is paused.",
-    )
-    unset = dict.fromkeys(TARGET_LABELS, "")
-    for row, _ in rows:
-        if row.monitor.enabled:
-            own = alert_labels(row.monitor.key, row.monitor.alert_labels, defaults)
-            family.add_sample(family.name, {**unset, **own}, 1.0)
-    return family
-
-
-def _info(rows: Iterable[Judged], labels: Iterable[Mapping[str, str]]) -> Metric:
-    family = GaugeMetricFamily("yuptime_monitor_info", "Information about the monitor.")
-    for (row, _), own in zip(rows, labels, strict=True):
-        paused = "false" if row.monitor.enabled else "true"
-        family.add_sample(family.name, {**own, "source": row.monitor.source, "paused": paused}, 1.0)
-    return family
-
-
-def _annotations(rows: Iterable[Judged]) -> Metric:
-    family = GaugeMetricFamily(
-        "yuptime_monitor_annotations_info",
-        "Texts of the team for the alerts of the monitor; absent where it gives none.",
-        labels=("namespace", "monitor", "description", "runbook_url"),
-    )
-    for row, _ in rows:
-        monitor = row.monitor
-        if monitor.alert_description or monitor.alert_runbook_url:
-            texts = (monitor.alert_description, monitor.alert_runbook_url)
-            family.add_metric((*monitor.key, *texts), 1.0)
-    return family
-
-
-def _messages(rows: Iterable[Judged]) -> Metric:
-    """Return the messages of the jobs that reported down; no other message explains a state."""
-    family = GaugeMetricFamily(
-        "yuptime_monitor_message_info",
-        "Message of the push that reported down; absent in every other state.",
-        labels=("namespace", "monitor", "message"),
-    )
-    for row, verdict in rows:
-        last = row.last_push
-        if verdict.reason is Reason.REPORTED_DOWN and last is not None and last.message:
-            family.add_metric((*row.monitor.key, shown_message(last.message)), 1.0)
-    return family

@@ -1,9 +1,9 @@
 """All monitors with their last push, in memory. Every scrape, page and alert reads this table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 
-from yuptime_exporter.core.changes import Changes, Correction
+from yuptime_exporter.core.changes import Changes, changes_into_the_present
 from yuptime_exporter.core.evaluation import (
     after_declaration,
     after_vanishing,
@@ -51,6 +51,11 @@ class MonitorTable:
         self._outages = Outages()
         self._receiving_timestamp: float | None = None
         self._refusing = False
+        self._changed: Callable[[Collection[MonitorKey]], None] = lambda _keys: None
+
+    def follow(self, changed: Callable[[Collection[MonitorKey]], None]) -> None:
+        """Call a function with the monitors of each change, added and removed ones included."""
+        self._changed = changed
 
     @property
     def receiving_timestamp(self) -> float | None:
@@ -96,8 +101,11 @@ class MonitorTable:
             previous = key
         armings |= self._vanished(rows.keys(), now_timestamp)
         self._armings |= armings
+        changed = [key for key, row in rows.items() if self._rows.get(key) is not row]
+        changed += [key for key in self._rows if key not in rows]
         self._rows = rows if in_order else dict(sorted(rows.items()))
         self._rejected = {key: n for key, n in self._rejected.items() if key in rows}
+        self._changed(changed)
         return Changes(armings=armings, forgotten=forgotten)
 
     def row(self, key: MonitorKey) -> Row | None:
@@ -112,6 +120,7 @@ class MonitorTable:
         self._last_pushes[key] = push
         if row is not None:  # otherwise the monitor was removed while its push was being stored
             self._rows[key] = Row(row.monitor, row.arming, push)
+            self._changed((key,))
 
     def adopt(
         self, key: MonitorKey, arming: Arming | None, push: LastPush | None, *, now_timestamp: float
@@ -136,12 +145,14 @@ class MonitorTable:
         if row is None:
             return False
         adopted = self._rows[key] = self._row(row.monitor)
+        self._changed((key,))
         return adopted is not row
 
     def record_rejected(self, key: MonitorKey) -> None:
         """Count a push with a valid token that was not accepted."""
         if key in self._rows:
             self._rejected[key] = self._rejected.get(key, 0) + 1
+            self._changed((key,))
 
     def rejected_total(self, key: MonitorKey) -> int:
         """Return the number of rejected pushes with a valid token since the start."""
@@ -172,25 +183,20 @@ class MonitorTable:
 
     def bring_into_the_present(self, *, now_timestamp: float) -> Changes:
         """Set every moment in the future to now; return the changes to store."""
-        armings = {
-            key: corrected
-            for key, arming in self._armings.items()
-            if (corrected := arming_in_the_present(arming, now_timestamp=now_timestamp)) != arming
-        }
-        corrections = {
-            key: Correction(push, corrected_push)
-            for key, push in self._last_pushes.items()
-            if (corrected_push := push_in_the_present(push, now_timestamp=now_timestamp)) != push
-        }
-        self._armings |= armings
-        self._last_pushes |= {key: correction.after for key, correction in corrections.items()}
-        for key in self._rows.keys() & (armings.keys() | corrections.keys()):
+        changes = changes_into_the_present(
+            self._armings, self._last_pushes, now_timestamp=now_timestamp
+        )
+        self._armings |= changes.armings
+        self._last_pushes |= {key: pair.after for key, pair in changes.corrections.items()}
+        changed = self._rows.keys() & (changes.armings.keys() | changes.corrections.keys())
+        for key in changed:
             monitor = self._rows[key].monitor
             self._rows[key] = Row(monitor, self._armings[key], self._last_pushes.get(key))
         self._outages = self._outages.until(now_timestamp)
         if self._receiving_timestamp is not None:
             self._receiving_timestamp = min(self._receiving_timestamp, now_timestamp)
-        return Changes(armings=armings, corrections=corrections)
+        self._changed(changed)
+        return changes
 
     def forget_vanished(self, *, before_timestamp: float) -> Changes:
         """Drop the history of monitors that vanished before a moment; return the changes to store.
@@ -228,8 +234,7 @@ class MonitorTable:
 
     def verdict(self, row: Row, *, now_timestamp: float) -> Verdict:
         """Return the verdict on one row, which need not be in the table."""
-        outages = self.outages(now_timestamp=now_timestamp)
-        return judge(row, outages, now_timestamp=now_timestamp)
+        return judge(row, self.outages(now_timestamp=now_timestamp), now_timestamp=now_timestamp)
 
     def outages(self, *, now_timestamp: float) -> Outages:
         """Return all outages, including one that has not ended."""
@@ -286,9 +291,8 @@ class MonitorTable:
 
     def _row(self, monitor: Monitor) -> Row:
         """Return the row of a declared monitor: the identical object unless something changed."""
-        key = monitor.key
-        known = self._rows.get(key)
-        row = Row(monitor, self._armings[key], self._last_pushes.get(key))
+        known = self._rows.get(monitor.key)
+        row = Row(monitor, self._armings[monitor.key], self._last_pushes.get(monitor.key))
         return known if known == row else row
 
     @property

@@ -14,7 +14,7 @@ from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.backup import backup_handler
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
-from yuptime_exporter.web.metrics import metrics_handler
+from yuptime_exporter.web.metrics import MetricsPage
 from yuptime_exporter.web.pages.landing import landing_handler
 from yuptime_exporter.web.pages.monitor import monitor_page_handler
 from yuptime_exporter.web.pushes.exchange import PushExchange
@@ -42,6 +42,7 @@ class Served:
     admission: Admission
     receiver: Receiver
     rejections: Rejections
+    metrics_page: MetricsPage
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
 
@@ -90,7 +91,7 @@ def _exchange(served: Served) -> PushExchange:
 def _handlers(served: Served) -> Handlers:
     shared, settings = served.shared, served.shared.settings
     return Handlers(
-        metrics=metrics_handler(shared.metrics.registry),
+        metrics=served.metrics_page.answer,
         ready=ready_handler(shared.readiness),
         reload=reload_handler(served.reload, enabled=settings.enable_lifecycle),
         backup=backup_handler(served.backup, enabled=settings.enable_admin_api),

@@ -1,0 +1,154 @@
+"""The lines of all monitors, kept from scrape to scrape: a scrape renders what changed since then.
+
+Monitors are in blocks of neighbours, in the order of their keys. A block has one text for each
+family. To change a line means to copy the text around it, so that a text that a scrape is sending
+stays as it is.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+from yuptime_exporter.core.exposition import Family, Shown
+from yuptime_exporter.core.identity import AlertDefaults
+from yuptime_exporter.core.model import MonitorKey, Row
+from yuptime_exporter.core.page_blocks import Block, Rendered, slices
+from yuptime_exporter.core.rejudging import Rejudging
+from yuptime_exporter.core.table import MonitorTable
+
+# Small blocks cost a scrape more calls, and large ones cost a push more copied bytes.
+MONITORS_A_BLOCK = 256
+
+# Changed monitors that one step of `refresh` finds in their blocks, and monitors that one step
+# renders; a step takes about a millisecond.
+KEYS_A_STEP = 256
+MONITORS_A_STEP = 64
+
+
+class MonitorPage:
+    """The lines of all monitors, family by family. For the event loop's thread only.
+
+    Attributes:
+        families: in the order of the page.
+        lines_rendered_total: number of lines that were rendered, for tests.
+    """
+
+    def __init__(
+        self,
+        table: MonitorTable,
+        rejudging: Rejudging,
+        families: Sequence[Family],
+        *,
+        alert_defaults: Callable[[], AlertDefaults],
+        monitors_a_block: int = MONITORS_A_BLOCK,
+    ) -> None:
+        """Have no line yet.
+
+        Args:
+            table: all monitors.
+            rejudging: knows the monitors that changed.
+            families: all families of monitors.
+            alert_defaults: returns the labels of the alerts of all monitors.
+            monitors_a_block: of a new block; a block has up to twice as many after additions.
+        """
+        self.families = tuple(families)
+        self.lines_rendered_total = 0
+        self._table = table
+        self._rejudging = rejudging
+        self._changed = rejudging.reader()
+        self._alert_defaults = alert_defaults
+        self._shown_defaults = alert_defaults()
+        self._monitors_a_block = monitors_a_block
+        self._blocks: list[Block] = []
+
+    def refresh(self, now_timestamp: float) -> Generator[None, None, None]:
+        """Render the monitors that changed, in short steps; the lines are complete at the end.
+
+        All lines of a monitor change in one step. A monitor that changes between two steps may be
+        rendered as it was before, and is rendered again by the next refresh.
+        """
+        yield from self._rejudging.advance(now_timestamp)
+        yield from self._follow_alert_defaults()
+        keys, rows = self._changed.take(), self._table.rows()
+        complete = False
+        try:
+            yield from self._arrange(keys)
+            if not self._blocks:
+                yield from self._lay_out(rows)
+            changed: dict[Block, list[MonitorKey]] = defaultdict(list)
+            yield from self._by_block(keys, changed)
+            for block, own in changed.items():
+                yield from self._render(block, own, now_timestamp)
+            complete = True
+        finally:
+            if not complete:  # the client of this scrape has left
+                self._changed.add(keys)
+
+    def texts(self, family: Family) -> list[bytes]:
+        """Return the lines of a family, in the order of the monitors' keys, in parts."""
+        index = self.families.index(family)
+        return [block.lines[index].text for block in self._blocks]
+
+    def _follow_alert_defaults(self) -> Iterator[None]:
+        defaults = self._alert_defaults()
+        if defaults != self._shown_defaults:
+            self._shown_defaults = defaults
+            for block in self._blocks:
+                block.forget_declared()
+                self._changed.add(block.keys)
+                yield
+
+    def _lay_out(self, rows: Iterable[Row]) -> Iterator[None]:
+        for some in slices(rows, self._monitors_a_block):
+            keys = [row.monitor.key for row in some]
+            self._blocks.append(Block.empty(keys, len(self.families)))
+            yield
+
+    def _arrange(self, keys: Iterable[MonitorKey]) -> Iterator[None]:
+        """Make room for added monitors, and drop removed ones."""
+        for some in slices(keys, KEYS_A_STEP):
+            moved: dict[Block, list[MonitorKey]] = defaultdict(list)
+            for key in some:
+                block = self._block_of(key)
+                if block is not None and block.has(key) != (self._table.row(key) is not None):
+                    moved[block].append(key)
+            for block, own in moved.items():
+                keys_after = sorted(set(block.keys).symmetric_difference(own))
+                at = self._blocks.index(block)
+                self._blocks[at : at + 1] = block.arranged(keys_after, self._monitors_a_block)
+            yield
+
+    def _by_block(
+        self, keys: Iterable[MonitorKey], changed: dict[Block, list[MonitorKey]]
+    ) -> Iterator[None]:
+        for some in slices(keys, KEYS_A_STEP):
+            for key in some:
+                block = self._block_of(key)
+                if block is not None and block.has(key):
+                    changed[block].append(key)
+            yield
+
+    def _block_of(self, key: MonitorKey) -> Block | None:
+        """Return the block that a monitor is in, or belongs in; None if there is no block."""
+        if not self._blocks:
+            return None
+        at = bisect_right(self._blocks, key, key=_first_key)
+        return self._blocks[max(at - 1, 0)]
+
+    def _render(
+        self, block: Block, keys: Iterable[MonitorKey], now_timestamp: float
+    ) -> Iterator[None]:
+        rendered = Rendered(len(self.families))
+        for some in slices(keys, MONITORS_A_STEP):
+            for row, verdict in self._rejudging.judge(some, now_timestamp=now_timestamp):
+                key = row.monitor.key
+                rejected_total = self._table.rejected_total(key)
+                shown = Shown(row, verdict, rejected_total, self._shown_defaults)
+                self.lines_rendered_total += block.render(shown, self.families, rendered)
+            yield
+        block.replace(rendered)
+        yield
+
+
+def _first_key(block: Block) -> MonitorKey:
+    return block.keys[0]

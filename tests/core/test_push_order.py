@@ -11,6 +11,7 @@ from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import LastPush
 from yuptime_exporter.core.push_order import (
     after_other_pushes,
+    in_order,
     newer,
     of_a_predecessor,
     place,
@@ -115,6 +116,31 @@ class TestReplicasPush:
 
         assert (both.message, both.received_timestamp) == ("other", 1100)
         assert (both.pushes_total, both.pushes_down_total) == (7, 2)
+
+    def test_a_push_that_continues_a_later_one_is_counted_and_not_shown(self) -> None:
+        # It waited while the other was stored, for longer than clocks differ.
+        base = push(UP, at=1100, pushes_total=5, pushes_down_total=1, message="later")
+        mine = pushed(row(base), DOWN, at=1050, message="mine")
+
+        both = in_order(mine, base, now_timestamp=NOW)
+
+        assert mine.received_timestamp == 1050
+        assert (both.status, both.message, both.received_timestamp) == (UP, "later", 1100)
+        assert (both.pushes_total, both.pushes_down_total) == (6, 2)
+        assert in_order(both, base, now_timestamp=NOW) == both
+
+    def test_a_push_that_continues_one_from_the_future_is_the_newest(self) -> None:
+        # The clock was set back in between.
+        base = push(UP, at=9000)
+        mine = pushed(row(base), DOWN, at=1050)
+
+        assert in_order(mine, base, now_timestamp=1051) == mine
+
+    @pytest.mark.parametrize("base", [None, push(at=1000), push(at=1050)])
+    def test_a_push_in_order_does_not_change(self, base: LastPush | None) -> None:
+        mine = pushed(row(base), DOWN, at=1050)
+
+        assert in_order(mine, base, now_timestamp=NOW) is mine
 
     def test_two_first_pushes_are_both_counted(self) -> None:
         mine, other = pushed(row(), UP, at=1100), pushed(row(), DOWN, at=1050)

@@ -209,7 +209,7 @@ class Desk:
 
     async def push(self, status: PushKind = UP, *, key: MonitorKey = KEY) -> None:
         """Accept a push that another store has made durable."""
-        before, accepted = self._accepted(key, status)
+        before, accepted = self._after(key, Push(status, self.clock()))
         self.table.record_push(key, accepted)
         now_timestamp = self.clock()
         self.reporter.pushed(
@@ -221,7 +221,11 @@ class Desk:
 
     def save(self, status: PushKind = UP, *, key: MonitorKey = KEY) -> "asyncio.Future[LastPush]":
         """Store a push in the status, and make it visible as the receiver does."""
-        before, accepted = self._accepted(key, status)
+        return self.save_accepted(Push(status, self.clock()), key=key)
+
+    def save_accepted(self, push: Push, *, key: MonitorKey = KEY) -> "asyncio.Future[LastPush]":
+        """Store a push that was received at its own moment, which may be some time ago."""
+        before, accepted = self._after(key, push)
         saving = self.reporter.save_push(before, accepted)
 
         def show(saved: "asyncio.Future[LastPush]") -> None:
@@ -231,10 +235,10 @@ class Desk:
         saving.add_done_callback(show)
         return saving
 
-    def _accepted(self, key: MonitorKey, status: PushKind) -> tuple[Row, LastPush]:
+    def _after(self, key: MonitorKey, push: Push) -> tuple[Row, LastPush]:
         row = row_of(self.table, key)
         outages = self.table.outages(now_timestamp=self.clock())
-        return row, after_push(row, outages, Push(status, self.clock()))
+        return row, after_push(row, outages, push)
 
     @property
     def server(self) -> FakeApiServer:

@@ -1,12 +1,13 @@
 """Writes of one status by several replicas."""
 
-from tests.core.examples import DOWN, KEY
+from tests.core.examples import DOWN, KEY, UP
 from tests.core.examples import pushed as after
 from tests.engine.parts import row_of, table_of
 from tests.fakes.api_server import ErrorAnswer
 from tests.status.desk import CONFLICT, LIMITS, START, Desk, MakeDesk, monitor_path, named, saved_as
 from yuptime_exporter.core.errors import MonitorUnwritable
-from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
+from yuptime_exporter.core.model import MonitorKey, Push
 
 
 class TestSeveralReplicas:
@@ -61,6 +62,24 @@ class TestSeveralReplicas:
         last = desk.objects.last_push(KEY)
         assert last is not None
         assert (last.pushes_total, last.pushes_down_total) == (3, 1)
+
+    async def test_a_push_that_waited_while_another_replica_stored_a_much_newer_one_is_counted(
+        self, desk_of: MakeDesk
+    ) -> None:
+        desk = desk_of()
+        other = Desk(desk.objects, table_of(*named("backup"), at=START), desk.clock)
+        async with desk.reporting(), other.reporting():
+            waiting = Push(DOWN, START)
+            desk.clock.advance(MAX_FUTURE_SECONDS + 1)
+            newest = await other.save()
+            desk.table.adopt(KEY, None, newest, now_timestamp=desk.clock())
+            saved = await desk.save_accepted(waiting)
+
+        last = desk.objects.last_push(KEY)
+        assert last == saved == row_of(desk.table, KEY).last_push
+        assert (last.status, last.received_timestamp) == (UP, newest.received_timestamp)
+        assert (last.pushes_total, last.pushes_down_total) == (2, 1)
+        assert desk.metric("status_write_errors_total", reason="conflict") == 0
 
     async def test_endless_conflicts_fail_the_push_and_delay_the_status(
         self, desk_of: MakeDesk

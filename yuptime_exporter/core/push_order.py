@@ -19,8 +19,8 @@ _ALWAYS = float("-inf")
 def place(push: LastPush) -> tuple[float, int]:
     """Return the sort key of the pushes to one monitor: the moment of the newest, then the count.
 
-    Starts of runs are pushes. Several pushes may have one moment: after a small step back of the clock, the moment stands
-    still until the clock has caught up.
+    Starts of runs are pushes. Several pushes may have one moment: after a small step back of the
+    clock, the moment stands still until the clock has caught up.
     """
     newest_timestamp = max(push.received_timestamp, push.runs.last_start_timestamp)
     return newest_timestamp, push.pushes_total + push.runs.starts_total
@@ -82,6 +82,24 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
         pushes_total=found.pushes_total + pushes,
         pushes_down_total=found.pushes_down_total + downs,
         runs=merged(push.runs, base.runs if base else NO_RUNS, found.runs, newest=newest.runs),
+    )
+
+
+def in_order(push: LastPush, base: LastPush | None, *, now_timestamp: float) -> LastPush:
+    """Return the push to store where the push that it continues was received after it.
+
+    Another replica stored `base` while the push waited for its turn. The push is counted, and
+    `base` stays the newest; unless its moment is ahead of now, and so of a clock that was wrong.
+    """
+    if base is None or base.received_timestamp <= push.received_timestamp:
+        return push
+    if lies_ahead(base.received_timestamp, now_timestamp):
+        return push
+    return replace(
+        base,
+        pushes_total=push.pushes_total,
+        pushes_down_total=push.pushes_down_total,
+        runs=push.runs,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import LastPush, MonitorKey, Row
-from yuptime_exporter.core.push_order import after_other_pushes
+from yuptime_exporter.core.push_order import after_other_pushes, in_order
 
 Saved = asyncio.Future[LastPush]
 
@@ -26,13 +26,13 @@ class WaitingPush:
     asked_timestamp: float
     saved: Saved = field(repr=False)
 
-    def continue_from(self, found: LastPush | None) -> None:
-        """Continue the push that another replica stored in the meantime; None: there is none."""
-        if found is None:
-            return
-        push = after_other_pushes(self.push, self.base, found)
-        if push is not self.push:
-            self.push, self.base = push, found
+    def continue_from(self, found: LastPush | None, *, now_timestamp: float) -> None:
+        """Continue the push that another replica stored while this one waited; None: there is none."""
+        if found is not None:
+            push = after_other_pushes(self.push, self.base, found)
+            if push is not self.push:
+                self.push, self.base = push, found
+        self.push = in_order(self.push, self.base, now_timestamp=now_timestamp)
 
 
 class WaitingPushes:

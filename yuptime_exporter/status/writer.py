@@ -129,7 +129,7 @@ class StatusWriter:
         status = None
         if row is not None:
             if waiting is not None:
-                waiting.continue_from(row.last_push)
+                waiting.continue_from(row.last_push, now_timestamp=self._clock())
                 row = Row(row.monitor, row.arming, waiting.push)
             verdict = self._table.verdict(row, now_timestamp=self._clock())
             status = status_of(row, verdict, generation=found.generation, warnings=found.warnings)

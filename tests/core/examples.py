@@ -92,11 +92,13 @@ class Life:
         self.table = self._new_table()
         self.declare(*(monitors or (monitor(),)), at=at)
 
-    def declare(self, *monitors: Monitor, at: float) -> None:
-        """Declare exactly these monitors."""
+    def declare(self, *monitors: Monitor, at: float, unlisted: tuple[str, ...] = ()) -> None:
+        """Declare exactly these monitors; those of unlisted namespaces are not known."""
         self.monitors = monitors
         self.table.record_receiving(at)
-        self.store(self.table.replace_monitors(monitors, now_timestamp=at))
+        self.store(
+            self.table.replace_monitors(monitors, unlisted=frozenset(unlisted), now_timestamp=at)
+        )
 
     def store(self, changes: Changes) -> None:
         """Store the changes of the table, as every store does."""
@@ -132,8 +134,8 @@ class Life:
     def outage(self, start: float, end: float) -> None:
         self.table.record_outage(Outage(start, end))
 
-    def restart(self, *, at: float) -> None:
-        """Keep only stored data, and declare the same monitors again."""
+    def restart(self, *, at: float, unlisted: tuple[str, ...] = ()) -> None:
+        """Keep only stored data, and declare the same monitors again, except the unlisted ones."""
         restored = Restored(
             armings=dict(self.armings),
             last_pushes=dict(self.last_pushes),
@@ -142,7 +144,8 @@ class Life:
         )
         self.table = self._new_table()
         self.table.restore(restored)
-        self.declare(*self.monitors, at=at)
+        listed = [one for one in self.monitors if one.key.namespace not in unlisted]
+        self.declare(*listed, at=at, unlisted=unlisted)
 
     def verdict(self, *, at: float, key: MonitorKey = KEY, receiving: bool = True) -> Verdict:
         if receiving:

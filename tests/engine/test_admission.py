@@ -48,9 +48,14 @@ class Gate:
             clock=self.clock,
         )
 
-    def activate(self, *tokens: bytes) -> None:
+    def activate(self, *tokens: bytes, unlisted: frozenset[str] = frozenset()) -> None:
         digests = tuple(hashlib.sha256(token).digest() for token in tokens)
-        self._table.replace_monitors([monitor(token_digests=digests)], now_timestamp=START)
+        self._table.replace_monitors(
+            [monitor(token_digests=digests)], unlisted=unlisted, now_timestamp=START
+        )
+
+    def unlist(self, namespace: str) -> None:
+        self.activate(*self.in_secret, unlisted=frozenset({namespace}))
 
     def admit(self, token: bytes | None, key: MonitorKey = KEY) -> Coroutine[Any, Any, float]:
         return self._admission.admit(key, token)
@@ -239,3 +244,16 @@ class TestWithTokensThatAreReadOnRequest:
 
         assert await gate.admit(b"new") == 0
         assert await gate.admit(b"new") > 0
+
+
+async def test_a_push_to_a_namespace_that_may_not_be_listed_is_refused_by_its_name_and_no_other() -> (
+    None
+):
+    gate = Gate(b"token")
+    gate.unlist("shop")
+
+    with pytest.raises(NotReady, match="namespace shop"):
+        await gate.admit(b"token", MonitorKey("shop", "backup"))
+    with pytest.raises(NotAuthenticated):
+        await gate.admit(b"token", UNKNOWN)
+    assert await gate.admit(b"token") == 0

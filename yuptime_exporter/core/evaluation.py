@@ -20,6 +20,7 @@ from yuptime_exporter.core.model import (
     Arming,
     LastPush,
     Monitor,
+    Outage,
     Push,
     PushKind,
     Reason,
@@ -168,6 +169,30 @@ def after_declaration(
     if resumed or _gone_for_long(previous, now_timestamp):
         armed = max(armed, now_timestamp)
     return Arming(armed_timestamp=armed, paused_timestamp=paused)
+
+
+def after_unlisted(row: Row, outages: Outages, unlisted: Outage) -> Arming:
+    """Return the arming of a monitor that becomes known at the end of a time without its pushes.
+
+    A deadline that was open then moves by that time and no more. Where the schedule is a calendar,
+    a moment within that time is not judged.
+
+    Args:
+        row: the monitor with its stored arming and push.
+        outages: in which no push to any monitor could be received.
+        unlisted: the time in which the exporter did not know the monitor.
+    """
+    reported_down = row.last_push is not None and row.last_push.status is PushKind.DOWN
+    base, now_timestamp = base_timestamp(row), unlisted.end_timestamp
+    lost_seconds = outages.receiving_seconds(max(unlisted.start_timestamp, base), now_timestamp)
+    deadline = judge(row, outages, now_timestamp=now_timestamp).deadline_timestamp
+    if reported_down or lost_seconds <= 0 or deadline <= unlisted.start_timestamp:
+        return row.arming
+    moved = replace(row.arming, armed_timestamp=outages.deadline(base, lost_seconds))
+    after = judge(Row(row.monitor, moved, row.last_push), outages, now_timestamp=now_timestamp)
+    if after.deadline_timestamp <= now_timestamp:
+        return replace(moved, armed_timestamp=now_timestamp)
+    return moved
 
 
 def newer_arming(known: Arming, other: Arming) -> Arming:

@@ -151,6 +151,8 @@ class MonitorSet:
         problems: in the order of reading.
         warnings: valid declarations that will not work as intended, in the order of reading.
         notice: why the set differs from what the source declares now; empty where it does not.
+        unlisted: namespaces of which the monitors are not known, since the exporter may not list
+            them. They are not removed; those that were declared before stay in the set.
     """
 
     monitors: tuple[Monitor, ...]
@@ -159,6 +161,7 @@ class MonitorSet:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     notice: str = ""
+    unlisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,17 @@ class Outages:
             for outage in self.known
         )
 
+    def receiving_seconds(self, start_timestamp: float, end_timestamp: float) -> float:
+        """Return the time between two moments in which pushes could be received."""
+        first = bisect_right(self.known, start_timestamp, key=lambda outage: outage.end_timestamp)
+        lost = 0.0
+        for outage in self.known[first:]:
+            if outage.start_timestamp >= end_timestamp:
+                break
+            end = min(outage.end_timestamp, end_timestamp)
+            lost += end - max(outage.start_timestamp, start_timestamp)
+        return max(end_timestamp - start_timestamp, 0.0) - lost
+
     def deadline(self, base_timestamp: float, window_seconds: float) -> float:
         """Return when `window_seconds` of receiving time have passed since `base_timestamp`.
 

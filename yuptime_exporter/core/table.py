@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from yuptime_exporter.core.changes import Changes, changes_into_the_present
 from yuptime_exporter.core.evaluation import (
     after_declaration,
-    after_vanishing,
     arming_in_the_present,
     judge,
     newer_arming,
@@ -25,6 +24,8 @@ from yuptime_exporter.core.model import (
 )
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, outdates, place
+from yuptime_exporter.core.unlisted import UnlistedNamespaces
+from yuptime_exporter.core.vanishing import forgettable, vanished_armings
 
 
 class MonitorTable:
@@ -49,6 +50,7 @@ class MonitorTable:
         self._unarmed: set[MonitorKey] = set()
         self._rejected: dict[MonitorKey, int] = {}
         self._outages = Outages()
+        self._unlisted = UnlistedNamespaces()
         self._receiving_timestamp: float | None = None
         self._refusing = False
         self._changed: Callable[[Collection[MonitorKey]], None] = lambda _keys: None
@@ -77,8 +79,14 @@ class MonitorTable:
         self._outages = Outages(restored.outages)
         self._receiving_timestamp = restored.receiving_timestamp
 
-    def replace_monitors(self, monitors: Iterable[Monitor], *, now_timestamp: float) -> Changes:
-        """Declare exactly these monitors; return the changes to store.
+    def replace_monitors(
+        self,
+        monitors: Iterable[Monitor],
+        *,
+        unlisted: frozenset[str] = frozenset(),
+        now_timestamp: float,
+    ) -> Changes:
+        """Declare exactly these monitors; return the changes to store. `unlisted`: see `MonitorSet`.
 
         A monitor that is the identical object as before is not examined again: 10,000 monitors, of
         which few changed, take some milliseconds.
@@ -87,6 +95,7 @@ class MonitorTable:
         forgotten: dict[MonitorKey, float] = {}
         rows: dict[MonitorKey, Row] = {}
         in_order, previous = True, None
+        self._unlisted.add(unlisted, now_timestamp=now_timestamp)
         for monitor in monitors:
             key = monitor.key
             row = self._rows.get(key)
@@ -99,6 +108,7 @@ class MonitorTable:
             rows[key] = row
             in_order = in_order and (previous is None or previous < key)
             previous = key
+        self._unlisted.keep_only(unlisted)
         armings |= self._vanished(rows.keys(), now_timestamp)
         self._armings |= armings
         changed = [key for key, row in rows.items() if self._rows.get(key) is not row]
@@ -111,6 +121,10 @@ class MonitorTable:
     def row(self, key: MonitorKey) -> Row | None:
         """Return the row of a monitor; None if it is not declared."""
         return self._rows.get(key)
+
+    def is_unlisted(self, namespace: str) -> bool:
+        """Return whether the monitors of a namespace are not known."""
+        return namespace in self._unlisted
 
     def record_push(self, key: MonitorKey, push: LastPush) -> None:
         """Show a stored push, unless the push of another replica that continues it is shown."""
@@ -199,17 +213,8 @@ class MonitorTable:
         return changes
 
     def forget_vanished(self, *, before_timestamp: float) -> Changes:
-        """Drop the history of monitors that vanished before a moment; return the changes to store.
-
-        History with a later push, which another replica accepted, stays.
-        """
-        forgotten = [
-            key
-            for key, arming in self._armings.items()
-            if arming.vanished_timestamp is not None
-            and arming.vanished_timestamp < before_timestamp
-            and self._last_received(key) < before_timestamp
-        ]
+        """Drop the history of monitors that vanished before a moment; return the changes to store."""
+        forgotten = forgettable(self._armings, self._last_pushes, before_timestamp=before_timestamp)
         for key in forgotten:
             del self._armings[key]
             self._last_pushes.pop(key, None)
@@ -249,7 +254,11 @@ class MonitorTable:
             now_timestamp=now_timestamp,
             known_timestamp=self._receiving_timestamp,
         )
-        return Row(monitor, arming, self._last_pushes.get(monitor.key))
+        row = Row(monitor, arming, self._last_pushes.get(monitor.key))
+        if monitor.key in self._rows:
+            return row
+        outages = self.outages(now_timestamp=now_timestamp)
+        return self._unlisted.credited(row, outages, now_timestamp=now_timestamp)
 
     def _drop_of_a_predecessor(self, monitor: Monitor, now_timestamp: float) -> bool:
         """Drop the last push if it was to a deleted object of the same name; return whether it was.
@@ -268,26 +277,14 @@ class MonitorTable:
     def _vanished(
         self, declared: AbstractSet[MonitorKey], now_timestamp: float
     ) -> dict[MonitorKey, Arming]:
-        """Return the changed armings of monitors that are no longer declared.
-
-        A push without an arming gets one here: otherwise it would never be forgotten.
-        """
-        undeclared = (self._armings.keys() - declared) | (self._unarmed - declared)
-        self._unarmed = set()
-        vanished: dict[MonitorKey, Arming] = {}
-        for key in undeclared:
-            known = self._armings.get(key)
-            arming = after_vanishing(
-                known or Arming(self._last_received(key)), now_timestamp=now_timestamp
-            )
-            if arming is not known:
-                vanished[key] = arming
-        return vanished
-
-    def _last_received(self, key: MonitorKey) -> float:
-        """Return when the last push to a monitor was received; 0 before the first."""
-        push = self._last_pushes.get(key)
-        return place(push)[0] if push else 0.0
+        """Return the changed armings of monitors that are known to be declared no longer."""
+        undeclared = self._unlisted.keys_outside(
+            (self._armings.keys() - declared) | (self._unarmed - declared)
+        )
+        self._unarmed -= undeclared | declared
+        return vanished_armings(
+            undeclared, self._armings, self._last_pushes, now_timestamp=now_timestamp
+        )
 
     def _row(self, monitor: Monitor) -> Row:
         """Return the row of a declared monitor: the identical object unless something changed."""

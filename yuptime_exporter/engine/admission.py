@@ -143,6 +143,11 @@ class Admission:
         if not self._readiness.ready:
             raise NotReady(f"not ready: {self._readiness.awaited}; push again in a few seconds")
         row = self._table.row(key)
+        if row is None and self._table.is_unlisted(key.namespace):
+            raise NotReady(
+                f"the monitors of the namespace {key.namespace} are not known, because the exporter "
+                "may not list them; push again later"
+            )
         if row is not None and not row.monitor.token_digests and token is not None:
             raise TokenMissing(
                 "the Secret with the tokens of this monitor is missing or empty; "

@@ -70,7 +70,7 @@ class Follower:
         await turn.pass_on()  # the source has just worked on the whole set
         if not self._begun:
             await self._receiving_log.begin()
-        await self._changes.declare(monitor_set.monitors)
+        await self._changes.declare(monitor_set.monitors, unlisted=monitor_set.unlisted)
         await turn.pass_on()
         self._describe(monitor_set)
         await turn.pass_on()

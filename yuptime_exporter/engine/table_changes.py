@@ -54,9 +54,18 @@ class TableChanges:
             "changes of monitors are stored again",
         )
 
-    async def declare(self, monitors: Iterable[Monitor]) -> None:
-        """Declare exactly these monitors, and store the armings that this changes."""
-        self._add(self._table.replace_monitors(monitors, now_timestamp=self._clock()))
+    async def declare(
+        self, monitors: Iterable[Monitor], *, unlisted: frozenset[str] = frozenset()
+    ) -> None:
+        """Declare exactly these monitors, and store the armings that this changes.
+
+        Args:
+            monitors: all that are declared.
+            unlisted: as in `MonitorSet`.
+        """
+        self._add(
+            self._table.replace_monitors(monitors, unlisted=unlisted, now_timestamp=self._clock())
+        )
         await self.save()
 
     def correct_clock(self) -> None:

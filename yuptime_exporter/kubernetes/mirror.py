@@ -16,6 +16,7 @@ from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.collection import Collection, ObjectName
 from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError, ApiUnreachable, WatchSilent
 from yuptime_exporter.kubernetes.failure import CollectionFailure, Proof
+from yuptime_exporter.kubernetes.first_list import FirstList
 from yuptime_exporter.kubernetes.frames import FrameMalformed, FrameTooLong, read_frame
 from yuptime_exporter.kubernetes.holdings import Holdings, ObjectMalformed
 from yuptime_exporter.kubernetes.lists import ListBody, ListMalformed
@@ -27,7 +28,7 @@ from yuptime_exporter.kubernetes.reflector import (
     Watch,
     error_in,
 )
-from yuptime_exporter.kubernetes.watch_stream import UnknownTypes, watched_lines
+from yuptime_exporter.kubernetes.watch_stream import ErrorEvent, UnknownTypes, watched_lines
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Mirror(Generic[T]):
     """Follows one collection. Used from the thread of the event loop only.
 
     Attributes:
-        synced: set once a list was complete.
+        first_list: whether there was a complete list; `synced` is set then.
         fresh_timestamp: when the API server last answered or sent an event; 0: never.
     """
 
@@ -75,7 +76,8 @@ class Mirror(Generic[T]):
         self._unknown_types = UnknownTypes()
         self._refreshes = Refreshes()
         self._interruptible: asyncio.Timeout | None = None
-        self.synced = asyncio.Event()
+        self.first_list = FirstList()
+        self.synced = self.first_list.complete
         self.fresh_timestamp = 0.0
 
     @property
@@ -167,6 +169,7 @@ class Mirror(Generic[T]):
             await self._add(found)
         except ApiError as error:
             self._failure.met(error, until=Proof.LIST)
+            self.first_list.failed(error)
             if not self._reflector.list_failed(error, now_timestamp=self._clock()):
                 return
         except (ListMalformed, ObjectMalformed) as error:
@@ -196,8 +199,8 @@ class Mirror(Generic[T]):
         if not self.synced.is_set():
             extra = {"resource": self._collection.resource, "objects": len(self.objects)}
             log.info("listed", extra=extra)
-        self.synced.set()
         self._metrics.synced = True
+        self.first_list.succeeded()
         self._failure.over(Proof.LIST)
         self._refreshes.end_pass()
 
@@ -222,7 +225,7 @@ class Mirror(Generic[T]):
                 self._watch_failed(error, until=Proof.WATCH)
             else:
                 self._watch_ended(admitted_seconds, cut=error)
-        except _ErrorEvent as event:
+        except ErrorEvent as event:
             self._watch_failed(event.error, until=Proof.EVENT)
         except (FrameTooLong, FrameMalformed, ObjectMalformed) as error:
             self._reflector.malformed(now_timestamp=self._clock())
@@ -273,7 +276,7 @@ class Mirror(Generic[T]):
             case EventKind.UNKNOWN:
                 self._unknown_types.report(frame["type"])
             case EventKind.FAILED:
-                raise _ErrorEvent(error_in(frame))
+                raise ErrorEvent(error_in(frame))
             case EventKind.MALFORMED:
                 raise FrameMalformed("a frame has no type or no object with a version")
             case EventKind.NOTHING:
@@ -284,11 +287,3 @@ class Mirror(Generic[T]):
 
     def _note_alive(self) -> None:
         self.fresh_timestamp = self._metrics.last_event_timestamp = self._clock()
-
-
-class _ErrorEvent(Exception):
-    """The API server ended the watch with an event of type ERROR."""
-
-    def __init__(self, error: ApiStatusError) -> None:
-        super().__init__(str(error))
-        self.error = error

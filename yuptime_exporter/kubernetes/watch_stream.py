@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 import aiohttp
 
 from yuptime_exporter.concurrency.turns import Turn
-from yuptime_exporter.kubernetes.errors import WatchSilent
+from yuptime_exporter.kubernetes.errors import ApiStatusError, WatchSilent
 from yuptime_exporter.kubernetes.frames import Frames
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,14 @@ async def _read(stream: aiohttp.StreamReader, silence_seconds: float) -> bytes:
             return await stream.read(_CHUNK_BYTES)
     except TimeoutError as error:
         raise WatchSilent(f"the watch was silent for {silence_seconds:g} s") from error
+
+
+class ErrorEvent(Exception):
+    """The API server ended the watch with an event of type ERROR."""
+
+    def __init__(self, error: ApiStatusError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class UnknownTypes:

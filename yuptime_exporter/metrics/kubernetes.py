@@ -1,6 +1,6 @@
 """Metrics of the collections that are followed at a Kubernetes API server."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -69,7 +69,18 @@ class KubernetesMetrics:
             "Unix time of the last answer or event, of the collection where it is the longest ago; "
             "0 before.",
         )
+        self._unlisted = Gauge(
+            "yuptime_kubernetes_namespace_unlisted",
+            "1 while the monitors of a followed namespace are not known: since the start the "
+            "exporter could not list them.",
+            labelnames=("namespace",),
+            registry=registry,
+        )
         self._collections: dict[str, list[CollectionMetrics]] = {}
+
+    def expose_unlisted(self, namespace: str, is_unlisted: Callable[[], bool]) -> None:
+        """Expose whether the monitors of a namespace are not known."""
+        self._unlisted.labels(namespace).set_function(is_unlisted)
 
     def of(self, resource: str) -> CollectionMetrics:
         """Add a collection of a resource, and return its metrics."""

@@ -165,7 +165,11 @@ def _secrets(
     if settings.secrets_mode == "get":
         return SecretReads(api, on_change=source.secret_changed, jitter=random.random, clock=clock)
     return SecretWatch(
-        api, settings.namespaces, on_change=source.secret_changed, metrics=metrics, clock=clock
+        api,
+        settings.namespaces,
+        on_change=source.secret_changed,
+        metrics=metrics,
+        clock=clock,
     )
 
 

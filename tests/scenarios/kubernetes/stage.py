@@ -166,6 +166,14 @@ class Stage:
         await self._wait_until(rule, self.namespace, allowed=False)
         return before
 
+    async def revoke(self, role: Object) -> None:
+        """Delete a Role or a binding; return when its rights are gone."""
+        status, answer = await self.cluster.request("DELETE", path_of(role))
+        assert status == 200, answer
+        self.roles.remove(role)
+        for rule in role.get("rules", ()):
+            await self._wait_until(rule, role["metadata"]["namespace"], allowed=False)
+
     def _note(self, *roles: Object) -> None:
         paths = {path_of(role) for role in roles}
         self.roles = [role for role in self.roles if path_of(role) not in paths] + [*roles]

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.exporters import series
+from tests.manifests import monitor_yaml, secret_yaml
+from tests.scenarios.kubernetes.rights import shipped, watching
 from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.reflector import FORBIDDEN_SECONDS
@@ -18,6 +20,10 @@ WRITABLE = "yuptime_status_writable"
 
 def forbidden(resource: str) -> str:
     return f'yuptime_kubernetes_errors_total{{reason="forbidden",resource="{resource}"}}'
+
+
+def unlisted(namespace: str) -> str:
+    return f'yuptime_kubernetes_namespace_unlisted{{namespace="{namespace}"}}'
 
 
 def complaints(caplog: pytest.LogCaptureFixture, message: str) -> list[str]:
@@ -66,6 +72,53 @@ async def test_tokens_that_are_known_stay_in_force_while_secrets_may_not_be_read
 
     (complaint,) = complaints(caplog, "objects cannot be followed")
     assert "the verbs get, list and watch on secrets" in complaint
+
+
+async def test_a_namespace_that_lost_its_roles_keeps_the_other_from_nothing_and_comes_back(
+    stage: Stage,
+) -> None:
+    shop = await stage.cluster.create_namespace("shop")
+    roles = watching(shipped("namespaced", stage.namespace), shop)
+    await stage.grant(*roles)
+    stage.home.flags.append(f"--kubernetes.namespace={shop}")
+    await stage.declare()
+    await stage.apply(secret_yaml(namespace=shop), monitor_yaml("order", namespace=shop))
+    began = stage.time()
+    async with stage.exporter() as exporter:
+        assert (await exporter.push("order", namespace=shop)).status == 200
+        before = (await exporter.samples())[series("deadline_timestamp_seconds", "order", shop)]
+        for role in roles:
+            await stage.revoke(role)
+        await stage.end_watches()
+        await exporter.reads(forbidden("monitors"), lambda count: count == 1)
+
+        # What is known stays active at run time.
+        assert (await exporter.push("order", namespace=shop)).status == 200
+        assert await exporter.known() == {"backup", "order"}
+
+    async with stage.exporter() as exporter:
+        assert (await exporter.push()).status == 200
+        refused = await exporter.push("order", namespace=shop)
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+        assert f"the namespace {shop}" in refused.body.decode()
+        ready = await exporter.client.request("GET", "/-/ready")
+        assert ready.status == 200
+        assert f"the namespace {shop} are not known" in ready.body.decode()
+        assert await exporter.known() == {"backup"}
+        assert (await exporter.samples())[unlisted(shop)] == 1
+        assert (await exporter.samples())[unlisted(stage.namespace)] == 0
+
+        stage.time.skip(1000)
+        await stage.grant(*roles)
+        await stage.skip(RETRY_SECONDS)
+        await eventually(exporter.known, lambda known: known == {"backup", "order"})
+        samples = await exporter.samples()
+        assert samples[unlisted(shop)] == 0
+        assert samples[series("pushes_total", "order", shop)] == 2
+        assert samples[series("down", "order", shop)] == 0
+        moved = samples[series("deadline_timestamp_seconds", "order", shop)] - before
+        assert 1000 + RETRY_SECONDS <= moved <= stage.time() - began
+        assert (await exporter.push("order", namespace=shop)).status == 200
 
 
 async def test_status_that_could_not_be_written_is_written_when_it_may_be(

@@ -72,13 +72,18 @@ def keep(
 
 @dataclass
 class Followed:
-    """A source, the sets that it has yielded, and the Monitors that it has shown."""
+    """A source, the sets that it has yielded, and the Monitors that it has shown.
+
+    Attributes:
+        shown_before: the number of shown Monitors before each set.
+    """
 
     source: KubernetesSource
     secrets: SecretWatch | SecretReads
     clock: StandingClock
     sets: list[MonitorSet] = field(default_factory=list)
     shown: list[tuple[MonitorKey, MonitorObject]] = field(default_factory=list)
+    shown_before: list[int] = field(default_factory=list)
 
     async def newest(self) -> MonitorSet | None:
         return self.sets[-1] if self.sets else None
@@ -123,6 +128,7 @@ async def following(
 
     async def consume() -> None:
         async for found in source.watch():
+            followed[0].shown_before.append(len(followed[0].shown))
             followed[0].sets.append(found)
 
     try:

@@ -48,8 +48,8 @@ class ActiveMonitors:
         if found is not None and found.warnings:
             self._warnings[key] = found.warnings
 
-    def as_set(self) -> MonitorSet:
-        """Return the complete set, in the order of the keys."""
+    def as_set(self, *, unlisted: frozenset[str]) -> MonitorSet:
+        """Return the complete set, in the order of the keys; `unlisted` as in `MonitorSet`."""
         if not self._order:
             self._order = sorted(self._monitors)
         types = Counter(self._other_types.values())
@@ -60,4 +60,16 @@ class ActiveMonitors:
             ignored_types=dict(sorted(types.items())),
             problems=tuple(sorted(problems, key=str)),
             warnings=tuple(sorted(warnings, key=str)),
+            notice=_notice(unlisted),
+            unlisted=unlisted,
         )
+
+
+def _notice(unlisted: frozenset[str]) -> str:
+    if not unlisted:
+        return ""
+    many = "namespaces" if len(unlisted) > 1 else "namespace"
+    return (
+        f"the monitors of the {many} {', '.join(sorted(unlisted))} are not known, because the "
+        "exporter may not list them; their pushes get 503"
+    )

@@ -94,6 +94,16 @@ class SecretReads:
         for reading in [self._reading(secret) for secret in new]:
             await reading
 
+    def call_when_listed(self, call: Callable[[str | None], None]) -> None:
+        """Do nothing: the tokens of no namespace are awaited."""
+
+    async def refresh(self) -> None:
+        """Do nothing: nothing is listed."""
+
+    def is_listed(self, namespace: str | None) -> bool:  # noqa: ARG002
+        """Return True: each Secret is read by itself, and says why it has no tokens."""
+        return True
+
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
         entry = self._entries.get(secret)

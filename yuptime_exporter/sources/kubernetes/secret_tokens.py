@@ -1,6 +1,6 @@
 """The tokens in those entries of Secrets that Monitors name."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,6 +47,15 @@ class TokenSecrets(Protocol):
 
         A Secret without entries is forgotten; a Secret that is not named here stays as it is.
         """
+
+    def call_when_listed(self, call: Callable[[str | None], None]) -> None:
+        """Call this with each namespace once its tokens are known; with None: all of them."""
+
+    async def refresh(self) -> None:
+        """Ask again now for tokens that the exporter was not permitted to list."""
+
+    def is_listed(self, namespace: str | None) -> bool:
+        """Tell whether the tokens of a namespace are known; None: of all namespaces."""
 
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from yuptime_exporter.core.clock import Clock
@@ -75,7 +76,10 @@ class SecretWatch:
         ]
 
     async def want(self, references: References) -> None:
-        """Hold exactly these entries of these Secrets; return when the new ones were read."""
+        """Hold exactly these entries of these Secrets; return when the new ones were read.
+
+        The Secrets of a namespace that may not be listed are read with its first list.
+        """
         new = []
         for secret, keys in references.items():
             if not keys:
@@ -86,14 +90,29 @@ class SecretWatch:
             if not keys <= self._keys.get(secret, frozenset()):
                 new.append(secret)
             self._keys[secret] = keys
-        if not self._begun.is_set():
-            self._begun.set()
-            for mirror in self._mirrors.values():
-                await mirror.synced.wait()
-            await self._read_unseen()
+        if self._begun.is_set():
+            for secret in filter(self._is_read, new):
+                await self._read(secret)
             return
-        for secret in new:
-            await self._read(secret)
+        self._begun.set()
+        for mirror in self._mirrors.values():
+            await mirror.first_list.answered.wait()
+        await self._read_unseen()
+
+    def call_when_listed(self, call: Callable[[str | None], None]) -> None:
+        """Call this with each namespace once its Secrets were listed; with None: all of them."""
+        for namespace, mirror in self._mirrors.items():
+            mirror.first_list.then(partial(call, namespace))
+
+    async def refresh(self) -> None:
+        """List the Secrets of those namespaces now that were not listed yet."""
+        for mirror in self._mirrors.values():
+            if self._begun.is_set() and not mirror.synced.is_set():
+                await mirror.refresh()
+
+    def is_listed(self, namespace: str | None) -> bool:
+        """Tell whether the Secrets of a namespace were listed."""
+        return self._mirrors[namespace].synced.is_set()
 
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
@@ -130,7 +149,7 @@ class SecretWatch:
         unseen = [
             secret
             for secret in self._keys
-            if ObjectName(*secret) not in self._mirror(secret).objects
+            if self._is_read(secret) and ObjectName(*secret) not in self._mirror(secret).objects
         ]
         for number, secret in enumerate(unseen):
             if not await self._read(secret):
@@ -150,6 +169,10 @@ class SecretWatch:
             if loop.time() - looked_seconds >= self._unseen_seconds:
                 await self._read_unseen()
                 looked_seconds = loop.time()
+
+    def _is_read(self, secret: SecretKey) -> bool:
+        """Tell whether single Secrets may be read, since those of the namespace were listed."""
+        return self._mirror(secret).synced.is_set()
 
     def _mirror(self, secret: SecretKey) -> Mirror[HeldSecret]:
         return self._mirrors.get(secret.namespace) or self._mirrors[None]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 from yuptime_exporter.concurrency.refreshes import Refreshes
@@ -51,18 +52,22 @@ class KubernetesSource:
         """
         self._on_shown = on_shown
         self._limits = limits or SourceLimits()
-        self._mirrors = tuple(
-            Mirror(
+        self._mirrors = {
+            namespace: Mirror(
                 api,
-                collection,
+                Collection("monitors", monitors_path(namespace), remedies=remedies.MONITORS),
                 decode=self._decode,
                 on_change=self._changed,
                 metrics=metrics,
                 clock=clock,
             )
-            for collection in _collections(namespaces)
-        )
-        self._by_namespace = dict(zip(namespaces, self._mirrors, strict=False))
+            for namespace in (namespaces or (None,))
+        }
+        for namespace, mirror in self._mirrors.items():
+            mirror.first_list.then(partial(self._look_again, namespace))
+        for namespace in namespaces:
+            metrics.expose_unlisted(namespace, partial(self._is_unlisted, namespace))
+        self._any_listed = asyncio.Event()
         self._secrets: TokenSecrets | None = None
         self._active = ActiveMonitors()
         self._entries: dict[SecretKey, dict[MonitorKey, str]] = {}
@@ -73,33 +78,42 @@ class KubernetesSource:
     @property
     def failure(self) -> str | None:
         """The failure that keeps Monitors from being followed now; None: there is none."""
-        return next((mirror.failure for mirror in self._mirrors if mirror.failure), None)
+        return next(filter(None, (mirror.failure for mirror in self._mirrors.values())), None)
 
     def begin(
         self, tasks: asyncio.TaskGroup, secrets: TokenSecrets
     ) -> list[asyncio.Task[NoReturn]]:
         """Begin to follow Monitors, with these tokens; return the tasks to cancel at the end."""
         self._secrets = secrets
+        secrets.call_when_listed(self._look_again)
         return [
-            *(tasks.create_task(mirror.run(), name="mirror Monitors") for mirror in self._mirrors),
+            *(
+                tasks.create_task(mirror.run(), name="mirror Monitors")
+                for mirror in self._mirrors.values()
+            ),
             tasks.create_task(self._reread_pruned_forever(), name="reread pruned Monitors"),
         ]
 
     async def listed(self) -> None:
-        """Return when all Monitors were listed."""
-        for mirror in self._mirrors:
-            await mirror.synced.wait()
+        """Return when all Monitors were listed, except where that is forbidden.
+
+        A permission that is missing in all namespaces is awaited: a cluster that forbids everything
+        for a moment must not look as if it had no monitors.
+        """
+        for mirror in self._mirrors.values():
+            await mirror.first_list.answered.wait()
+        await self._any_listed.wait()
 
     def objects(self) -> Iterable[tuple[MonitorKey, MonitorObject]]:
         """Return all Monitors of type push, in no particular order."""
-        for mirror in self._mirrors:
+        for mirror in self._mirrors.values():
             for name, found in mirror.objects.items():
                 if found.other_type is None:
                     yield MonitorKey(*name), found
 
     def object(self, key: MonitorKey) -> MonitorObject | None:
         """Return a Monitor of type push; None: there is none with this name."""
-        mirror = self._by_namespace.get(key.namespace) if self._by_namespace else self._mirrors[0]
+        mirror = self._mirrors.get(key.namespace) or self._mirrors.get(None)
         found = mirror.objects.get(ObjectName(*key)) if mirror else None
         return found if found is not None and found.other_type is None else None
 
@@ -116,7 +130,10 @@ class KubernetesSource:
         return self._secrets.renew(secret_key_of(monitor))
 
     async def watch(self) -> AsyncGenerator[MonitorSet, None]:
-        """Yield the complete set once everything is listed, and again after each change, forever."""
+        """Yield the complete set once everything is listed, and again after each change, forever.
+
+        Namespaces that may not be listed are named in the set; one at least is listed.
+        """
         await self.listed()
         shown: MonitorSet | None = None
         loop = asyncio.get_running_loop()
@@ -125,8 +142,12 @@ class KubernetesSource:
             self._refreshes.begin_pass()
             touched, self._touched = self._touched, set()
             await self._resolve(touched)
-            found = self._active.as_set()
-            if found != shown:
+            unlisted = frozenset(filter(self._is_unlisted, self._mirrors))
+            found = self._active.as_set(unlisted=frozenset(map(str, unlisted)))
+            if found != shown and len(unlisted) < len(self._mirrors):
+                await self._show(
+                    key for key in touched if shown and key.namespace in shown.unlisted
+                )
                 yield found
                 shown = found
             await self._show(touched)
@@ -139,8 +160,10 @@ class KubernetesSource:
 
     async def refresh(self) -> None:
         """List all Monitors now; return when the result is active."""
-        for mirror in self._mirrors:
+        for mirror in self._mirrors.values():
             await mirror.refresh()
+        if self._secrets is not None:
+            await self._secrets.refresh()
         done = self._refreshes.request()
         self._woken.set()
         await done
@@ -152,7 +175,7 @@ class KubernetesSource:
             await asyncio.sleep(self._limits.pruned_interval_seconds)
             pruned = [
                 (mirror, name)
-                for mirror in self._mirrors
+                for mirror in self._mirrors.values()
                 for name, found in mirror.objects.items()
                 if lacks_fields(found)
             ]
@@ -197,7 +220,8 @@ class KubernetesSource:
         for monitor in declared:
             if turn.is_over():
                 await turn.pass_on()
-            self._active.put(self._with_tokens(monitor))
+            if not self._is_unlisted(monitor.key.namespace):
+                self._active.put(self._with_tokens(monitor))
 
     def _with_tokens(self, monitor: Monitor) -> Monitor:
         assert self._secrets is not None  # noqa: S101
@@ -209,6 +233,21 @@ class KubernetesSource:
             token_problem=found.problem,
             secret_type=found.secret_type,
         )
+
+    def _is_unlisted(self, namespace: str | None) -> bool:
+        """Tell whether the Monitors of a namespace are not known yet, or their tokens are not."""
+        listed = namespace if namespace in self._mirrors else None
+        return not self._mirrors[listed].synced.is_set() or not (
+            self._secrets is not None and self._secrets.is_listed(listed)
+        )
+
+    def _look_again(self, namespace: str | None) -> None:
+        """Examine a namespace after its Monitors or Secrets were listed first; None: all."""
+        mirror = self._mirrors[namespace]
+        if mirror.synced.is_set():
+            self._any_listed.set()
+        self._touched.update(MonitorKey(*name) for name in mirror.objects)
+        self._woken.set()
 
     def _changed(
         self, name: ObjectName, before: MonitorObject | None, after: MonitorObject | None
@@ -229,9 +268,3 @@ class KubernetesSource:
 
     def _decode(self, raw: Mapping[str, Any]) -> MonitorObject:
         return read_monitor_object(raw, self.object(monitor_key(raw)))
-
-
-def _collections(namespaces: Sequence[str]) -> Iterable[Collection]:
-    """Yield the Monitors of each namespace; of no namespace: those of all in one collection."""
-    for namespace in namespaces or (None,):
-        yield Collection("monitors", monitors_path(namespace), remedies=remedies.MONITORS)

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.peer
 LISTS = 'yuptime_kubernetes_lists_total{resource="monitors"}'
 BROKEN = 'yuptime_kubernetes_errors_total{reason="broken",resource="monitors"}'
 
+UNREACHABLE = 'yuptime_kubernetes_errors_total{reason="unreachable",resource="monitors"}'
+
 # With characters of one, two, three and four bytes.
 NAME_OF_THE_TEAM = "aé€𝄞"
 
@@ -116,6 +118,31 @@ async def test_nothing_is_lost_with_a_watch(name: str, stage: Stage) -> None:
 
         await eventually(exporter.known, lambda known: known == {"backup", "third"})
         await expires_after(exporter, 77)
+
+
+CUTS = {name: fault for name, (fault, reason) in ENDS.items() if reason is None}
+
+
+@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize(("cuts", "counted"), [(1, 0), (2, 1)], ids=["worked", "began"])
+async def test_a_cut_is_counted_only_if_the_watch_had_not_delivered_anything(
+    cuts: int, counted: int, name: str, stage: Stage
+) -> None:
+    """The first cut ends a watch that has delivered a bookmark, and the second the next at once."""
+    await stage.declare()
+    async with stage.exporter() as exporter:
+        await bookmarked(stage)
+        applied = stage.proxy.apply(CUTS[name], when=CHANGES, times=cuts)
+        await stage.apply(monitor_yaml(namespace=stage.namespace, expire=77))
+        await eventually(applied.strikes, lambda strikes: strikes == cuts)
+        await stage.skip(2 * FIRST_SECONDS)
+        await expires_after(exporter, 77)
+
+        samples = await exporter.samples()
+
+    assert samples[UNREACHABLE] == counted
+    assert samples[BROKEN] == 0
+    assert samples[LISTS] == 1
 
 
 async def expires_after(exporter: Running, seconds: float) -> None:

@@ -147,6 +147,19 @@ async def test_pushes_that_the_only_replica_refused_are_credited() -> None:
     assert replica.table.ended_outages == (Outage(START, START + NOTE_INTERVAL_SECONDS),)
 
 
+async def test_one_failed_commit_credits_the_time_between_two_notes_and_no_more() -> None:
+    replica = Replica(Notes())
+    await replica.begin()
+    replica.clock.advance(NOTE_INTERVAL_SECONDS - 1)
+    replica.table.record_refusing()
+    for _ in range(3):
+        replica.clock.advance(1)
+        await replica.log.tick()
+
+    assert replica.table.ended_outages == (Outage(START, START + NOTE_INTERVAL_SECONDS),)
+    assert replica.credited_seconds == NOTE_INTERVAL_SECONDS
+
+
 async def test_when_all_were_cut_off_the_time_is_credited_once() -> None:
     notes, clock = Notes(), StandingClock(START)
     replicas = [Replica(notes, clock=clock) for _ in range(3)]

@@ -3,6 +3,10 @@
 Every few seconds, the exporter stores that pushes can be received, by the same way as it stores
 pushes. After a crash or a full disk, the last note says since when no push could be received.
 That time is an outage, and open deadlines move by it.
+
+A single commit that fails is an outage, too: the push that it refused may have been the last before
+a deadline. The time is then credited from the last note until the next, so never less than the time
+in which pushes were refused, and at most one interval more.
 """
 
 import asyncio
@@ -22,7 +26,7 @@ from yuptime_exporter.metrics.receiving import ReceivingMetrics
 
 log = logging.getLogger(__name__)
 
-# A crash credits at most this much too much; one write every 5 s costs a disk nothing.
+# A crash or a failed commit credits at most this much too much; one write every 5 s costs a disk nothing.
 NOTE_INTERVAL_SECONDS = 5.0
 
 # Three missed notes: an event loop that was busy for a moment is no outage.

@@ -87,6 +87,8 @@ class FakeApiServer:
         refusals: by the beginning of a path, the answer to every request.
         patch_answers: the answers to the next patches, in their order.
         patch_answer: the answer to every patch; None: patches are handled.
+        answers_to_lose: how many of the next writes are handled and not answered: their connections
+            are cut, as by a proxy that closes an idle connection at this moment.
         before_write: called with the path before each write that is handled.
         most_patches: the greatest number of patches that were in flight at once.
         most_patches_of_one: the same for one object.
@@ -98,6 +100,7 @@ class FakeApiServer:
     refusals: dict[str, ErrorAnswer] = field(default_factory=dict)
     patch_answers: list[ErrorAnswer] = field(default_factory=list)
     patch_answer: ErrorAnswer | None = None
+    answers_to_lose: int = 0
     before_write: Callable[[str], None] = lambda _: None
     most_patches: int = 0
     most_patches_of_one: int = 0
@@ -194,6 +197,9 @@ class FakeApiServer:
             return _error_response(error)
         status, answer = self._answer(request, body)
         self._note(request, body, status)
+        if request.method != "GET" and self.answers_to_lose and request.transport is not None:
+            self.answers_to_lose -= 1
+            request.transport.abort()
         return web.json_response(answer, status=status)
 
     def _error(self, request: web.Request) -> ErrorAnswer | None:

@@ -262,3 +262,19 @@ def test_the_order_in_which_replicas_note_does_not_matter(
 
     assert results[0] == results[1]
     assert results[0][0] == max(timestamp for timestamp, _ in [(known or 0, None), *notes])
+
+
+async def test_a_note_whose_answer_was_lost_is_written_without_an_error(
+    api: Api, server: FakeApiServer
+) -> None:
+    """The request is repeated, and meets the Lease that it has written itself."""
+    lease = lease_of(api)
+    for number in range(2):  # created, and then replaced
+        server.answers_to_lose = 1
+        noted = await lease.note(NOW + number, [Outage(1.0, 2.0)])
+
+        assert noted == await lease.read()
+        assert noted == Noted(NOW + number, (Outage(1.0, 2.0),))
+
+    writes = [(one.method, one.status) for one in server.requests if one.method != "GET"]
+    assert writes == [("POST", 201), ("POST", 409)] + [("PUT", n) for n in (200, 200, 409, 200)]

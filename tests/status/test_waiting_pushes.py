@@ -34,6 +34,22 @@ class TestPushesThatAreSaved:
         assert before == "waits"
         assert desk.objects.last_push(KEY) == result == push(UP, at=START)
 
+    @pytest.mark.parametrize("pushed_before", [False, True])
+    async def test_a_push_whose_first_answer_was_lost_is_stored_and_counted_once(
+        self, desk_of: MakeDesk, pushed_before: bool
+    ) -> None:
+        desk = desk_of()
+        async with desk.reporting():
+            if pushed_before:
+                desk.table.record_push(KEY, await desk.save())
+            desk.server.answers_to_lose = 1
+            saved = await desk.save()
+
+        statuses = [one.status for one in desk.objects.attempts][-2:]
+        assert statuses == [200, 409]  # the request was repeated and met its own change
+        assert saved.pushes_total == 1 + pushed_before
+        assert desk.objects.last_push(KEY) == saved
+
     async def test_a_push_overtakes_all_statuses_for_which_no_push_waits(
         self, desk_of: MakeDesk
     ) -> None:

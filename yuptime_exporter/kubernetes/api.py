@@ -150,7 +150,8 @@ class Api:
                 return await self._connection.request(request, timeout=timeout, watch=watch)
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
                 # A proxy has cut the idle connection at this moment. Every write names its
-                # object and the version, so that a write that was stored is not stored twice.
+                # object and the version: a repeated write that was stored is answered 409, and each
+                # writer then reads the object and finds its own value.
                 return await self._connection.request(request, timeout=timeout, watch=watch)
         except SourceUnusable as error:
             raise ApiUnreachable(str(error)) from error

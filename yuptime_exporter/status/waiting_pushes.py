@@ -27,8 +27,11 @@ class WaitingPush:
     saved: Saved = field(repr=False)
 
     def continue_from(self, found: LastPush | None, *, now_timestamp: float) -> None:
-        """Continue the push that another replica stored while this one waited; None: there is none."""
-        if found is not None:
+        """Continue the push that another replica stored while this one waited; None: there is none.
+
+        The stored push is this one if the answer to its write was lost. It is not counted again.
+        """
+        if found is not None and found != self.push:
             push = after_other_pushes(self.push, self.base, found)
             if push is not self.push:
                 self.push, self.base = push, found

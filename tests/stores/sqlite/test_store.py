@@ -461,7 +461,7 @@ async def test_the_header_tells_the_version_as_soon_as_the_schema_is_there(path:
 
 async def test_a_commit_waits_for_the_disk(path: Path) -> None:
     async with opened(path) as (store, _):
-        connection = store._database.connection
+        connection = store._writer._database.connection
         assert connection is not None
 
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

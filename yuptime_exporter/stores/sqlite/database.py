@@ -6,9 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import Restored
 from yuptime_exporter.stores.sqlite.diagnosis import check_folder, refused, unavailable
-from yuptime_exporter.stores.sqlite.rows import read
 from yuptime_exporter.stores.sqlite.schema import LOCK_TIMEOUT_SECONDS, inspect, migrate
 
 log = logging.getLogger(__name__)
@@ -35,8 +33,8 @@ class Database:
         self._makes_folder = makes_folder
         self._file_id: tuple[int, int] | None = None
 
-    def open(self) -> Restored:
-        """Open the file, or create it, and return everything that is stored.
+    def open(self) -> sqlite3.Connection:
+        """Open the file, or create it, with the schema of this version.
 
         Raises:
             StoreUnusable: the file or its directory can never be used as it is.
@@ -55,12 +53,12 @@ class Database:
             migrate(connection, self.path)
             if is_new:
                 log.info("new database created", extra={"path": str(self.path.absolute())})
-            return read(connection)
         except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise refused(self.path, error) from error
         except (sqlite3.Error, OSError) as error:
             self.disconnect()
             raise unavailable(self.path, error) from error
+        return connection
 
     def connected(self) -> sqlite3.Connection:
         """Return the connection; after a failure it is opened again.

@@ -41,6 +41,66 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             timestamp REAL NOT NULL
         ) STRICT""",
     ),
+    (
+        # The history of pushes; rows before this version are the last pushes that it stored.
+        """CREATE TABLE push (
+            id INTEGER PRIMARY KEY,
+            monitor_id INTEGER NOT NULL,
+            previous_id INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            received_timestamp REAL NOT NULL,
+            since_timestamp REAL,
+            last_success_timestamp REAL,
+            pushes_total INTEGER,
+            pushes_down_total INTEGER,
+            runs TEXT,
+            run_id TEXT NOT NULL,
+            duration_seconds REAL,
+            exit_code INTEGER,
+            dialect TEXT NOT NULL,
+            client_address TEXT NOT NULL,
+            message_truncated INTEGER NOT NULL,
+            message TEXT NOT NULL
+        ) STRICT""",
+        # A checkpoint: rows of `push` after `push_id` are newer. The id of a monitor is never used
+        # again, so that rows of a forgotten monitor belong to no other.
+        """CREATE TABLE last_push_2 (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            namespace TEXT NOT NULL,
+            name TEXT NOT NULL,
+            push_id INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            status TEXT,
+            message TEXT,
+            received_timestamp REAL,
+            since_timestamp REAL,
+            last_success_timestamp REAL,
+            pushes_total INTEGER,
+            pushes_down_total INTEGER,
+            runs TEXT,
+            UNIQUE (namespace, name)
+        ) STRICT""",
+        """INSERT INTO last_push_2 (namespace, name, push_id, number, status, message,
+            received_timestamp, since_timestamp, last_success_timestamp, pushes_total,
+            pushes_down_total)
+        SELECT namespace, name, row_number() OVER (), pushes_total, status, message,
+            received_timestamp, since_timestamp, last_success_timestamp, pushes_total,
+            pushes_down_total FROM last_push""",
+        """INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp, run_id,
+            dialect, client_address, message_truncated, message)
+        SELECT push_id, id, 0, number, status, received_timestamp, '', '', '', 0, message
+            FROM last_push_2""",
+        "DROP TABLE last_push",
+        "ALTER TABLE last_push_2 RENAME TO last_push",
+        # Every push up to `checkpoint_id` is in the checkpoints.
+        """CREATE TABLE progress (
+            only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+            checkpoint_id INTEGER NOT NULL,
+            commits INTEGER NOT NULL
+        ) STRICT""",
+        "INSERT INTO progress SELECT 1, count(*), 0 FROM push",
+    ),
 )
 
 # Longest wait for another process to close the file; the kernel closes it when the process ends.
@@ -131,7 +191,8 @@ def _inspect_pages(path: Path, *, immutable: bool) -> None:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             foreign = connection.execute(
                 "SELECT count(*) FROM sqlite_schema WHERE name NOT IN "
-                "('arming', 'last_push', 'outage', 'receiving') AND name NOT LIKE 'sqlite_%'"
+                "('arming', 'last_push', 'outage', 'receiving', 'push', 'progress') "
+                "AND name NOT LIKE 'sqlite_%'"
             ).fetchone()[0]
     except sqlite3.OperationalError as error:
         raise unavailable(path, error) from error

@@ -1,0 +1,135 @@
+"""Pushes as rows of the database and back, with every column by its name."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind
+from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
+
+APPEND = """
+    INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
+        since_timestamp, last_success_timestamp, pushes_total, pushes_down_total, runs, run_id,
+        duration_seconds, exit_code, dialect, client_address, message_truncated, message)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+CHECKPOINT = """
+    UPDATE last_push SET push_id = ?, number = ?, status = ?, message = ?, received_timestamp = ?,
+        since_timestamp = ?, last_success_timestamp = ?, pushes_total = ?, pushes_down_total = ?,
+        runs = ?
+    WHERE id = ?"""
+
+READ_CHECKPOINTS = """
+    SELECT namespace, name, id, push_id, number, status, message, received_timestamp,
+        since_timestamp, last_success_timestamp, pushes_total, pushes_down_total, runs
+    FROM last_push"""
+
+READ_LATER_PUSHES = """
+    SELECT monitor_id, id, number, kind, message, received_timestamp, since_timestamp,
+        last_success_timestamp, pushes_total, pushes_down_total, runs
+    FROM push WHERE id > ? ORDER BY id"""
+
+
+class Stored(NamedTuple):
+    """What is stored of a monitor.
+
+    Attributes:
+        monitor_id: the number of the monitor in the database. A recreated monitor gets a new one.
+        push_id: the row of its newest push in the history.
+        number: how many pushes to it were stored.
+        last_push: None before the first.
+    """
+
+    monitor_id: int
+    push_id: int
+    number: int
+    last_push: LastPush | None
+
+
+def row_of(
+    push_id: int,
+    monitor_id: int,
+    previous_id: int,
+    number: int,
+    push: Push,
+    summary: LastPush | None,
+) -> tuple[Any, ...]:
+    """Return the columns of `APPEND`; those of the summary are empty without one."""
+    return (
+        push_id,
+        monitor_id,
+        previous_id,
+        number,
+        push.kind.value,
+        push.received_timestamp,
+        summary.since_timestamp if summary else None,
+        summary.last_success_timestamp if summary else None,
+        summary.pushes_total if summary else None,
+        summary.pushes_down_total if summary else None,
+        runs_text(summary.runs) if summary else None,
+        push.run_id,
+        push.duration_seconds,
+        push.exit_code,
+        push.dialect,
+        push.client_address,
+        push.message_truncated,
+        push.message,
+    )
+
+
+def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
+    """Return the columns of `CHECKPOINT`."""
+    last = stored.last_push
+    if last is None:
+        return (stored.push_id, stored.number, *(None,) * 8, stored.monitor_id)
+    return (
+        stored.push_id,
+        stored.number,
+        last.status.value if last.status else None,
+        last.message,
+        last.received_timestamp,
+        last.since_timestamp,
+        last.last_success_timestamp,
+        last.pushes_total,
+        last.pushes_down_total,
+        runs_text(last.runs),
+        stored.monitor_id,
+    )
+
+
+def stored_of(columns: Sequence[Any]) -> tuple[MonitorKey, Stored]:
+    """Return the values in the columns of `READ_CHECKPOINTS`."""
+    namespace, name, monitor_id, push_id, number, *last_push = columns
+    key = MonitorKey(namespace, name)
+    return key, Stored(monitor_id, push_id, number, last_push_of(last_push))
+
+
+def last_push_of(columns: Sequence[Any]) -> LastPush | None:
+    """Return the last push in its columns; None if they are empty."""
+    status, message, received, since, success, total, down_total, runs = columns
+    if since is None:
+        return None
+    return LastPush(
+        status=PushKind(status) if status else None,
+        message=message,
+        received_timestamp=received,
+        since_timestamp=since,
+        last_success_timestamp=success,
+        pushes_total=total,
+        pushes_down_total=down_total,
+        runs=runs_of(runs),
+    )
+
+
+def runs_text(runs: Runs) -> str | None:
+    """Return the runs of a monitor as JSON; None if it never had any."""
+    return None if runs is NO_RUNS or runs == NO_RUNS else json.dumps(asdict(runs))
+
+
+def runs_of(text: str | None) -> Runs:
+    """Return the runs in a text that `runs_text` made."""
+    if text is None:
+        return NO_RUNS
+    fields = json.loads(text)
+    return Runs(**(fields | {"open": tuple(Run(**run) for run in fields["open"])}))

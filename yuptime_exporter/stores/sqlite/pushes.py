@@ -1,0 +1,262 @@
+"""The pushes in the database: every push is appended to the history, and only there.
+
+An append touches the last page of one table, whereas an update of the last push of a monitor would
+touch a page of its own for each push. The table `last_push` is therefore a checkpoint, which
+`Upkeep` writes from time to time. The last push of a monitor is its checkpoint, or a later row of
+the history.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from yuptime_exporter.core.changes import Correction
+from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.model import LastPush, MonitorKey, Push, Row
+from yuptime_exporter.core.push_order import of_a_predecessor, place, push_to_store
+from yuptime_exporter.stores.sqlite.push_rows import (
+    APPEND,
+    CHECKPOINT,
+    READ_CHECKPOINTS,
+    READ_LATER_PUSHES,
+    Stored,
+    checkpoint_of,
+    last_push_of,
+    row_of,
+    stored_of,
+)
+
+_BEGIN_MONITOR = "INSERT INTO last_push (namespace, name, push_id, number) VALUES (?, ?, 0, 0)"
+
+# Their last pushes take some ten pages of the database.
+_MONITORS_PER_PART = 256
+
+_COUNT_COMMIT = "UPDATE progress SET commits = ?"
+
+
+class StoredPushes:
+    """All monitors with a push, in memory as they are in the database. For the writer thread only.
+
+    Attributes:
+        changed: the monitors whose checkpoint is older than their newest push, in parts that lie
+            together in the database.
+        last_id: the newest row of the history.
+        live_rows: how many rows of the history are wanted.
+        forgot_at_id: the newest row when a monitor was last forgotten; 0: no rows of forgotten
+            monitors are left.
+    """
+
+    def __init__(self, *, history_limit: int, clock: Clock) -> None:
+        """Know nothing before `load`.
+
+        Args:
+            history_limit: how many pushes of each monitor are wanted.
+            clock: gives the moment of storing.
+        """
+        self.changed: dict[int, set[MonitorKey]] = {}
+        self.last_id = 0
+        self.live_rows = 0
+        self.forgot_at_id = 0
+        self.history_limit = history_limit
+        self._clock = clock
+        self._commits = 0
+        self._known: dict[MonitorKey, Stored] = {}
+        self._appended: list[tuple[Any, ...]] = []
+        # As it was before the transaction.
+        self._before: dict[MonitorKey, Stored | None] = {}
+        self._last_id_before = 0
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Read the checkpoints, and the pushes after them."""
+        checkpoint_id, commits = connection.execute(
+            "SELECT checkpoint_id, commits FROM progress"
+        ).fetchone()
+        self._known = dict(map(stored_of, connection.execute(READ_CHECKPOINTS)))
+        self.last_id = max([checkpoint_id, *(one.push_id for one in self._known.values())])
+        self.changed = {}
+        keys = {stored.monitor_id: key for key, stored in self._known.items()}
+        for monitor_id, push_id, number, *columns in connection.execute(
+            READ_LATER_PUSHES, (checkpoint_id,)
+        ):
+            self.last_id = max(self.last_id, push_id)
+            key = keys.get(monitor_id)
+            if key is None or push_id <= self._known[key].push_id:
+                continue  # of a monitor that was forgotten, or in its checkpoint
+            last_push = last_push_of(columns) or self._known[key].last_push
+            self._known[key] = Stored(monitor_id, push_id, number, last_push)
+            self._note_change(key, monitor_id)
+        self._begin()
+        self.live_rows = sum(map(self._wanted, self._known.values()))
+        self._commits = commits
+
+    def is_as_in(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the database holds these pushes.
+
+        It holds others if a transaction is stored although its commit failed.
+        """
+        (commits,) = connection.execute("SELECT commits FROM progress").fetchone()
+        return bool(commits == self._commits)
+
+    def __len__(self) -> int:
+        """Return the number of monitors with a push."""
+        return len(self._known)
+
+    def of(self, key: MonitorKey) -> Stored | None:
+        """Return what is stored of a monitor; None: no push."""
+        return self._known.get(key)
+
+    def last_pushes(self) -> dict[MonitorKey, LastPush]:
+        """Return the last push of each monitor."""
+        return {
+            key: stored.last_push
+            for key, stored in self._known.items()
+            if stored.last_push is not None
+        }
+
+    def save(
+        self,
+        connection: sqlite3.Connection,
+        row: Row,
+        last_push: LastPush,
+        pushes: tuple[Push, ...],
+    ) -> LastPush:
+        """Append pushes to the history; return the last push as it is stored."""
+        key = row.monitor.key
+        found = self._known.get(key)
+        other = found.last_push if found else None
+        if found and other and not _continues(other, row.last_push):
+            now_timestamp = self._clock()
+            if of_a_predecessor(other, row.monitor, now_timestamp=now_timestamp):
+                self._drop(connection, key, found)
+                found = None
+            else:
+                last_push = push_to_store(row, last_push, other, now_timestamp=now_timestamp)
+        if found is None:
+            cursor = connection.execute(_BEGIN_MONITOR, key)
+            assert cursor.lastrowid is not None  # noqa: S101  a row was inserted
+            found = Stored(cursor.lastrowid, 0, 0, None)
+            self._before.setdefault(key, None)
+        stored = self._appended_to(found, pushes, last_push)
+        self._replace(key, stored)
+        if not _says(pushes[-1], last_push):
+            self._checkpoint_now(connection, stored)
+        return last_push
+
+    def correct(
+        self, connection: sqlite3.Connection, corrections: Mapping[MonitorKey, Correction]
+    ) -> None:
+        """Store corrected pushes in the place of those that they correct, and of no others."""
+        self._flush(connection)
+        for key, (before, after) in corrections.items():
+            found = self._known.get(key)
+            if found is None or found.last_push != before:
+                continue
+            stored = found._replace(last_push=after)
+            self._replace(key, stored)
+            connection.execute(
+                "UPDATE push SET received_timestamp = ? WHERE id = ?",
+                (after.received_timestamp, found.push_id),
+            )
+            self._checkpoint_now(connection, stored)
+
+    def forget(
+        self, connection: sqlite3.Connection, moments: Iterable[tuple[MonitorKey, float]]
+    ) -> None:
+        """Forget the pushes to monitors without a push since a moment.
+
+        Their rows in the history are without a monitor from now on, and `Upkeep` deletes them.
+        """
+        for key, before_timestamp in moments:
+            found = self._known.get(key)
+            if found is None or found.last_push is None:
+                continue
+            if place(found.last_push)[0] < before_timestamp:
+                self._drop(connection, key, found)
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """Write what is left of a transaction, before its commit."""
+        self._flush(connection)
+        connection.execute(_COUNT_COMMIT, (self._commits + 1,))
+
+    def committed(self) -> None:
+        """Keep the changes of the transaction."""
+        self._commits += 1
+        for key, before in self._before.items():
+            now = self._known.get(key)
+            self.live_rows += self._wanted(now) - self._wanted(before)
+            if now is not None:
+                self._note_change(key, now.monitor_id)
+            if before is not None and (now is None or now.monitor_id != before.monitor_id):
+                self.forgot_at_id = self.last_id
+        self._begin()
+
+    def rolled_back(self) -> None:
+        """Undo the changes of the transaction."""
+        for key, before in self._before.items():
+            if before is None:
+                self._known.pop(key, None)
+            else:
+                self._known[key] = before
+        self.last_id = self._last_id_before
+        self._begin()
+
+    def checkpoint(self, connection: sqlite3.Connection, keys: Iterable[MonitorKey]) -> None:
+        """Write the last pushes of these monitors."""
+        found = (self._known.get(key) for key in keys)
+        connection.executemany(CHECKPOINT, (checkpoint_of(one) for one in found if one))
+
+    def _begin(self) -> None:
+        self._before = {}
+        self._appended = []
+        self._last_id_before = self.last_id
+
+    def _note_change(self, key: MonitorKey, monitor_id: int) -> None:
+        self.changed.setdefault(monitor_id // _MONITORS_PER_PART, set()).add(key)
+
+    def _wanted(self, stored: Stored | None) -> int:
+        return min(stored.number, self.history_limit) if stored else 0
+
+    def _appended_to(self, found: Stored, pushes: tuple[Push, ...], last_push: LastPush) -> Stored:
+        """Append rows to the history, the last of them with the summary that `last_push` is."""
+        monitor_id, previous_id, number, _ = found
+        push_id = self.last_id
+        newest = len(pushes) - 1
+        for index, push in enumerate(pushes):
+            push_id += 1
+            number += 1
+            summary: LastPush | None = last_push if index == newest else None
+            self._appended.append(row_of(push_id, monitor_id, previous_id, number, push, summary))
+            previous_id = push_id
+        self.last_id = push_id
+        return Stored(monitor_id, push_id, number, last_push)
+
+    def _replace(self, key: MonitorKey, stored: Stored) -> None:
+        self._before.setdefault(key, self._known.get(key))
+        self._known[key] = stored
+
+    def _drop(self, connection: sqlite3.Connection, key: MonitorKey, found: Stored) -> None:
+        self._before.setdefault(key, found)
+        del self._known[key]
+        connection.execute("DELETE FROM last_push WHERE id = ?", (found.monitor_id,))
+
+    def _checkpoint_now(self, connection: sqlite3.Connection, stored: Stored) -> None:
+        """Store a last push of which no row of the history says the same."""
+        connection.execute(CHECKPOINT, checkpoint_of(stored))
+
+    def _flush(self, connection: sqlite3.Connection) -> None:
+        connection.executemany(APPEND, self._appended)
+        self._appended = []
+
+
+def _continues(found: LastPush, base: LastPush | None) -> bool:
+    """Return whether the stored push is the one that a new push continues."""
+    return found is base or (base is not None and place(found) == place(base))
+
+
+def _says(push: Push, last_push: LastPush) -> bool:
+    """Return whether a row of the history with this push says all of the last push."""
+    return (
+        push.kind is last_push.status
+        and push.received_timestamp == last_push.received_timestamp
+        and push.message == last_push.message
+    )

@@ -73,7 +73,7 @@ class Admission:
         self._clock = clock
 
     async def admit(self, key: MonitorKey, token: bytes | None) -> float:
-        """Return if the body of this push may be read; without `renew_tokens` this never waits.
+        """Return if the body of this push may be read; wait where tokens have to be read again.
 
         Args:
             key: the monitor, as the client names it.
@@ -89,22 +89,22 @@ class Admission:
             TokenMissing: the monitor's Secret holds no token.
             RateLimited: not even a change of status may come in.
         """
+        wait_seconds = self.admit_at_once(key, token)
+        if wait_seconds is None:
+            assert token is not None and self._renew_tokens is not None  # noqa: S101, PT018
+            await self._decide_again(key, token, self._renew_tokens)
+            wait_seconds = self._wait_seconds(key)
+        return wait_seconds
+
+    def admit_at_once(self, key: MonitorKey, token: bytes | None) -> float | None:
+        """Decide as `admit` does; return None, and do nothing, where the decision has to wait."""
         try:
             self._decide(key, token)
         except (NotAuthenticated, TokenMissing):
             if token is None or self._renew_tokens is None:
                 raise
-            await self._decide_again(key, token, self._renew_tokens)
-        now_timestamp = self._clock()
-        wait_seconds = self._limiter.push_wait_seconds(key, now_timestamp=now_timestamp)
-        if wait_seconds > 0:
-            change_wait_seconds = self._limiter.change_wait_seconds(
-                key, now_timestamp=now_timestamp, takes_token=False
-            )
-            if change_wait_seconds > 0:
-                wait_seconds = min(wait_seconds, change_wait_seconds)
-                raise self._limited(key, wait_seconds, changes=True)
-        return wait_seconds
+            return None
+        return self._wait_seconds(key)
 
     def admit_change(self, key: MonitorKey, *, changes: bool, wait_seconds: float) -> None:
         """Return if a push beyond the limit may come in: it changes the status, and not too often.
@@ -121,6 +121,19 @@ class Admission:
             wait_seconds = self._limiter.change_wait_seconds(key, now_timestamp=self._clock())
         if wait_seconds > 0:
             raise self._limited(key, wait_seconds, changes=changes)
+
+    def _wait_seconds(self, key: MonitorKey) -> float:
+        """Return how long a push has to wait that repeats the status."""
+        now_timestamp = self._clock()
+        wait_seconds = self._limiter.push_wait_seconds(key, now_timestamp=now_timestamp)
+        if wait_seconds > 0:
+            change_wait_seconds = self._limiter.change_wait_seconds(
+                key, now_timestamp=now_timestamp, takes_token=False
+            )
+            if change_wait_seconds > 0:
+                wait_seconds = min(wait_seconds, change_wait_seconds)
+                raise self._limited(key, wait_seconds, changes=True)
+        return wait_seconds
 
     async def _decide_again(self, key: MonitorKey, token: bytes, renew: RenewTokens) -> None:
         """Read the tokens again, and decide until there is an admission or the time is over."""

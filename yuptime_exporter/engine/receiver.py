@@ -1,11 +1,17 @@
 """Save an admitted push: durable, then visible, then acknowledged."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from yuptime_exporter.core.errors import MonitorUnwritable, NotAuthenticated, StoreUnavailable
+from yuptime_exporter.core.errors import (
+    MonitorUnwritable,
+    NotAuthenticated,
+    Rejection,
+    StoreUnavailable,
+)
 from yuptime_exporter.core.evaluation import after_push, judge
 from yuptime_exporter.core.model import (
     RESULTS,
@@ -20,6 +26,8 @@ from yuptime_exporter.core.model import (
 from yuptime_exporter.core.ports import PushStore, Saving
 from yuptime_exporter.core.table import MonitorTable
 
+log = logging.getLogger(__name__)
+
 OnPush = Callable[[MonitorKey, State, State], None]
 """Called with a monitor and its states before and after a push became visible."""
 
@@ -33,6 +41,38 @@ class Receipt:
 
     row: Row
     verdict: Verdict
+
+
+Settle = Callable[[Receipt | Rejection], None]
+"""Called once, with the result of a push or with the reason why it was not accepted."""
+
+
+class Arrival:
+    """An admitted push that has no result yet.
+
+    Attributes:
+        push: as its dialect read it.
+        until_seconds: when the push has waited too long, on the clock of the event loop.
+        is_awaited: whether a client still waits for the result.
+    """
+
+    __slots__ = ("_settle", "is_awaited", "push", "until_seconds")
+
+    def __init__(self, push: Push, settle: Settle, until_seconds: float) -> None:
+        self.push = push
+        self.until_seconds = until_seconds
+        self.is_awaited = True
+        self._settle = settle
+
+    def settle(self, outcome: Receipt | Rejection) -> None:
+        """Report the result, unless nobody waits for it; a bug there stops no other push."""
+        if not self.is_awaited:
+            return
+        self.is_awaited = False
+        try:
+            self._settle(outcome)
+        except Exception:
+            log.exception("a push cannot be answered: this is an error of yuptime-exporter")
 
 
 class Receiver:
@@ -58,30 +98,47 @@ class Receiver:
         self._store = store
         self._on_push = on_push
         self._save_timeout_seconds = save_timeout_seconds
-        self._arrivals: dict[MonitorKey, list[_Arrival]] = {}
+        self._next: dict[MonitorKey, list[Arrival]] = {}  # to be saved next, by their monitor
         self._saving: dict[MonitorKey, PushKind | None] = {}  # with the last result in it
+        self._unsettled: dict[Arrival, None] = {}  # in the order of arrival
+        self._timer: asyncio.TimerHandle | None = None  # of the oldest unsettled push
 
     async def accept(self, key: MonitorKey, push: Push) -> Receipt:
-        """Make an admitted push durable and visible.
+        """Make an admitted push durable and visible, as `begin` does.
 
-        Pushes to one monitor continue each other in the order of their arrival. Those that arrive
-        during a save are saved together; pushes to different monitors share a commit.
+        A push whose client leaves before the store has it is dropped.
 
         Raises:
             NotAuthenticated: the monitor was removed after the admission.
             StoreUnavailable: the push is not durable, as far as is known.
         """
-        arrival = _Arrival(push, asyncio.Future())
-        self._arrivals.setdefault(key, []).append(arrival)
+        accepted: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        arrival = self.begin(key, push, partial(_resolve, accepted))
+        try:
+            return await accepted
+        finally:
+            arrival.is_awaited = False
+
+    def begin(self, key: MonitorKey, push: Push, settle: Settle) -> Arrival:
+        """Begin to make an admitted push durable and visible.
+
+        Pushes to one monitor continue each other in the order of their arrival. Those that arrive
+        during a save are saved together; pushes to different monitors share a commit.
+
+        Args:
+            key: the monitor.
+            push: as its dialect read it.
+            settle: receives the result, or a rejection that `accept` raises.
+        """
+        loop = asyncio.get_running_loop()
+        arrival = Arrival(push, settle, loop.time() + self._save_timeout_seconds)
+        self._unsettled[arrival] = None
+        if self._timer is None:
+            self._timer = loop.call_at(arrival.until_seconds, self._settle_overdue)
+        self._next.setdefault(key, []).append(arrival)
         if key not in self._saving:
             self._save_next(key)
-        try:
-            async with asyncio.timeout(self._save_timeout_seconds):
-                return await arrival.accepted
-        except TimeoutError as error:
-            raise StoreUnavailable(
-                f"the store did not answer within {self._save_timeout_seconds:g} s"
-            ) from error
+        return arrival
 
     def changes_status(self, key: MonitorKey, kind: PushKind) -> bool:
         """Return whether a push of this kind says something else than the newest result before it.
@@ -91,8 +148,8 @@ class Receiver:
         """
         if kind not in RESULTS:
             return False
-        for arrival in reversed(self._arrivals.get(key, ())):
-            if not arrival.accepted.done() and arrival.push.kind in RESULTS:
+        for arrival in reversed(self._next.get(key, ())):
+            if arrival.is_awaited and arrival.push.kind in RESULTS:
                 return arrival.push.kind is not kind
         if key in self._saving:
             return self._saving[key] is not kind
@@ -100,12 +157,12 @@ class Receiver:
         return row is None or row.last_push is None or row.last_push.status is not kind
 
     def _save_next(self, key: MonitorKey) -> None:
-        """Save the arrivals of a monitor, except those without a waiting client."""
-        arrivals = [one for one in self._arrivals.pop(key, ()) if not one.accepted.done()]
+        """Save the next arrivals of a monitor, except those without a waiting client."""
+        arrivals = [one for one in self._next.pop(key, ()) if one.is_awaited]
         row = self._table.row(key)
         if row is None:
             for arrival in arrivals:
-                arrival.accepted.set_exception(NotAuthenticated())
+                arrival.settle(NotAuthenticated())
         if row is None or not arrivals:
             return
         before, steps = row, []
@@ -119,7 +176,7 @@ class Receiver:
         self._saving[key] = row.last_push.status
         saving.add_done_callback(partial(self._settle, key, steps))
 
-    def _step(self, row: Row, arrival: "_Arrival") -> "_Step":
+    def _step(self, row: Row, arrival: Arrival) -> "_Step":
         """Return how an arrival changes its monitor."""
         now_timestamp = arrival.push.received_timestamp
         outages = self._table.outages(now_timestamp=now_timestamp)
@@ -135,37 +192,52 @@ class Receiver:
         does not show it yet.
         """
         self._saving.pop(key, None)
-        error = saving.exception()
+        failure = saving.exception()
+        error = failure if isinstance(failure, Rejection) or failure is None else _FAILED
         if error is None:
             self._table.record_push(key, saving.result())
         elif not isinstance(error, MonitorUnwritable):  # which leaves other monitors writable
             self._table.record_refusing()
         for step in steps:
-            accepted = step.arrival.accepted
+            self._unsettled.pop(step.arrival, None)
             if error is None:
                 self._on_push(key, step.state_before, step.receipt.verdict.state)
-            if accepted.done():
-                continue
-            if error is None:
-                accepted.set_result(step.receipt)
+                step.arrival.settle(step.receipt)
             else:
-                accepted.set_exception(error)
-        if key in self._arrivals:
+                step.arrival.settle(error)
+        if key in self._next:
             self._save_next(key)
 
+    def _settle_overdue(self) -> None:
+        """Reject the pushes that have waited too long; one timer serves all of them."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        for arrival in list(self._unsettled):
+            if arrival.until_seconds > loop.time():
+                self._timer = loop.call_at(arrival.until_seconds, self._settle_overdue)
+                return
+            del self._unsettled[arrival]
+            arrival.settle(
+                StoreUnavailable(
+                    f"the store did not answer within {self._save_timeout_seconds:g} s"
+                )
+            )
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A push that was admitted and is not durable yet."""
 
-    push: Push
-    accepted: "asyncio.Future[Receipt]"
+_FAILED = StoreUnavailable("the store failed")
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """The change by one of several pushes that are saved together."""
 
-    arrival: _Arrival
+    arrival: Arrival
     state_before: State
     receipt: Receipt
+
+
+def _resolve(accepted: "asyncio.Future[Receipt]", outcome: Receipt | Rejection) -> None:
+    if isinstance(outcome, Rejection):
+        accepted.set_exception(outcome)
+    else:
+        accepted.set_result(outcome)

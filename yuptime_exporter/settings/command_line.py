@@ -72,6 +72,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         enable_lifecycle=given.enable_lifecycle,
         enable_admin_api=given.enable_admin_api,
         max_connections=given.max_connections,
+        fast_pushes=given.fast_pushes,
         alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),
         runbook_url=given.runbook_url,
         expose_messages=given.expose_messages,

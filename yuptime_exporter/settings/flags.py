@@ -181,6 +181,14 @@ def _add_permissions(group: argparse._ArgumentGroup) -> None:
         help="most connections open at once; then the oldest idle one is closed for a new one "
         "(default: 4096, or fewer where the limit of open files is low)",
     )
+    group.add_argument(
+        "--web.fast-pushes",
+        dest="fast_pushes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="answer common pushes without the machinery that other requests need; "
+        "turn it off to rule it out while looking for an error (default: on)",
+    )
 
 
 def _add_metrics(group: argparse._ArgumentGroup) -> None:

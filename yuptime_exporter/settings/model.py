@@ -96,6 +96,7 @@ class Settings:
         route_prefix: the path below which everything is served; empty, or without a slash at
             its end.
         max_connections: how many may be open at once; None: as many as the system lets.
+        fast_pushes: whether common pushes are answered without aiohttp.
     """
 
     source: ManifestSource | ClusterSource
@@ -109,6 +110,7 @@ class Settings:
     enable_lifecycle: bool
     enable_admin_api: bool
     max_connections: int | None
+    fast_pushes: bool
     alertmanager_urls: tuple[str, ...]
     runbook_url: str | None
     expose_messages: bool

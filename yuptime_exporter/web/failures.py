@@ -75,6 +75,12 @@ def rejected(rejection: Rejection) -> Answer:
     return problem(answer.status, str(rejection), headers=headers, close=answer.close)
 
 
+def failed() -> Answer:
+    """Return the answer to a request that failed by a bug."""
+    detail = "yuptime-exporter failed; its log has the reason"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, close=True)
+
+
 def not_found() -> Answer:
     """Return the answer to a path that leads nowhere."""
     detail = "no such page; a push goes to /api/push/{namespace}/{name}"

@@ -12,6 +12,13 @@ from yuptime_exporter.web.http import Answer, Request
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
+Answered = Callable[[Answer | Exception], None]
+"""Called once with the answer to a request, or with the error that is answered in its place."""
+
+Begin = Callable[[Request, Answered], bool]
+"""Begins to answer a request without a task. False: nothing has happened, and a `Handler` has to
+answer the request, because that takes waiting."""
+
 UNKNOWN = "unknown"
 
 _NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
@@ -23,11 +30,13 @@ class Route:
 
     Attributes:
         path: a template such as `/monitors/{namespace}/{name}`; metrics name requests by it.
+        begin: does the same as `handler` with less work; None: there is no such way.
     """
 
     method: str
     path: str
     handler: Handler
+    begin: Begin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +46,13 @@ class Match:
     Attributes:
         name: how metrics name the request: the template of its path, or `unknown`.
         parameters: the decoded segments of the path that the template names.
+        begin: as in `Route`.
     """
 
     name: str
     handler: Handler
     parameters: Mapping[str, str]
+    begin: Begin | None = None
 
 
 class Router:
@@ -51,9 +62,9 @@ class Router:
         templates: dict[str, _Template] = {}
         for route in routes:
             template = templates.setdefault(route.path, _Template(route.path))
-            template.handlers[route.method] = route.handler
+            template.routes[route.method] = route
             if route.method == "GET":
-                template.handlers["HEAD"] = route.handler
+                template.routes["HEAD"] = route
         self._templates: dict[int, list[_Template]] = defaultdict(list)
         for template in templates.values():
             self._templates[len(template.segments)].append(template)
@@ -81,7 +92,7 @@ class _Template:
     def __init__(self, path: str) -> None:
         self.path = path
         self.segments = path.split("/")
-        self.handlers: dict[str, Handler] = {}
+        self.routes: dict[str, Route] = {}
 
     def parameters(self, segments: Sequence[str]) -> Mapping[str, str] | None:
         """Return the values of the named segments; None where the path does not match."""
@@ -98,11 +109,11 @@ class _Template:
 
     def match(self, method: str, parameters: Mapping[str, str]) -> Match:
         """Return the handler for a method of this path."""
-        handler = self.handlers.get(method)
-        if handler is None:
-            allowed = ", ".join(sorted(self.handlers))
+        route = self.routes.get(method)
+        if route is None:
+            allowed = ", ".join(sorted(self.routes))
             return Match(UNKNOWN, partial(_answer_not_allowed, allowed), parameters)
-        return Match(self.path, handler, parameters)
+        return Match(self.path, route.handler, parameters, route.begin)
 
 
 async def _answer_not_allowed(allowed: str, request: Request) -> Answer:

@@ -7,10 +7,13 @@ from yuptime_exporter.core.errors import Rejection
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import Answer, Request
-from yuptime_exporter.web.router import UNKNOWN, Match, Route, Router
+from yuptime_exporter.web.router import UNKNOWN, Answered, Match, Route, Router
 
 # Methods that may name a series; a client that invents others adds none.
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+# The status of the answer to a request that failed by a bug.
+_FAILED = 500
 
 
 class Site:
@@ -31,14 +34,45 @@ class Site:
             Exception: a bug; the server answers 500, which is counted here.
         """
         started = time.perf_counter()
-        status = 500
+        status = _FAILED
         try:
             answer = await _answered(match, request)
             status = answer.status
         finally:
-            method = request.method if request.method in _KNOWN_METHODS else UNKNOWN
-            self._metrics.observe(match.name, method, status, time.perf_counter() - started)
+            self._observe(match, request, status, started)
         return answer
+
+    def begin(self, match: Match, request: Request, answered: Answered) -> bool:
+        """Begin to answer a request without a task, and time it.
+
+        Args:
+            match: of the request.
+            request: its body arrived with its head.
+            answered: receives the answer, or a bug as `answer` raises it; never a rejection.
+
+        Returns:
+            Whether the request will be answered; False: nothing has happened, call `answer`.
+        """
+        if match.begin is None:
+            return False
+        started = time.perf_counter()
+
+        def finish(outcome: Answer | Exception) -> None:
+            if isinstance(outcome, Rejection):
+                outcome = rejected(outcome)
+            status = outcome.status if isinstance(outcome, Answer) else _FAILED
+            self._observe(match, request, status, started)
+            answered(outcome)
+
+        try:
+            return match.begin(request, finish)
+        except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
+            finish(error)
+            return True
+
+    def _observe(self, match: Match, request: Request, status: int, started: float) -> None:
+        method = request.method if request.method in _KNOWN_METHODS else UNKNOWN
+        self._metrics.observe(match.name, method, status, time.perf_counter() - started)
 
 
 async def _answered(match: Match, request: Request) -> Answer:

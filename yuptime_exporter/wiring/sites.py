@@ -54,7 +54,8 @@ def serving_sites(served: Served) -> AbstractAsyncContextManager[dict[str, list[
         served.shared.metrics.connections,
         max_connections=connection_limit(served.shared.settings.max_connections),
     )
-    return serving(sites(served), traffic)
+    fast_pushes = served.shared.settings.fast_pushes
+    return serving(sites(served), traffic, fast_pushes=fast_pushes)
 
 
 def sites(served: Served) -> dict[Listener, Site]:

@@ -37,6 +37,7 @@ class Counted:
     async def connect(self, accepted: socket.socket, handler: object) -> HttpConnection:
         """Serve one connection without a listener, and return it."""
         connection = HttpServer(handler, self.traffic)()
+        assert isinstance(connection, HttpConnection)
         self.traffic.opened()
         await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, accepted)
         return connection

@@ -32,10 +32,9 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         BodyTooLarge: the body is longer than the limit, or says that it will be.
         BodyTimeout: the body did not arrive in time.
     """
-    _check_headers(request, limits)
     if isinstance(request.body, bytes):
-        _check_size(request.body, limits)
-        return request.body
+        return arrived_body(request, request.body, limits)
+    _check_headers(request, limits)
     received = bytearray()
     loop = asyncio.get_running_loop()
     until = loop.time() + limits.timeout_seconds
@@ -51,6 +50,13 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
             f"each {limits.min_bytes_per_second:g} bytes, got {len(received)} bytes"
         ) from None
     return bytes(received)
+
+
+def arrived_body(request: Request, body: bytes, limits: BodyLimits) -> bytes:
+    """Return the body of a request that arrived with its head; raise as `read_body` does."""
+    _check_headers(request, limits)
+    _check_size(body, limits)
+    return body
 
 
 def _check_headers(request: Request, limits: BodyLimits) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import Rejection
@@ -10,8 +11,8 @@ from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receipt, Receiver
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.web.http import Answer, Request
-from yuptime_exporter.web.pushes.body import BodyLimits, read_body
-from yuptime_exporter.web.router import Handler, Route
+from yuptime_exporter.web.pushes.body import BodyLimits, arrived_body, read_body
+from yuptime_exporter.web.router import Answered, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +64,68 @@ class PushExchange:
 
     def routes(self, dialect: Dialect, *, prefix: str) -> Iterator[Route]:
         """Return the routes of a dialect, below a prefix."""
+        handler, begin = partial(self._answer, dialect), partial(self._begin, dialect)
         for method, path in dialect.routes:
-            yield Route(method, prefix + path, self._handler(dialect))
+            yield Route(method, prefix + path, handler, begin)
 
-    def _handler(self, dialect: Dialect) -> Handler:
-        async def push(request: Request) -> Answer:
-            key = MonitorKey(request.parameters["namespace"], request.parameters["name"])
-            token = dialect.token(request)
+    async def _answer(self, dialect: Dialect, request: Request) -> Answer:
+        """Receive a push: a `router.Handler`."""
+        key, token = _monitor_key(request), dialect.token(request)
+        try:
+            wait_seconds = await self._admission.admit(key, token)
+            body = await read_body(request, self._limits)
+            push = self._admitted(dialect, request, body, wait_seconds)
+            receipt = await self._receiver.accept(key, push)
+        except Rejection as rejection:
+            self._rejections.record(key, rejection, token_sent=token is not None)
+            raise
+        return dialect.answer(receipt, push)
+
+    def _begin(self, dialect: Dialect, request: Request, answered: Answered) -> bool:
+        """Receive a push in the same way, without a task of its own: a `router.Begin`."""
+        if not isinstance(request.body, bytes):
+            return False
+        key, token = _monitor_key(request), dialect.token(request)
+
+        def settle(outcome: Receipt | Rejection) -> None:
+            answer: Answer | Exception
             try:
-                wait_seconds = await self._admission.admit(key, token)
-                body = await read_body(request, self._limits)
-                received = replace(
-                    dialect.parse(request, body, self._clock()),
-                    dialect=dialect.name,
-                    client_address=request.client_address,
-                )
-                if wait_seconds > 0:
-                    changes = self._receiver.changes_status(key, received.kind)
-                    self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)
-                receipt = await self._receiver.accept(key, received)
-            except Rejection as rejection:
-                self._rejections.record(key, rejection, token_sent=token is not None)
-                raise
-            return dialect.answer(receipt, received)
+                if isinstance(outcome, Rejection):
+                    self._rejections.record(key, outcome, token_sent=token is not None)
+                    answer = outcome
+                else:
+                    answer = dialect.answer(outcome, push)
+            except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
+                answer = error
+            answered(answer)
 
+        try:
+            wait_seconds = self._admission.admit_at_once(key, token)
+            if wait_seconds is None:
+                return False
+            body = arrived_body(request, request.body, self._limits)
+            push = self._admitted(dialect, request, body, wait_seconds)
+        except Rejection as rejection:
+            settle(rejection)
+        else:
+            self._receiver.begin(key, push, settle)
+        return True
+
+    def _admitted(
+        self, dialect: Dialect, request: Request, body: bytes, wait_seconds: float
+    ) -> Push:
+        """Return the push in a request; beyond the rate limit only if it changes the status."""
+        push = replace(
+            dialect.parse(request, body, self._clock()),
+            dialect=dialect.name,
+            client_address=request.client_address,
+        )
+        if wait_seconds > 0:
+            key = _monitor_key(request)
+            changes = self._receiver.changes_status(key, push.kind)
+            self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)
         return push
+
+
+def _monitor_key(request: Request) -> MonitorKey:
+    return MonitorKey(request.parameters["namespace"], request.parameters["name"])

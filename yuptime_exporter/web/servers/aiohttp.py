@@ -38,9 +38,14 @@ class Listener:
 
 @asynccontextmanager
 async def serving(
-    sites: Mapping[Listener, Site], traffic: Traffic
+    sites: Mapping[Listener, Site], traffic: Traffic, *, fast_pushes: bool = True
 ) -> AsyncIterator[dict[str, list[str]]]:
     """Serve until the block ends; give the addresses that are bound, by their flags.
+
+    Args:
+        sites: by the addresses on which they are served.
+        traffic: counts and limits all connections.
+        fast_pushes: whether common pushes are answered in the fast way, see `servers.fast`.
 
     Raises:
         ConfigInvalid: an address cannot be listened on.
@@ -48,7 +53,8 @@ async def serving(
     async with AsyncExitStack() as stack:
         servers = {}
         for site in dict.fromkeys(sites.values()):
-            servers[site] = HttpServer(_handler(site, traffic), traffic)
+            fast = site if fast_pushes else None
+            servers[site] = HttpServer(_handler(site, traffic), traffic, fast=fast)
             runner = web.ServerRunner(servers[site], shutdown_timeout=CLOSE_SECONDS)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)

@@ -16,7 +16,7 @@ from yuptime_exporter.core.errors import (
     Rejection,
     RequestUnreadable,
 )
-from yuptime_exporter.web.failures import problem
+from yuptime_exporter.web.failures import failed, problem
 from yuptime_exporter.web.http import Answer
 from yuptime_exporter.web.servers.refusals import (
     MAX_HEADERS,
@@ -223,8 +223,7 @@ class HttpConnection(RequestHandler):
             answer = self.refused(*refusal(exc))
         else:
             self._traffic.failed(exc)
-            detail = "yuptime-exporter failed; its log has the reason"
-            answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, close=True)
+            answer = failed()
         if request.writer.output_size > 0:  # of an answer that cannot be completed
             raise ConnectionError
         return response(answer)

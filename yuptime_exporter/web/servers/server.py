@@ -8,7 +8,9 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from yuptime_exporter.web.servers.connection import HttpConnection
+from yuptime_exporter.web.servers.fast import FastConnection
 from yuptime_exporter.web.servers.traffic import Traffic
+from yuptime_exporter.web.site import Site
 
 _VERSIONS = (HttpVersion11, HttpVersion10)
 
@@ -20,18 +22,34 @@ class OtherVersion(web.BaseRequest):
 class HttpServer(web.Server):
     """Makes a connection of ours for each connection that is accepted."""
 
-    def __init__(self, handler: object, traffic: Traffic) -> None:
+    def __init__(self, handler: object, traffic: Traffic, *, fast: Site | None = None) -> None:
         """Serve with this handler.
 
         Args:
             handler: a coroutine function that returns the response to a request.
             traffic: all connections, those of other servers included.
+            fast: the site whose pushes are answered in the fast way; None: none are.
         """
         super().__init__(handler, request_factory=self._incoming)  # type: ignore[arg-type]
         self._traffic = traffic
+        self._fast = fast
+        self._fast_connections: set[FastConnection] = set()
 
-    def __call__(self) -> HttpConnection:
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]
         """Return the protocol of a new connection."""
+        if self._fast is None:
+            return self._http_connection()
+        return FastConnection(
+            self._fast, self._traffic, self._http_connection, self._fast_connections
+        )
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Close all connections."""
+        for connection in self._fast_connections:
+            connection.force_close()
+        await super().shutdown(timeout)
+
+    def _http_connection(self) -> HttpConnection:
         return HttpConnection(self, self._traffic, asyncio.get_running_loop())
 
     def _incoming(

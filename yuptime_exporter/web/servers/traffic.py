@@ -117,6 +117,10 @@ class Traffic:
         if connection is not None:
             self._idle.pop(connection, None)
 
+    def handed_over(self, connection: Connection) -> None:
+        """Note that another object stands for a connection from now on."""
+        self._idle.pop(connection, None)
+
     def began(self, connection: Connection) -> None:
         """Note that the handling of a request begins."""
         self._idle.pop(connection, None)

@@ -273,6 +273,13 @@ PATHS = [
         404,
         b"/api/push/",
     ),
+    refused(
+        "The base URL ends in a slash, and the path begins with one.",
+        "home-assistant/core#20295",
+        push(line=b"POST //api/push/field/NAME HTTP/1.1"),
+        404,
+        b"/api/push/",
+    ),
     refused("The path is in capitals.", "", push(line=b"POST /API/Push/field/NAME HTTP/1.1"), 404),
 ]
 

@@ -128,7 +128,7 @@ class _Part(BaseModel):
     @classmethod
     def _without_nulls(cls, value: object) -> object:
         """Read a field with the value null as a missing field, as Kubernetes does."""
-        if isinstance(value, dict):
+        if isinstance(value, dict) and None in value.values():
             return {key: held for key, held in value.items() if held is not None}
         return value
 
@@ -178,10 +178,14 @@ class Schedule(_Part):
 class Alerting(_Part):
     """`spec.alerting`."""
 
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     description: _Description = ""
     runbook_url: _RunbookUrl | None = None
     alertmanager_url: _AlertmanagerUrl | None = None
+
+
+_NO_SCHEDULE = Schedule()
+_NO_ALERTING = Alerting()
 
 
 class Spec(_Part):
@@ -190,8 +194,9 @@ class Spec(_Part):
     type: Annotated[str, Field(description="a string, such as push")]
     target: Target
     enabled: Annotated[bool, Field(description="true or false")] = True
-    schedule: Schedule = Schedule()
-    alerting: Alerting = Alerting()
+    # pydantic copies any other default of a model deeply, for each object that it reads.
+    schedule: Schedule = Field(default_factory=lambda: _NO_SCHEDULE)
+    alerting: Alerting = Field(default_factory=lambda: _NO_ALERTING)
     alertmanager_url: _AlertmanagerUrl | None = None
 
 
@@ -207,8 +212,8 @@ class SecretResource(_Part):
 
     metadata: Metadata
     type: str = ""
-    data: dict[str, str] = {}
-    string_data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
+    string_data: dict[str, str] = Field(default_factory=dict)
 
 
 PUSH_FIELDS = tuple(str(info.alias) for info in PushSpec.model_fields.values())

@@ -11,6 +11,7 @@ import yaml
 
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.resource.text import printable
+from yuptime_exporter.sources.manifests.plain_yaml import read_plain
 from yuptime_exporter.sources.manifests.yaml_values import Document, YamlReader
 
 # 20,000 monitors of 400 bytes each. One object in Kubernetes has at most 1.5 MiB (etcd).
@@ -47,7 +48,9 @@ def read_documents(data: bytes, name: str) -> tuple[list[Document], list[Problem
         got = f"got the character U+{ord(unprintable[0]):04X}"
         problem = f"expected characters that YAML allows, {got}"
         return [], [Problem(f"{name}, line {line}", "", problem)]
-    documents, problems = YamlReader(text, name).read()
+    documents, problems = read_plain(text, name), list[Problem]()
+    if documents is None:
+        documents, problems = YamlReader(text, name).read()
     return [one for document in documents for one in _single_objects(document)], problems
 
 

@@ -40,6 +40,7 @@ from yuptime_exporter.web.metrics import ExporterCollector, MetricsPage
 from yuptime_exporter.wiring.changes import connect_changes
 from yuptime_exporter.wiring.connect import connect
 from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
+from yuptime_exporter.wiring.readers import reader_handlers
 from yuptime_exporter.wiring.registry import Metrics
 from yuptime_exporter.wiring.shared import Shared
 from yuptime_exporter.wiring.signals import set_on_signals
@@ -133,6 +134,13 @@ class Exporter:
 
     async def _serve(self) -> None:
         reload, backup = self._reloading.reload, self._parts.store.backup
+        readers = reader_handlers(
+            self._shared,
+            self._configuration,
+            self._follower,
+            self._rejections,
+            stopping=self.stop_requested,
+        )
         served = Served(
             self._shared,
             self._admission,
@@ -141,6 +149,7 @@ class Exporter:
             self._metrics_page,
             reload,
             backup,
+            readers,
         )
         metrics = self._shared.metrics.notifications
         async with (

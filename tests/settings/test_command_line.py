@@ -10,6 +10,7 @@ from yuptime_exporter.settings.model import (
     ClusterSource,
     LeaseName,
     ManifestSource,
+    PageSettings,
     Settings,
     SqliteStorage,
     StatusStorage,
@@ -92,6 +93,11 @@ def test_every_other_flag_has_its_setting() -> None:
             "--alertmanager.url=http://am:9093/api/v2/alerts",
             "--alerting.runbook-url=https://wiki.example.com/jobs?x=1#down",
             "--metrics.messages",
+            "--web.hide-messages",
+            "--web.show-client-addresses",
+            "--web.alertmanager-url=http://am.example",
+            "--web.prometheus-url=http://prom.example",
+            "--web.dashboard-url=http://grafana.example/d/monitor?orgId=1",
             "--log.level=debug",
             "--log.format=json",
         ]
@@ -113,6 +119,13 @@ def test_every_other_flag_has_its_setting() -> None:
         alertmanager_urls=("http://am:9093",),
         runbook_url="https://wiki.example.com/jobs?x=1#down",
         expose_messages=True,
+        pages=PageSettings(
+            hide_messages=True,
+            show_client_addresses=True,
+            alertmanager_url="http://am.example",
+            prometheus_url="http://prom.example",
+            dashboard_url="http://grafana.example/d/monitor?orgId=1",
+        ),
         log_level="debug",
         log_format="json",
     )

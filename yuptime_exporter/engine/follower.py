@@ -25,6 +25,7 @@ class Follower:
 
     Attributes:
         monitors_by_type: number of declared monitors, by `spec.type`.
+        problems: with the active set, and warnings about it, in the order of reading.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Follower:
         self._on_change = on_change
         self._metrics = metrics
         self._begun = False
-        self._problems: frozenset[Problem] = frozenset()
+        self.problems: tuple[Problem, ...] = ()
         self.monitors_by_type = {"push": 0}
 
     async def follow(self, source: MonitorSource) -> None:
@@ -91,7 +92,7 @@ class Follower:
         self._log_new("invalid manifest", invalid)
         self._log_new("monitor accepts no pushes", tokenless)
         self._log_new("manifest will not work as intended", monitor_set.warnings)
-        self._problems = frozenset((*invalid, *tokenless, *monitor_set.warnings))
+        self.problems = (*invalid, *tokenless, *monitor_set.warnings)
         self._readiness.note(monitor_set.notice)
         problems = len(invalid) + len(tokenless)
         self._metrics.monitors_invalid.set(problems)
@@ -106,8 +107,9 @@ class Follower:
 
     def _log_new(self, message: str, problems: Iterable[Problem]) -> None:
         """Log the problems that the set before did not have."""
+        known = frozenset(self.problems)
         for problem in problems:
-            if problem not in self._problems:
+            if problem not in known:
                 log.warning(message, extra={"err": str(problem)})
 
 

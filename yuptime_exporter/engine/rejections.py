@@ -216,7 +216,7 @@ def _write(unwritten: _Unwritten) -> None:
         names = sorted(unwritten.names)
         more = ", …" if len(names) > _LISTED_NAMES else ""
         fields = {"monitors": ", ".join(names[:_LISTED_NAMES]) + more, **fields}
-    fields["remedy"] = _remedy(unwritten)
+    fields["remedy"] = remedy(unwritten.reason, declared=unwritten.monitor is not None)
     if again:
         message = f"{message}: {unwritten.count} more like this in the last minute"
     fields["count"] = unwritten.count
@@ -224,10 +224,16 @@ def _write(unwritten: _Unwritten) -> None:
     log.log(level, message, extra=fields)
 
 
-def _remedy(unwritten: _Unwritten) -> str:
-    if unwritten.reason is not RejectionReason.UNAUTHORIZED:
-        return _REMEDIES[unwritten.reason]
-    if unwritten.monitor is None:
+def remedy(reason: RejectionReason, *, declared: bool = True) -> str:
+    """Return what the job's owner or the operator can do.
+
+    Args:
+        reason: of the rejection.
+        declared: whether there is a monitor of that name.
+    """
+    if reason is not RejectionReason.UNAUTHORIZED:
+        return _REMEDIES.get(reason, "look at the log of yuptime-exporter")
+    if not declared:
         return "correct namespace and name in the job's URL, or declare the monitor"
     return "give the job the token of the Secret that the monitor names: 'Bearer TOKEN'"
 

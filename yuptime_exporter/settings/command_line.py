@@ -14,6 +14,7 @@ from yuptime_exporter.settings.flags import DEFAULT_ADDRESS, add_flags
 from yuptime_exporter.settings.model import (
     ClusterSource,
     ManifestSource,
+    PageSettings,
     Settings,
     StatusStorage,
 )
@@ -76,6 +77,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),
         runbook_url=given.runbook_url,
         expose_messages=given.expose_messages,
+        pages=PageSettings(
+            hide_messages=given.hide_messages,
+            show_client_addresses=given.show_client_addresses,
+            alertmanager_url=given.alertmanager_link,
+            prometheus_url=given.prometheus_link,
+            dashboard_url=given.dashboard_link,
+        ),
         log_level=given.log_level,
         log_format=given.log_format,
     )

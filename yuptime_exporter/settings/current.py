@@ -16,6 +16,7 @@ class CurrentConfiguration:
 
     Attributes:
         value: the active configuration.
+        problem: why the last reload failed; empty after a success.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class CurrentConfiguration:
         self._metrics = metrics
         self._clock = clock
         self._followers: list[Callable[[Configuration], None]] = []
+        self.problem = ""
         self.value = load()
         self._note_success()
 
@@ -47,6 +49,7 @@ class CurrentConfiguration:
         try:
             self.value = self._load()
         except ConfigInvalid as error:
+            self.problem = str(error)
             self._metrics.successful.set(0)
             log.error("configuration was not reloaded", extra={"err": str(error)})
             raise
@@ -55,5 +58,6 @@ class CurrentConfiguration:
         self._note_success()
 
     def _note_success(self) -> None:
+        self.problem = ""
         self._metrics.successful.set(1)
         self._metrics.success_timestamp_seconds.set(self._clock())

@@ -24,6 +24,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     _add_addresses(web)
     _add_paths(web)
     _add_permissions(web)
+    _add_pages(web)
     _add_metrics(parser.add_argument_group("metrics"))
     _add_alerting(parser.add_argument_group("alerting"))
     _add_logs(parser.add_argument_group("logs"))
@@ -189,6 +190,34 @@ def _add_permissions(group: argparse._ArgumentGroup) -> None:
         help="answer common pushes without the machinery that other requests need; "
         "turn it off to rule it out while looking for an error (default: on)",
     )
+
+
+def _add_pages(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--web.hide-messages",
+        dest="hide_messages",
+        action="store_true",
+        help="leave the messages of jobs out of pages and JSON",
+    )
+    group.add_argument(
+        "--web.show-client-addresses",
+        dest="show_client_addresses",
+        action="store_true",
+        help="show the addresses of the clients that pushed on pages and in JSON",
+    )
+    links = {
+        "alertmanager": "Alertmanager, for silences (default: the first of --alertmanager.url)",
+        "prometheus": "Prometheus",
+        "dashboard": "the Grafana dashboard of one monitor",
+    }
+    for name, target in links.items():
+        group.add_argument(
+            f"--web.{name}-url",
+            dest=f"{name}_link",
+            metavar="URL",
+            type=values.web_url,
+            help=f"URL of {target}, for links on pages",
+        )
 
 
 def _add_metrics(group: argparse._ArgumentGroup) -> None:

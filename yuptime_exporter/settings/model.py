@@ -82,6 +82,25 @@ class ClusterSource:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSettings:
+    """What pages show, and where their links lead.
+
+    Attributes:
+        hide_messages: whether the messages of jobs are left out of pages and JSON.
+        show_client_addresses: whether the addresses of the clients that pushed are shown.
+        alertmanager_url: of the Alertmanager for people; None: the first one that gets alerts.
+        prometheus_url: of the Prometheus for people; None: no link.
+        dashboard_url: of the Grafana dashboard of one monitor; None: no link.
+    """
+
+    hide_messages: bool = False
+    show_client_addresses: bool = False
+    alertmanager_url: str | None = None
+    prometheus_url: str | None = None
+    dashboard_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The command line, read; fixed for the life of the process.
 
@@ -114,5 +133,6 @@ class Settings:
     alertmanager_urls: tuple[str, ...]
     runbook_url: str | None
     expose_messages: bool
+    pages: PageSettings
     log_level: str
     log_format: str

@@ -19,8 +19,18 @@ class Handlers:
     ready: Handler
     reload: Handler
     backup: Handler
-    landing: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderHandlers:
+    """The handlers of pages and of JSON."""
+
+    static_file: Handler
+    list_page: Handler
     monitor_page: Handler
+    monitor_list: Handler
+    monitor: Handler
+    events: Handler
 
 
 def push_routes(exchange: PushExchange, *, prefix: str) -> Iterator[Route]:
@@ -38,11 +48,19 @@ def probe_routes(handlers: Handlers, *, prefix: str) -> Iterator[Route]:
 
 
 def operator_routes(handlers: Handlers, *, prefix: str, telemetry_path: str) -> Iterator[Route]:
-    """Return the routes for Prometheus and for people."""
+    """Return the routes for Prometheus and for operators."""
     yield Route("GET", prefix + telemetry_path, handlers.metrics)
     yield Route("POST", prefix + "/-/reload", handlers.reload)
     yield Route("PUT", prefix + "/-/reload", handlers.reload)
     yield Route("POST", prefix + BACKUP_PATH, handlers.backup)
     yield Route("PUT", prefix + BACKUP_PATH, handlers.backup)
-    yield Route("GET", prefix + "/", handlers.landing)
+
+
+def reader_routes(handlers: ReaderHandlers, *, prefix: str) -> Iterator[Route]:
+    """Return the routes of pages, for people, and of the same facts as JSON and events."""
+    yield Route("GET", prefix + "/", handlers.list_page)
     yield Route("GET", prefix + "/monitors/{namespace}/{name}", handlers.monitor_page)
+    yield Route("GET", prefix + "/static/{file}", handlers.static_file)
+    yield Route("GET", prefix + "/api/v1/monitors", handlers.monitor_list)
+    yield Route("GET", prefix + "/api/v1/monitors/{namespace}/{name}", handlers.monitor)
+    yield Route("GET", prefix + "/api/v1/events", handlers.events)

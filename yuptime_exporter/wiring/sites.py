@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from yuptime_exporter import __version__
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import Rejections
@@ -15,10 +14,15 @@ from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.backup import backup_handler
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import MetricsPage
-from yuptime_exporter.web.pages.landing import landing_handler
-from yuptime_exporter.web.pages.monitor import monitor_page_handler
 from yuptime_exporter.web.pushes.exchange import PushExchange
-from yuptime_exporter.web.routes import Handlers, operator_routes, probe_routes, push_routes
+from yuptime_exporter.web.routes import (
+    Handlers,
+    ReaderHandlers,
+    operator_routes,
+    probe_routes,
+    push_routes,
+    reader_routes,
+)
 from yuptime_exporter.web.servers.aiohttp import Listener, serving
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
@@ -36,6 +40,7 @@ class Served:
     Attributes:
         reload: loads configuration and sources again; raises `ConfigInvalid`.
         backup: returns a copy of the store, see `core.ports.Store.backup`.
+        readers: the pages and the JSON.
     """
 
     shared: Shared
@@ -45,6 +50,7 @@ class Served:
     metrics_page: MetricsPage
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
+    readers: ReaderHandlers
 
 
 def serving_sites(served: Served) -> AbstractAsyncContextManager[dict[str, list[str]]]:
@@ -64,9 +70,10 @@ def sites(served: Served) -> dict[Listener, Site]:
     prefix, handlers = settings.route_prefix, _handlers(served)
     probes = list(probe_routes(handlers, prefix=prefix))
     pushes = list(push_routes(_exchange(served), prefix=prefix))
-    operators = list(
-        operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
-    )
+    operators = [
+        *operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path),
+        *reader_routes(served.readers, prefix=prefix),
+    ]
     pushes_apart = bool(settings.push_listen_addresses)
     web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
     web_site = Site(web_routes, http_metrics)
@@ -96,13 +103,6 @@ def _handlers(served: Served) -> Handlers:
         ready=ready_handler(shared.readiness),
         reload=reload_handler(served.reload, enabled=settings.enable_lifecycle),
         backup=backup_handler(served.backup, enabled=settings.enable_admin_api),
-        landing=landing_handler(
-            version=__version__,
-            prefix=settings.route_prefix,
-            telemetry_path=settings.telemetry_path,
-            external_url=settings.external_url,
-        ),
-        monitor_page=monitor_page_handler(shared.table, served.rejections, clock=shared.clock),
     )
 
 

@@ -1,70 +1,124 @@
-"""The page of one monitor, which its alerts link to: state, last push, deadline, rejections."""
+"""The page of one monitor, to which its alerts link: why it is in its state, and what to do."""
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 
-from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import MonitorKey, Row, Verdict
-from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.rejections import RecordedRejection, Rejections
+from yuptime_exporter.core.alerting import AlertSettings, fingerprint
+from yuptime_exporter.core.explaining import explanation
+from yuptime_exporter.core.identity import ALERT_NAME, alert_labels
+from yuptime_exporter.core.model import Judged, Monitor
+from yuptime_exporter.engine.rejections import RecordedRejection, Rejections, remedy
 from yuptime_exporter.moments import readable
-from yuptime_exporter.web.failures import not_found
+from yuptime_exporter.web.api.board import Board
+from yuptime_exporter.web.api.monitors import requested_key
 from yuptime_exporter.web.http import Answer, Request
-from yuptime_exporter.web.pages.frame import page
+from yuptime_exporter.web.pages.links import Links
+from yuptime_exporter.web.pages.monitors import next_moment, reason_text
+from yuptime_exporter.web.pages.rendering import Pages
+from yuptime_exporter.web.pages.snippets import push_url, snippets
 from yuptime_exporter.web.router import Handler
 
+_ROOT = "../../"
 
-def monitor_page_handler(table: MonitorTable, rejections: Rejections, *, clock: Clock) -> Handler:
-    """Return the handler of `GET /monitors/{namespace}/{name}`."""
 
-    async def monitor_page(request: Request) -> Answer:
-        key = MonitorKey(request.parameters["namespace"], request.parameters["name"])
-        row = table.row(key)
+def monitor_page_handler(
+    board: Board,
+    pages: Pages,
+    rejections: Rejections,
+    *,
+    alerting: Callable[[], AlertSettings],
+    links: Callable[[], Links],
+) -> Handler:
+    """Return the handler of `GET /monitors/{namespace}/{name}`.
+
+    Args:
+        board: all monitors.
+        pages: renders the page.
+        rejections: the last rejections of each monitor.
+        alerting: returns the active settings of alerts.
+        links: returns the addresses of the programs around.
+    """
+    return _MonitorPage(board, pages, rejections, alerting, links).answer
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionLine:
+    """A rejected push, with what to change."""
+
+    rejection: RecordedRejection
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class _MonitorPage:
+    board: Board
+    pages: Pages
+    rejections: Rejections
+    alerting: Callable[[], AlertSettings]
+    links: Callable[[], Links]
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer a request for the page of a monitor."""
+        now_timestamp = self.board.clock()
+        overview = await self.board.overview()
+        row = self.board.table.row(requested_key(request))
         if row is None:
-            return not_found()
-        verdict = table.verdict(row, now_timestamp=clock())
-        lines = "\n".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in _facts(row, verdict).items()
+            return self._unknown(now_timestamp)
+        judged = Judged(row, self.board.table.verdict(row, now_timestamp=now_timestamp))
+        values = {
+            "exporter": self.board.exporter(),
+            "event_id": self.board.event_id(overview),
+            **self._facts(judged),
+            **self._alert(row.monitor),
+            **self._snippets(request, row.monitor),
+            "rejections": [
+                RejectionLine(one, remedy(one.reason))
+                for one in reversed(self.rejections.recent(row.monitor.key))
+            ],
+        }
+        return self.pages.page("monitor.html", values, root=_ROOT, now_timestamp=now_timestamp)
+
+    def _facts(self, judged: Judged) -> dict[str, object]:
+        row, verdict = judged
+        return {
+            "monitor": row.monitor,
+            "arming": row.arming,
+            "last": row.last_push,
+            "verdict": verdict,
+            "reason": reason_text(verdict.reason),
+            "next": next_moment(judged),
+            "explanation": explanation(judged, readable),
+            "links": tuple(self.links().of(row.monitor.key)),
+        }
+
+    def _alert(self, monitor: Monitor) -> dict[str, object]:
+        settings = self.alerting()
+        labels = {
+            **alert_labels(monitor.key, monitor.alert_labels, settings.defaults),
+            "alertname": ALERT_NAME,
+        }
+        return {
+            "alert_labels": sorted(labels.items()),
+            "fingerprint": fingerprint(labels.items()),
+            "runbook_url": monitor.alert_runbook_url or settings.runbook_url,
+        }
+
+    def _snippets(self, request: Request, monitor: Monitor) -> dict[str, object]:
+        url = push_url(self.pages.facts.push_base_url(request), monitor.key)
+        return {"push_url": url, "snippets": snippets(url, monitor.key)}
+
+    def _unknown(self, now_timestamp: float) -> Answer:
+        values = {
+            "exporter": self.board.exporter(),
+            "heading": "No such monitor",
+            "text": "No monitor of this namespace and name is declared. It may have been removed "
+            "or renamed; its history is kept for a while, and comes back with it.",
+        }
+        return self.pages.page(
+            "failure.html",
+            values,
+            root=_ROOT,
+            now_timestamp=now_timestamp,
+            status=HTTPStatus.NOT_FOUND,
         )
-        rejected = _rejection_table(rejections.recent(key))
-        return page(str(key), f"<table>\n{lines}\n</table>{rejected}")
-
-    return monitor_page
-
-
-def _rejection_table(recent: Iterable[RecordedRejection]) -> str:
-    """Return the last rejections, the newest first; nothing if there was none."""
-    lines = "\n".join(
-        f"<tr><td>{readable(one.timestamp)}</td><td>{one.reason}</td>"
-        f"<td>{escape(one.detail)}</td></tr>"
-        for one in reversed(tuple(recent))
-    )
-    if not lines:
-        return ""
-    return (
-        "\n<h2>Rejected pushes since the start of the exporter</h2>\n<table>\n"
-        f"<tr><th>Time</th><th>Reason</th><th>Detail</th></tr>\n{lines}\n</table>"
-    )
-
-
-def _facts(row: Row, verdict: Verdict) -> dict[str, str]:
-    monitor, last = row.monitor, row.last_push
-    facts = {
-        "State": f"{verdict.state} ({verdict.reason})",
-        "Since": readable(verdict.since_timestamp),
-        "Last push": readable(last.received_timestamp) if last else "never",
-    }
-    if last and last.message:
-        facts["Message"] = last.message
-    facts |= {
-        "Expires": readable(verdict.due_timestamp),
-        "Deadline": readable(verdict.deadline_timestamp),
-        "Schedule, grace": f"{monitor.schedule}, {monitor.grace_seconds} s",
-        "Awaited from": readable(row.arming.armed_timestamp),
-    }
-    if last:
-        facts["Pushes"] = f"{last.pushes_total}, of which {last.pushes_down_total} said down"
-    if monitor.alert_labels:
-        facts["Labels"] = ", ".join(f"{name}={value}" for name, value in monitor.alert_labels)
-    return facts

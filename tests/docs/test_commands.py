@@ -502,6 +502,48 @@ def test_every_unit_of_systemd_names_flags_and_options_that_exist(block: Block) 
         assert isinstance(parse_arguments(arguments).source, ManifestSource)
 
 
+SYSTEMD_COMMAND = re.compile(r"`(systemctl|journalctl) ([^`]+)`")
+
+# The verbs that take a unit, and `-u` of journalctl; UNIT stands for one of the reader's.
+TAKE_A_UNIT = {"status", "restart", "enable", "-u"}
+
+
+def test_every_command_of_systemd_in_prose_names_a_unit_that_a_document_gives() -> None:
+    units = {Path(block.file_name).name for block in blocks("ini") if block.file_name}
+    commands = [
+        (program, shlex.split(arguments))
+        for document in documents()
+        for program, arguments in SYSTEMD_COMMAND.findall(without_blocks(document))
+    ]
+
+    assert commands
+    for program, (verb, *rest) in commands:
+        named = [one for one in rest if not one.startswith("-")]
+        if program == "systemctl" and verb == "list-timers":
+            assert not named
+            continue
+        assert verb in TAKE_A_UNIT
+        assert [one for one in named if one != "UNIT" and f"{one}.service" not in units] == []
+        assert named
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("block", blocks("ini"), ids=str)
+def test_systemd_accepts_every_unit(block: Block, tmp_path: Path) -> None:
+    verifier = shutil.which("systemd-analyze")
+    if verifier is None:
+        pytest.skip("this system has no systemd-analyze")
+    unit = tmp_path / "yuptime-test.service"
+    # The program of the reader is not installed here.
+    unit.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", block.text))
+    verified = subprocess.run(
+        [verifier, "verify", "--man=no", unit], capture_output=True, text=True, check=False
+    )
+
+    assert verified.returncode == 0, verified.stderr
+    assert unit.name not in verified.stderr
+
+
 @pytest.mark.parametrize("block", blocks("crontab"), ids=str)
 def test_every_crontab_line_has_a_schedule_and_a_command(block: Block) -> None:
     for line in block.text.splitlines():

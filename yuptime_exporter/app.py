@@ -97,7 +97,7 @@ class Exporter:
 
     def _connect_publisher(self) -> Publisher:
         return Publisher(
-            self._table,
+            self._rejudging,
             self._readiness,
             settings=lambda: self._configuration.value.alerting,
             transitions=self._transitions,

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from tests.core.examples import DOWN, UP, Life, monitor, monitor_families
 from yuptime_exporter.core.families import exposed_families
 from yuptime_exporter.core.identity import AlertDefaults
-from yuptime_exporter.core.model import Monitor, MonitorKey, Outage
+from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, Outage
 from yuptime_exporter.core.page import MONITORS_A_STEP, MonitorPage
 from yuptime_exporter.core.rejudging import Rejudging
 
@@ -44,7 +44,9 @@ class Kept:
         self.life = Life()
         self.now = 1000.0
         self.defaults = AlertDefaults()
-        rejudging = Rejudging(self.life.table)
+        rejudging = self.rejudging = Rejudging(self.life.table)
+        self.reader = rejudging.reader()
+        self.known: dict[MonitorKey, Judged] = {}
         self.page = MonitorPage(
             self.life.table,
             rejudging,
@@ -59,6 +61,16 @@ class Kept:
         for _ in self.page.refresh(self.now):
             pass
         return self.page.lines_rendered_total - before
+
+    def judge_again(self) -> None:
+        """Judge what the other reader of the table has to judge, as the publisher does."""
+        for _ in self.rejudging.advance(self.now):
+            pass
+        keys = self.reader.take()
+        for key in keys:
+            self.known.pop(key, None)
+        for one in self.rejudging.judge(keys, now_timestamp=self.now):
+            self.known[one.row.monitor.key] = one
 
     def text(self, accept: str = "") -> bytes:
         heads = [written([family.metric(())], accept) for family in FAMILIES]
@@ -182,8 +194,16 @@ class KeptLines(RuleBasedStateMachine):
         for accept in ACCEPTED:
             assert self.kept.text(accept) == self.kept.expected(accept)
 
+    @rule()
+    def the_publisher_knows_each_verdict(self) -> None:
+        self.kept.judge_again()
+        table = self.kept.life.table
+        everyone = table.judged(now_timestamp=self.kept.now)
+        assert self.kept.known == {one.row.monitor.key: one for one in everyone}
+
     def teardown(self) -> None:
         self.a_scrape_reads()
+        self.the_publisher_knows_each_verdict()
 
 
 TestKeptLinesAfterAnySequenceOfChanges = KeptLines.TestCase

@@ -11,6 +11,7 @@ from tests.engine.parts import ready, settled, table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.alerting import AlertSettings, OutgoingAlert
 from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
@@ -54,7 +55,7 @@ def publisher_of(
     readiness: Readiness | None = None,
 ) -> Publisher:
     return Publisher(
-        table,
+        Rejudging(table),
         readiness or ready(),
         settings=lambda: settings,
         transitions=Transitions(table, clock=clock),

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import NoReturn
 
 from yuptime_exporter.concurrency.turns import Turn
@@ -14,17 +15,17 @@ from yuptime_exporter.core.alerting import (
     may_name_its_alertmanager,
 )
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import Judged, MonitorKey, Reason, State
+from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, State
 from yuptime_exporter.core.ports import AlertSinks
-from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck
 from yuptime_exporter.engine.transitions import Transitions
 
 log = logging.getLogger(__name__)
 
-# Longest time between two rounds, also if the clock was set back. One round takes about 30 ms for
-# 10,000 monitors.
+# Longest time between two rounds, also if the clock was set back. A round costs the monitors that
+# changed since the one before, and those that are down.
 MAX_SLEEP_SECONDS = 15.0
 
 # Number of monitors judged in one call, and the time after which other work on the event loop has
@@ -32,16 +33,16 @@ MAX_SLEEP_SECONDS = 15.0
 JUDGED_AT_ONCE = 100
 TURN_SECONDS = 0.0005
 
-# Time in which changes are gathered: 1,000 jobs that fail at once are sent in 4 requests.
+# Shortest time between two rounds, in which changes are gathered: 1,000 jobs that fail at once are sent in 4 requests.
 GATHER_SECONDS = 0.05
 
 
 class Publisher:
-    """Judges all monitors, round after round, and offers the alerts of those that are down."""
+    """Judges monitors that may have changed, round after round, and offers the alerts of those that are down."""
 
     def __init__(
         self,
-        table: MonitorTable,
+        rejudging: Rejudging,
         readiness: Readiness,
         *,
         settings: Callable[[], AlertSettings],
@@ -52,7 +53,7 @@ class Publisher:
         """Have sent no alert yet.
 
         Args:
-            table: all monitors.
+            rejudging: knows the monitors that changed, or whose moment has come.
             readiness: no alert is sent while the exporter is not ready.
             settings: returns the active settings of alerts.
             transitions: logs each change of state.
@@ -61,7 +62,10 @@ class Publisher:
         """
         self._silence_check = silence_check
         self._settle_seconds = silence_check.settle_seconds if silence_check else 0.0
-        self._table = table
+        self._rejudging = rejudging
+        self._rejudged = rejudging.reader()
+        self._down: dict[MonitorKey, Judged] = {}
+        self._naming: dict[MonitorKey, Monitor] = {}
         self._readiness = readiness
         self._settings = settings
         self._transitions = transitions
@@ -83,36 +87,52 @@ class Publisher:
             sleep_seconds = MAX_SLEEP_SECONDS
             if self._readiness.ready:
                 judged = await self._judged(now_timestamp)
-                sleep_seconds = self._until_next(judged, now_timestamp)
                 if self._silence_check is not None:
                     judged = await self._silence_check.certain(judged, now_timestamp=now_timestamp)
                     self._transitions.observe(judged)
                 self._transitions.end_round()
                 self._publish(judged, sinks, now_timestamp)
-                sleep_seconds = min(sleep_seconds, self._until_next((), now_timestamp))
+                sleep_seconds = self._until_next(now_timestamp)
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_seconds):
                     await self._changed.wait()
                 await asyncio.sleep(GATHER_SECONDS)
 
     async def _judged(self, now_timestamp: float) -> list[Judged]:
-        """Return all monitors with their verdicts, judged in short turns on the event loop.
+        """Return the monitors that are down, and those whose verdict may have changed.
 
-        A thread would share Python's lock with the loop, and each hand-over takes up to the switch
-        interval: beside a thread that judged 10,000 monitors, a push took up to 250 ms (measured
-        with Python's own interval of 5 ms).
+        They are judged in short turns on the event loop. A thread would share Python's lock with the
+        loop, and each hand-over takes up to the switch interval: beside a thread that judged 10,000
+        monitors, a push took up to 250 ms (measured with Python's own interval of 5 ms).
         """
-        rows = self._table.rows()
-        judged: list[Judged] = []
         turn = Turn(max_seconds=TURN_SECONDS)
-        for start in range(0, len(rows), JUDGED_AT_ONCE):
-            some = rows[start : start + JUDGED_AT_ONCE]
-            judged += self._table.judged(now_timestamp=now_timestamp, rows=some)
+        for _ in self._rejudging.advance(now_timestamp):
+            await turn.pass_on()
+        judged = dict(self._down)
+        keys = iter(self._rejudged.take())
+        while some := list(islice(keys, JUDGED_AT_ONCE)):
+            again = self._rejudging.judge(some, now_timestamp=now_timestamp)
+            self._remember(some, again)
+            for key in some:
+                judged.pop(key, None)
+            judged |= {one.row.monitor.key: one for one in again}
             if self._silence_check is None:
-                self._transitions.observe(judged[start:])
+                self._transitions.observe(again)
             if turn.is_over():
                 await turn.pass_on()
-        return judged
+        return list(judged.values())
+
+    def _remember(self, keys: Iterable[MonitorKey], judged: Iterable[Judged]) -> None:
+        """Remember the monitors whose alerts are sent again, and those that name an Alertmanager."""
+        for key in keys:
+            self._down.pop(key, None)
+            self._naming.pop(key, None)
+        for one in judged:
+            monitor = one.row.monitor
+            if one.verdict.state is State.DOWN:
+                self._down[monitor.key] = one
+            if monitor.alertmanager_url is not None:
+                self._naming[monitor.key] = monitor
 
     def _publish(self, judged: Sequence[Judged], sinks: AlertSinks, now_timestamp: float) -> None:
         settings = self._settings()
@@ -129,26 +149,24 @@ class Publisher:
             if feed.next_timestamp() is None:
                 del self._feeds[url]
         sinks.keep_only(self._feeds)
-        self._log_not_allowed(judged, settings)
+        self._log_not_allowed(settings)
 
-    def _until_next(self, judged: Iterable[Judged], now_timestamp: float) -> float:
+    def _until_next(self, now_timestamp: float) -> float:
         certain = (
-            verdict.deadline_timestamp + self._settle_seconds
-            for _, verdict in judged
-            if verdict.state is not State.PAUSED and verdict.reason is not Reason.REPORTED_DOWN
+            one.verdict.deadline_timestamp + self._settle_seconds for one in self._down.values()
         )
-        deadlines = [moment for moment in certain if moment > now_timestamp]
-        repetitions = [feed.next_timestamp() for feed in self._feeds.values()]
-        moments = (moment for moment in (*deadlines, *repetitions) if moment is not None)
+        moments = [moment for moment in certain if moment > now_timestamp]
+        repetitions = (feed.next_timestamp() for feed in self._feeds.values())
+        others = (self._rejudging.next_timestamp(), *repetitions)
+        moments += [moment for moment in others if moment is not None]
         earliest = min(moments, default=now_timestamp + MAX_SLEEP_SECONDS)
-        return min(max(earliest - now_timestamp, 0.0), MAX_SLEEP_SECONDS)
+        return min(max(earliest - now_timestamp, GATHER_SECONDS), MAX_SLEEP_SECONDS)
 
-    def _log_not_allowed(self, judged: Iterable[Judged], settings: AlertSettings) -> None:
+    def _log_not_allowed(self, settings: AlertSettings) -> None:
         not_allowed = {
-            row.monitor.key: row.monitor.alertmanager_url
-            for row, _ in judged
-            if row.monitor.alertmanager_url is not None
-            and not may_name_its_alertmanager(row.monitor, settings)
+            key: monitor.alertmanager_url
+            for key, monitor in self._naming.items()
+            if not may_name_its_alertmanager(monitor, settings)
         }
         for key in not_allowed.keys() - self._not_allowed:
             log.warning(

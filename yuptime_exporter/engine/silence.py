@@ -50,7 +50,9 @@ class SilenceCheck:
         self._confirmed &= silent
         if silent - self._confirmed:
             self._confirmed |= await self._confirm(silent - self._confirmed)
-            judged = self._table.judged(now_timestamp=now_timestamp)
+            rows = [self._table.row(one.row.monitor.key) for one in judged]
+            known = [row for row in rows if row is not None]
+            judged = self._table.judged(now_timestamp=now_timestamp, rows=known)
         return list(self._certain(judged, settled_timestamp))
 
     def _certain(self, judged: list[Judged], settled_timestamp: float) -> Iterable[Judged]:

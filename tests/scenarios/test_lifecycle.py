@@ -222,10 +222,11 @@ async def test_every_route_is_served_below_the_prefix(home: Home, clock: Standin
             (await client.request("GET", "/metrics")).status,
         ]
         landing = await root.request("GET", "/")
+        monitor = await root.request("GET", "/monitors/jobs/backup")
 
     assert statuses == [200, 200, 404]
     assert b'href="m"' in landing.body  # relative to /jobs/
-    assert b"https://example.com/jobs/api/push/" in landing.body
+    assert b"https://example.com/jobs/api/push/jobs/backup" in monitor.body
 
 
 async def test_every_line_of_json_logs_is_json(home: Home) -> None:

@@ -62,14 +62,17 @@ def _cause(judged: Judged, readable: Readable) -> str:
         case Reason.REPORTED_DOWN:
             return f"The last push, at {_last(row, readable)}, said down."
         case Reason.OVERDUE:
-            last = _last(row, readable)
-            return f"The last push came at {last}; the next was due at {due}, and the deadline passed at {deadline}."
+            passed = (
+                f", and the deadline passed at {deadline}" if verdict.state is State.DOWN else ""
+            )
+            return (
+                f"The last push came at {_last(row, readable)}; the next was due at {due}{passed}."
+            )
         case Reason.OVERRAN:
             since = readable(verdict.running_since_timestamp or 0.0)
             return f"The run that started at {since} has not ended, and its maximum runtime passed at {deadline}."
         case Reason.REPORTED_UP:
-            then = f"the next was due at {due}" if verdict.state is State.LATE else "it said up"
-            return f"The last push came at {_last(row, readable)}; {then}."
+            return f"The last push, at {_last(row, readable)}, said up."
 
 
 def _last(row: Row, readable: Readable) -> str:

@@ -30,7 +30,9 @@ class ReaderHandlers:
     monitor_page: Handler
     monitor_list: Handler
     monitor: Handler
+    badge: Handler
     events: Handler
+    openapi: Handler
 
 
 def push_routes(exchange: PushExchange, *, prefix: str) -> Iterator[Route]:
@@ -63,4 +65,6 @@ def reader_routes(handlers: ReaderHandlers, *, prefix: str) -> Iterator[Route]:
     yield Route("GET", prefix + "/static/{file}", handlers.static_file)
     yield Route("GET", prefix + "/api/v1/monitors", handlers.monitor_list)
     yield Route("GET", prefix + "/api/v1/monitors/{namespace}/{name}", handlers.monitor)
+    yield Route("GET", prefix + "/api/v1/monitors/{namespace}/{name}/badge.svg", handlers.badge)
     yield Route("GET", prefix + "/api/v1/events", handlers.events)
+    yield Route("GET", prefix + "/api/v1/openapi.json", handlers.openapi)

@@ -6,9 +6,11 @@ from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import ClusterSource, Settings
+from yuptime_exporter.web.api.badge import badge_handler
 from yuptime_exporter.web.api.board import Board, ExporterState
 from yuptime_exporter.web.api.events import EventStreams
 from yuptime_exporter.web.api.monitors import list_handler, monitor_handler
+from yuptime_exporter.web.api.openapi import openapi_handler
 from yuptime_exporter.web.api.representation import Visibility
 from yuptime_exporter.web.pages.links import Links
 from yuptime_exporter.web.pages.monitor import monitor_page_handler
@@ -64,6 +66,10 @@ def reader_handlers(
         ),
         monitor_list=list_handler(board, visibility),
         monitor=monitor_handler(board, rejections, visibility),
+        badge=badge_handler(board),
+        openapi=openapi_handler(
+            prefix=shared.settings.route_prefix, external_url=shared.settings.external_url
+        ),
         events=EventStreams(board, visibility, stopping=stopping).answer,
     )
 

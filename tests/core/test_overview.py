@@ -1,0 +1,156 @@
+"""The overview: it always shows what judging all monitors again would show."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from yuptime_exporter.core.model import (
+    LastPush,
+    Monitor,
+    MonitorKey,
+    Outage,
+    PushKind,
+    State,
+    TokenRef,
+)
+from yuptime_exporter.core.overview import URGENCY, Filters, Overview
+from yuptime_exporter.core.schedules import Every
+from yuptime_exporter.core.table import MonitorTable
+
+ALL = Filters()
+
+
+def monitor(name: str, namespace: str = "jobs", **values: Any) -> Monitor:
+    made = Monitor(
+        MonitorKey(namespace, name), TokenRef("s", "k"), schedule=Every(100), grace_seconds=10
+    )
+    return replace(made, **values)
+
+
+def refresh(overview: Overview, now: float) -> None:
+    for _ in overview.refreshing(now_timestamp=now):
+        pass
+
+
+def a_table(*monitors: Monitor, now: float = 0) -> MonitorTable:
+    table = MonitorTable(silence_is_outage_after_seconds=1e9)
+    table.replace_monitors(monitors, now_timestamp=now)
+    return table
+
+
+def push(kind: PushKind, now: float) -> LastPush:
+    return LastPush(kind, received_timestamp=now, since_timestamp=now, pushes_total=1)
+
+
+class AsIfJudgedAgain(RuleBasedStateMachine):
+    """Pushes, declarations, outages and time in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.table = a_table(now=self.now)
+        self.overview = Overview(self.table)
+        self.seen: dict[MonitorKey, State] = {}
+        self.version = 0
+
+    @rule(names=st.sets(st.sampled_from("abcdef")), enabled=st.booleans())
+    def declare(self, names: set[str], enabled: bool) -> None:
+        monitors = [monitor(name, enabled=enabled) for name in sorted(names)]
+        self.table.replace_monitors(monitors, now_timestamp=self.now)
+
+    @rule(name=st.sampled_from("abcdef"), kind=st.sampled_from([PushKind.UP, PushKind.DOWN]))
+    def push(self, name: str, kind: PushKind) -> None:
+        self.table.record_push(MonitorKey("jobs", name), push(kind, self.now))
+
+    @rule(seconds=st.sampled_from([-50.0, 1.0, 60.0, 150.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def outage(self) -> None:
+        self.table.record_outage(Outage(self.now - 20, self.now))
+
+    @invariant()
+    def shows_what_is_judged(self) -> None:
+        refresh(self.overview, self.now)
+        judged = self.table.judged(now_timestamp=self.now)
+        listing = self.overview.listing(ALL, offset=0, limit=100)
+        order = [one for state in URGENCY for one in judged if one.verdict.state is state]
+        assert list(listing.judged) == order
+        assert listing.total == len(judged)
+
+    @invariant()
+    def a_reader_of_changes_sees_the_same(self) -> None:
+        refresh(self.overview, self.now)
+        changes = self.overview.changes_since(self.version, ALL, limit=100)
+        assert changes.complete
+        for key in changes.removed:
+            self.seen.pop(key, None)
+        self.seen |= {one.row.monitor.key: one.verdict.state for one in changes.judged}
+        self.version = self.overview.version
+        judged = self.table.judged(now_timestamp=self.now)
+        assert self.seen == {one.row.monitor.key: one.verdict.state for one in judged}
+
+
+TestAsIfJudgedAgain = AsIfJudgedAgain.TestCase
+TestAsIfJudgedAgain.settings = hypothesis_settings(max_examples=50, stateful_step_count=25)
+
+
+def test_without_a_change_the_version_stays() -> None:
+    overview = Overview(a_table(monitor("a"), monitor("b")))
+    refresh(overview, 10)
+    before = overview.version
+    refresh(overview, 20)
+
+    assert overview.version == before
+    assert overview.changes_since(before, ALL, limit=9).judged == ()
+
+
+def test_filters_narrow_the_list_and_the_counts_but_for_the_states() -> None:
+    labels = (("team", "red"),)
+    table = a_table(monitor("a"), monitor("b", alert_labels=labels), monitor("c", "shop"))
+    table.record_push(MonitorKey("jobs", "b"), push(PushKind.DOWN, 5))
+    overview = Overview(table)
+    refresh(overview, 10)
+
+    def names(**filters: Any) -> list[str]:
+        listing = overview.listing(Filters(**filters), offset=0, limit=9)
+        return [one.row.monitor.key.name for one in listing.judged]
+
+    assert names() == ["b", "a", "c"]
+    assert names(states=frozenset({State.PENDING})) == ["a", "c"]
+    assert names(namespaces=frozenset({"shop"})) == ["c"]
+    assert names(names=frozenset({"a", "c"})) == ["a", "c"]
+    assert names(labels=frozenset(labels)) == ["b"]
+    assert names(search="OBS/") == ["b", "a"]
+    assert overview.namespaces == ("jobs", "shop")
+    counts = overview.listing(
+        Filters(states=frozenset({State.UP}), search="jobs"), offset=0, limit=9
+    ).counts
+    assert (counts[State.DOWN], counts[State.PENDING], counts[State.UP]) == (1, 1, 0)
+
+
+def test_pages_behind_each_other_are_the_whole_list() -> None:
+    table = a_table(*(monitor(f"m{n:02}") for n in range(20)))
+    for n in range(0, 20, 3):
+        table.record_push(MonitorKey("jobs", f"m{n:02}"), push(PushKind.DOWN, 5))
+    overview = Overview(table)
+    refresh(overview, 10)
+    whole = overview.listing(ALL, offset=0, limit=100).judged
+
+    parts = [overview.listing(ALL, offset=at, limit=3).judged for at in range(0, 24, 3)]
+
+    assert tuple(one for part in parts for one in part) == whole
+    assert len(whole) == 20
+
+
+def test_too_many_changes_are_not_complete() -> None:
+    table = a_table(monitor("a"), monitor("b"), monitor("c"))
+    overview = Overview(table)
+    refresh(overview, 10)
+
+    assert not overview.changes_since(0, ALL, limit=2).complete
+    assert not overview.changes_since(99, ALL, limit=9).complete  # of another run

@@ -21,7 +21,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check lint types layers prose rules rules-generate \
-	dashboards-generate format cov bench bench-page peers clean
+	dashboards-generate format fuzz cov bench bench-page peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ dashboards-generate: $(DEV) ## make the Grafana dashboards from their script
 format: $(DEV) ## format the code with ruff
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
+
+fuzz: $(DEV) ## compare both ways of reading a push with random bytes, for five minutes
+	@$(BIN)/python -m tests.web.servers.comparing $(ARGS)
 
 cov: $(DEV) peers ## run all tests and list the lines that no test runs
 	@$(BIN)/coverage erase

@@ -54,7 +54,7 @@ async def serving(
         servers = {}
         for site in dict.fromkeys(sites.values()):
             fast = site if fast_pushes else None
-            servers[site] = HttpServer(_handler(site, traffic), traffic, fast=fast)
+            servers[site] = HttpServer(site_handler(site, traffic), traffic, fast=fast)
             runner = web.ServerRunner(servers[site], shutdown_timeout=CLOSE_SECONDS)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -79,7 +79,9 @@ async def serving(
         await traffic.drained()
 
 
-def _handler(site: Site, traffic: Traffic) -> _Handler:
+def site_handler(site: Site, traffic: Traffic) -> _Handler:
+    """Return the coroutine function that answers each request of a site."""
+
     async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
         connection = incoming.protocol
         assert isinstance(connection, HttpConnection)  # noqa: S101  our server makes no others

@@ -14,7 +14,7 @@ from tests.exporters import StandingClock
 from tests.fakes.api_server import FakeApiServer
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.peers.cluster import MERGE_PATCH, Cluster
-from tests.stores.contract import Capability, Connected, SettableClock
+from tests.stores.contract import HISTORY_LIMIT, Capability, Connected, SettableClock
 from tests.waiting import eventually
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import Restored
@@ -53,7 +53,8 @@ class StatusPlace:
     """A `Place` in the status of Monitors."""
 
     lacks: Mapping[Capability, str] = {
-        Capability.REMOVED_HISTORY: "the status of a Monitor is deleted together with it"
+        Capability.REMOVED_HISTORY: "the status of a Monitor is deleted together with it",
+        Capability.DURABLE_HISTORY: "a status has room for the last push only",
     }
 
     def __init__(self, objects: Objects) -> None:
@@ -73,7 +74,7 @@ class StatusPlace:
             secrets_mode="watch",
             lease=LeaseName(self.namespace, "yuptime-exporter"),
             status_max_qps=100.0,
-            storage=StatusStorage(),
+            storage=StatusStorage(HISTORY_LIMIT),
         )
         parts = cluster_parts(
             settings,
@@ -84,7 +85,7 @@ class StatusPlace:
             clock=self.clock,
         )
         async with parts.running():
-            yield Connected(parts.store, parts.source, parts.after_push)
+            yield Connected(parts.store, parts.history, parts.source, parts.after_push)
 
     async def declare(self, enabled: Mapping[str, bool]) -> None:
         for name in self._declared - enabled.keys():

@@ -21,8 +21,9 @@ from prometheus_client import CollectorRegistry
 from tests.core.examples import UP
 from tests.engine.parts import row_of
 from tests.waiting import LIMIT_SECONDS, eventually
+from yuptime_exporter.core.history import PastPushes
 from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind, Restored, Row
-from yuptime_exporter.core.ports import MonitorSource, Store
+from yuptime_exporter.core.ports import History, MonitorSource, Store
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.readiness import Readiness
@@ -38,8 +39,13 @@ from yuptime_exporter.metrics.receiving import ReceivingMetrics
 RETENTION_SECONDS = 86_400.0
 
 
+HISTORY_LIMIT = 5
+
+
 class Capability(StrEnum):
     """Capabilities that some stores lack by their nature."""
+
+    DURABLE_HISTORY = "keep the pushes before a restart"
 
     REMOVED_HISTORY = "keep the history of a removed monitor"
     REPLICAS = "serve several replicas"
@@ -57,7 +63,7 @@ class SettableClock(Protocol):
 
 @dataclass
 class Connected:
-    """A store that is not restored yet, and the source of its monitors.
+    """A store that is not restored yet, its history, and the source of its monitors.
 
     Attributes:
         source: declares the monitors of the place.
@@ -65,6 +71,7 @@ class Connected:
     """
 
     store: Store
+    history: History
     source: MonitorSource
     after_push: OnPush = lambda *_: None
 
@@ -103,6 +110,7 @@ class Exporter:
     place: Place
     table: MonitorTable
     store: Store
+    history: History
     receiver: Receiver
     receiving_log: ReceivingLog
 
@@ -142,6 +150,13 @@ class Exporter:
 
     def key(self, name: str = "backup") -> MonitorKey:
         return MonitorKey(self.place.namespace, name)
+
+    async def past(
+        self, name: str = "backup", *, limit: int = 100, messages: bool = True
+    ) -> PastPushes:
+        """Return the history of a monitor."""
+        key = self.key(name)
+        return (await self.history.recent([key], limit=limit, messages=messages))[key]
 
     def row(self, name: str = "backup") -> Row:
         return row_of(self.table, self.key(name))
@@ -202,7 +217,9 @@ async def running(place: Place) -> AsyncIterator[Exporter]:
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(follower.follow(connected.source))
             await eventually(ready)
-            yield Exporter(place, table, connected.store, receiver, receiving_log)
+            yield Exporter(
+                place, table, connected.store, connected.history, receiver, receiving_log
+            )
             following.cancel()
 
 

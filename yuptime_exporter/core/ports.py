@@ -11,7 +11,17 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
-from yuptime_exporter.core.model import LastPush, MonitorSet, Noted, Outage, Push, Restored, Row
+from yuptime_exporter.core.history import PastPushes
+from yuptime_exporter.core.model import (
+    LastPush,
+    MonitorKey,
+    MonitorSet,
+    Noted,
+    Outage,
+    Push,
+    Restored,
+    Row,
+)
 
 Stored_co = TypeVar("Stored_co", covariant=True)
 
@@ -116,6 +126,32 @@ class Store(PushStore, ChangeStore, ReceivingStore, Protocol):
 
     async def close(self) -> None:
         """Finish all waiting writes, and release the store."""
+
+
+class History(Protocol):
+    """The last pushes to each monitor, for people to look at."""
+
+    @property
+    def limit(self) -> int:
+        """How many pushes to each monitor are kept; 0: none."""
+
+    @property
+    def begin_timestamp(self) -> float | None:
+        """The start of the exporter, before which nothing is known; None: a restart keeps all."""
+
+    async def recent(
+        self, keys: Iterable[MonitorKey], *, limit: int, messages: bool = True
+    ) -> dict[MonitorKey, PastPushes]:
+        """Return the last pushes to each of these monitors, in the order of the keys.
+
+        Args:
+            keys: of the monitors; those without a push are in the answer, too.
+            limit: most pushes to each monitor.
+            messages: False leaves the messages empty, which costs less.
+
+        Raises:
+            StoreUnavailable: the history cannot be read at present.
+        """
 
 
 class AlertSinks(Protocol):

@@ -5,6 +5,7 @@ import difflib
 import platform
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from yuptime_exporter import __version__
@@ -102,6 +103,7 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
 def _source(
     given: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> ManifestSource | ClusterSource:
+    storage = replace(given.storage, history_limit=given.history_limit)
     if given.manifest_paths and given.kubernetes:
         parser.error(
             "two sources of monitors: give --source.manifests or --source.kubernetes, not both"
@@ -113,15 +115,15 @@ def _source(
             secrets_mode=given.secrets_mode,
             lease=given.lease,
             status_max_qps=given.status_max_qps,
-            storage=given.storage,
+            storage=storage,
         )
     if not given.manifest_paths:
         parser.error(
             "no source of monitors: give --source.manifests=PATH, a file or a directory of YAML, "
             "or --source.kubernetes"
         )
-    if isinstance(given.storage, StatusStorage):
+    if isinstance(storage, StatusStorage):
         parser.error(
             "--storage.url=kubernetes: needs Monitor objects: give --source.kubernetes, too"
         )
-    return ManifestSource(tuple(given.manifest_paths), given.storage)
+    return ManifestSource(tuple(given.manifest_paths), storage)

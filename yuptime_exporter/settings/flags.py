@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from yuptime_exporter.settings import values
-from yuptime_exporter.settings.model import DEFAULT_DATABASE
+from yuptime_exporter.settings.model import DEFAULT_DATABASE, DEFAULT_HISTORY_LIMIT
 
 DEFAULT_ADDRESS = ":10091"
 _DEFAULT_STORAGE_URL = f"sqlite:{DEFAULT_DATABASE}"
@@ -112,6 +112,15 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
         type=values.duration,
         default=_DEFAULT_RETENTION,
         help="how long history is kept after a monitor was removed (default: %(default)s)",
+    )
+    group.add_argument(
+        "--storage.history",
+        dest="history_limit",
+        metavar="NUMBER",
+        type=values.history_limit,
+        default=str(DEFAULT_HISTORY_LIMIT),
+        help="how many pushes to each monitor are kept for people to look at; 0: only what the last "
+        "push says (default: %(default)s)",
     )
 
 

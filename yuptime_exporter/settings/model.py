@@ -27,15 +27,22 @@ class LeaseName(NamedTuple):
     name: str
 
 
+DEFAULT_HISTORY_LIMIT = 100
+
 # Where a first try stores its pushes: below the working directory.
 DEFAULT_DATABASE = Path("data/yuptime.db")
 
 
 @dataclass(frozen=True, slots=True)
 class SqliteStorage:
-    """Pushes are stored in an SQLite database."""
+    """Pushes are stored in an SQLite database.
+
+    Attributes:
+        history_limit: how many pushes to each monitor are kept.
+    """
 
     path: Path
+    history_limit: int = DEFAULT_HISTORY_LIMIT
 
     @property
     def makes_folder(self) -> bool:
@@ -45,7 +52,13 @@ class SqliteStorage:
 
 @dataclass(frozen=True, slots=True)
 class StatusStorage:
-    """Pushes are stored in the status of Monitor objects, which several replicas share."""
+    """Pushes are stored in the status of Monitor objects, which several replicas share.
+
+    Attributes:
+        history_limit: how many pushes to each monitor are kept in memory.
+    """
+
+    history_limit: int = DEFAULT_HISTORY_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from yuptime_exporter.core.durations import duration_seconds
 from yuptime_exporter.core.urls import base_url, link_problem, url_problem, without_credentials
 from yuptime_exporter.settings.model import Address, LeaseName, SqliteStorage, StatusStorage
 
+# 10,000 pushes each are read in some 20 ms, between two commits.
+MAX_HISTORY_LIMIT = 10_000
+
 _DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # RFC 1123
 _MAX_DNS_LABEL_CHARS = 63
 
@@ -85,6 +88,13 @@ def positive(text: str) -> int:
     """Read a whole number above 0."""
     if not text.isdecimal() or not int(text):
         raise _unexpected(text, "a whole number above 0")
+    return int(text)
+
+
+def history_limit(text: str) -> int:
+    """Return a number of pushes; 0: none."""
+    if not text.isdecimal() or not text.isascii() or int(text) > MAX_HISTORY_LIMIT:
+        raise _unexpected(text, f"a whole number from 0 to {MAX_HISTORY_LIMIT}")
     return int(text)
 
 

@@ -31,8 +31,9 @@ from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.status.body import stored_in
 from yuptime_exporter.status.lease import ReceivingLease
 from yuptime_exporter.status.reporter import Reporter
+from yuptime_exporter.stores.memory.history import MemoryHistory
 
-Objects = Callable[[], Iterable[tuple[MonitorKey, MonitorObject]]]
+Objects = Callable[[], Awaitable[Iterable[tuple[MonitorKey, MonitorObject]]]]
 
 
 class StatusStore:
@@ -41,8 +42,8 @@ class StatusStore:
     def __init__(
         self,
         reporter: Reporter,
+        history: MemoryHistory,
         *,
-        listed: Callable[[], Awaitable[None]],
         objects: Objects,
         lease: ReceivingLease,
         metrics: StoreMetrics,
@@ -52,14 +53,14 @@ class StatusStore:
 
         Args:
             reporter: writes pushes into the status of their Monitors.
-            listed: returns when all Monitors were listed.
-            objects: returns all Monitors.
+            history: notes the pushes, since a status has room for the last one only.
+            objects: returns all Monitors, once they were listed.
             lease: contains the log of receiving.
             metrics: counts writes and failures.
             clock: the wall clock.
         """
         self._reporter = reporter
-        self._listed = listed
+        self._history = history
         self._objects = objects
         self._lease = lease
         self._metrics = metrics
@@ -73,10 +74,9 @@ class StatusStore:
     async def restore(self) -> Restored:
         """Return the pushes and armings in all Monitors, and the log of receiving."""
         noted = await self.noted()
-        await self._listed()
         armings: dict[MonitorKey, Arming] = {}
         last_pushes: dict[MonitorKey, LastPush] = {}
-        for key, found in self._objects():
+        for key, found in await self._objects():
             stored = stored_in(found.status)
             if stored.arming is not None:
                 armings[key] = stored.arming
@@ -88,7 +88,7 @@ class StatusStore:
         self,
         row: Row,
         last_push: LastPush,
-        pushes: tuple[Push, ...],  # noqa: ARG002
+        pushes: tuple[Push, ...],
     ) -> "asyncio.Future[LastPush]":
         """Store the newest push of a monitor, together with those that other replicas stored.
 
@@ -98,10 +98,13 @@ class StatusStore:
         push = replace(last_push, message=shown_message(last_push.message))
         saved = self._reporter.save_push(row, push)
         saved.add_done_callback(partial(self._count, began))
+        saved.add_done_callback(partial(self._note_in_history, row.monitor.key, pushes))
         return saved
 
-    def save_changes(self, changes: Changes) -> "asyncio.Future[None]":  # noqa: ARG002
-        """Do nothing: the reporter writes the status of each Monitor that has changed."""
+    def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
+        """Store nothing: the reporter writes the status of each Monitor that has changed."""
+        for key, before_timestamp in changes.forgotten.items():
+            self._history.forget(key, before_timestamp=before_timestamp)
         return _done()
 
     def save_receiving(
@@ -139,6 +142,13 @@ class StatusStore:
         self._metrics.commit_duration_seconds.observe(time.perf_counter() - began)
         self._metrics.writes.inc()
         self._metrics.last_commit_timestamp_seconds.set(self._clock())
+
+    def _note_in_history(
+        self, key: MonitorKey, pushes: tuple[Push, ...], saved: "asyncio.Future[LastPush]"
+    ) -> None:
+        if not saved.cancelled() and saved.exception() is None:
+            for push in pushes:
+                self._history.add(key, push)
 
     async def _note(self, timestamp: float, outages: Iterable[Outage] | None) -> None:
         try:

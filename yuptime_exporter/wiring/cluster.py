@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NoReturn
@@ -17,7 +17,7 @@ from typing import NoReturn
 from prometheus_client import CollectorRegistry
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.ports import Store
+from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.replication import Adopt
@@ -28,6 +28,7 @@ from yuptime_exporter.metrics.definition import DefinitionMetrics
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics
 from yuptime_exporter.metrics.status import StatusMetrics
 from yuptime_exporter.metrics.store import StoreMetrics
+from yuptime_exporter.resource.monitor_object import MonitorObject
 from yuptime_exporter.settings.model import ClusterSource, StatusStorage
 from yuptime_exporter.sources.kubernetes.definition import DefinitionCheck
 from yuptime_exporter.sources.kubernetes.secret_reads import SecretReads
@@ -36,10 +37,13 @@ from yuptime_exporter.sources.kubernetes.source import KubernetesSource
 from yuptime_exporter.status.events import MonitorEvents
 from yuptime_exporter.status.lease import ReceivingLease
 from yuptime_exporter.status.limits import StatusLimits
+from yuptime_exporter.status.noting import noting
 from yuptime_exporter.status.patches import StatusPatches
 from yuptime_exporter.status.replication import StatusReplication
 from yuptime_exporter.status.reporter import Reporter
 from yuptime_exporter.status.store import StatusStore
+from yuptime_exporter.stores.memory.history import MemoryHistory
+from yuptime_exporter.stores.sqlite.store import SqliteStore
 from yuptime_exporter.wiring.parts import Parts
 from yuptime_exporter.wiring.storage import database
 
@@ -69,6 +73,7 @@ def cluster_parts(
     return Parts(
         source=cluster.source,
         store=cluster.store,
+        history=cluster.history,
         running=cluster.running,
         after_push=cluster.reporter.pushed,
         on_receiving=readiness.receiving if replicated else readiness.storing,
@@ -88,7 +93,8 @@ class _Cluster:
     events: MonitorEvents
     reporter: Reporter
     replication: StatusReplication
-    store: Store
+    store: StatusStore | SqliteStore
+    history: MemoryHistory | SqliteStore
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -141,6 +147,9 @@ def _connected(
     events = MonitorEvents(api, instance=_instance(), metrics=status_metrics, clock=clock)
     patches = StatusPatches(api, shown=source.object, events=events, clock=clock)
     reporter = _reporter(settings, table, patches, status_metrics, clock=clock)
+    store, history = _stores(settings, api, source, reporter, registry, clock=clock)
+    if isinstance(history, MemoryHistory):
+        adopt = noting(adopt, table, history)
     replication = StatusReplication(patches, adopt=adopt, on_shown=reporter.look)
     return _Cluster(
         connection=connection,
@@ -150,7 +159,8 @@ def _connected(
         events=events,
         reporter=reporter,
         replication=replication,
-        store=_store(settings, api, source, reporter, registry, clock=clock),
+        store=store,
+        history=history,
     )
 
 
@@ -194,7 +204,7 @@ def _reporter(
     )
 
 
-def _store(
+def _stores(
     settings: ClusterSource,
     api: Api,
     source: KubernetesSource,
@@ -202,14 +212,22 @@ def _store(
     registry: CollectorRegistry,
     *,
     clock: Clock,
-) -> Store:
+) -> tuple[StatusStore, MemoryHistory] | tuple[SqliteStore, SqliteStore]:
+    """Return the store, and the history of the pushes in it."""
     if not isinstance(settings.storage, StatusStorage):
-        return database(settings.storage, registry, clock=clock)
+        in_database = database(settings.storage, registry, clock=clock)
+        return in_database, in_database
+
+    async def objects() -> Iterable[tuple[MonitorKey, MonitorObject]]:
+        await source.listed()
+        return source.objects()
+
     lease = settings.lease
-    return StatusStore(
+    history = MemoryHistory(limit=settings.storage.history_limit, clock=clock)
+    store = StatusStore(
         reporter,
-        listed=source.listed,
-        objects=source.objects,
+        history,
+        objects=objects,
         lease=ReceivingLease(
             api,
             namespace=lease.namespace if lease else None,
@@ -219,6 +237,7 @@ def _store(
         metrics=StoreMetrics(registry),
         clock=clock,
     )
+    return store, history
 
 
 def _instance() -> str:

@@ -20,9 +20,11 @@ def manifest_parts(
     settings: ManifestSource, readiness: Readiness, registry: CollectorRegistry, *, clock: Clock
 ) -> Parts:
     """Return the parts; nothing is read or opened yet."""
+    store = database(settings.storage, registry, clock=clock)
     return Parts(
         source=DirectorySource(settings.paths),
-        store=database(settings.storage, registry, clock=clock),
+        store=store,
+        history=store,
         running=nullcontext,
         after_push=lambda _key, _before, _after: None,
         on_receiving=readiness.storing,

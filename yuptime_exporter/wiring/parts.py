@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from yuptime_exporter.core.model import MonitorKey, State
-from yuptime_exporter.core.ports import MonitorSource, Store
+from yuptime_exporter.core.ports import History, MonitorSource, Store
 from yuptime_exporter.engine.admission import RenewTokens
 from yuptime_exporter.engine.receiving_log import OnReceiving
 from yuptime_exporter.engine.silence import SilenceCheck
@@ -18,6 +18,7 @@ class Parts:
     Attributes:
         source: where monitors come from.
         store: where pushes are stored.
+        history: the last pushes to each monitor.
         running: a context that runs the background tasks of these parts, and at its end completes
             their last writes.
         after_push: called after each accepted push with the monitor and its states before and
@@ -29,6 +30,7 @@ class Parts:
 
     source: MonitorSource
     store: Store
+    history: History
     running: Callable[[], AbstractAsyncContextManager[None]]
     after_push: Callable[[MonitorKey, State, State], None]
     on_receiving: OnReceiving

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.core.examples import monitor
 from tests.exporters import StandingClock
-from tests.stores.contract import Capability, Connected, SettableClock
+from tests.stores.contract import HISTORY_LIMIT, Capability, Connected, SettableClock
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import MonitorSet, Restored
@@ -22,7 +22,9 @@ from yuptime_exporter.stores.sqlite.store import SqliteStore
 
 
 def store_at(path: Path, clock: Clock) -> SqliteStore:
-    return SqliteStore(path, metrics=StoreMetrics(CollectorRegistry()), clock=clock)
+    return SqliteStore(
+        path, metrics=StoreMetrics(CollectorRegistry()), clock=clock, history_limit=HISTORY_LIMIT
+    )
 
 
 class SqlitePlace:
@@ -49,7 +51,7 @@ class SqlitePlace:
     ) -> AsyncIterator[Connected]:
         store = store_at(self.path, self.clock)
         try:
-            yield Connected(store, self)
+            yield Connected(store, store, self)
         finally:
             await store.close()
 

@@ -84,7 +84,7 @@ class Desk:
     def forget(self, number: int) -> None:
         key = key_of(number)
         self.connection.execute("BEGIN")
-        self.pushes.forget(self.connection, [(key, self.now_timestamp + 1)])
+        self.pushes.forget(self.connection, [(key, self.now_timestamp + 10)])
         self.commit()
         self.expected.pop(key, None)
 

@@ -70,7 +70,7 @@ def row(key: MonitorKey = KEY, last_push: LastPush | None = None, **fields: Any)
 
 def store_at(path: Path, registry: CollectorRegistry | None = None) -> SqliteStore:
     metrics = StoreMetrics(registry or CollectorRegistry())
-    return SqliteStore(path, metrics=metrics, clock=lambda: 1000.0)
+    return SqliteStore(path, metrics=metrics, clock=lambda: 1000.0, history_limit=100)
 
 
 @asynccontextmanager
@@ -313,7 +313,9 @@ async def test_the_directory_of_the_database_is_not_made(path: Path) -> None:
 async def test_the_directory_of_the_default_database_is_made(path: Path) -> None:
     metrics = StoreMetrics(CollectorRegistry())
     database = path.parent / "data" / "yuptime.db"
-    store = SqliteStore(database, metrics=metrics, clock=lambda: 1000.0, makes_folder=True)
+    store = SqliteStore(
+        database, metrics=metrics, clock=lambda: 1000.0, history_limit=100, makes_folder=True
+    )
     await store.restore()
     await store.close()
 

@@ -16,7 +16,15 @@ from typing import BinaryIO, TypeVar
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import LastPush, Outage, Push, Restored, Row
+from yuptime_exporter.core.history import PastPushes
+from yuptime_exporter.core.model import (
+    LastPush,
+    MonitorKey,
+    Outage,
+    Push,
+    Restored,
+    Row,
+)
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.database import Database
 from yuptime_exporter.stores.sqlite.rows import save_receiving
@@ -29,13 +37,11 @@ QUEUE_CAPACITY = 10_000
 # Longest wait for the disk at the end. Writes that are then lost were not acknowledged.
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
-DEFAULT_HISTORY_LIMIT = 100
-
 _Stored = TypeVar("_Stored")
 
 
 class SqliteStore:
-    """A `Store` in one file, which no other process can open at the same time.
+    """A `Store` and a `History` in one file, which no other process can open at the same time.
 
     After a write that failed, the next write opens the file again. So the store recovers by itself,
     for example when the disk has space again.
@@ -48,7 +54,7 @@ class SqliteStore:
         metrics: StoreMetrics,
         clock: Clock,
         makes_folder: bool = False,
-        history_limit: int = DEFAULT_HISTORY_LIMIT,
+        history_limit: int,
     ) -> None:
         """Open nothing yet.
 
@@ -101,15 +107,36 @@ class SqliteStore:
         """Store when pushes could last be received, and all outages; None: unchanged."""
         return self._save(lambda c: save_receiving(c, timestamp, outages))
 
+    @property
+    def limit(self) -> int:
+        """How many pushes to each monitor are kept; 0: none."""
+        return self._writer.pushes.history_limit
+
+    @property
+    def begin_timestamp(self) -> None:
+        """None: a restart keeps the history."""
+
+    async def recent(
+        self, keys: Iterable[MonitorKey], *, limit: int, messages: bool = True
+    ) -> dict[MonitorKey, PastPushes]:
+        """Return the last pushes to each of these monitors.
+
+        They are read in the writer thread, one monitor between two commits: no other connection
+        can open the database, and one monitor takes less time than a commit.
+        """
+        asked = {
+            key: self._job(partial(self._writer.past, key, limit=limit, messages=messages))
+            for key in keys
+        }
+        return {key: await read for key, read in asked.items()}
+
     async def backup(self) -> BinaryIO:
         """Return a copy of the database. While it is made, writes are committed as usual."""
         if self._copying:
             raise StoreUnavailable("another backup is being made")
         self._copying = True
         loop = asyncio.get_running_loop()
-        return await self._done_by_writer(
-            partial(self._copied, loop), dispose=lambda copy: copy.close()
-        )
+        return await self._job(partial(self._copied, loop), dispose=lambda copy: copy.close())
 
     async def noted(self) -> None:
         """Return None: no other replica can open the file."""
@@ -142,13 +169,13 @@ class SqliteStore:
             else:
                 write.saved.set_exception(error)
 
-    async def _done_by_writer(
+    def _job(
         self,
         run: Callable[[], _Stored],
         *,
         dispose: Callable[[_Stored], None] = lambda _: None,
-    ) -> _Stored:
-        """Return the result of a function that runs in the writer thread between two commits."""
+    ) -> "asyncio.Future[_Stored]":
+        """Run a function in the writer thread between two commits; return its result."""
         done: asyncio.Future[_Stored] = asyncio.get_running_loop().create_future()
         self._writer.queue.put(Job(run, done, dispose))
-        return await done
+        return done

@@ -13,12 +13,14 @@ from typing import Any, BinaryIO
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import Restored
+from yuptime_exporter.core.history import PastPushes
+from yuptime_exporter.core.model import MonitorKey, Restored
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.backup import copy_database
 from yuptime_exporter.stores.sqlite.database import Database
 from yuptime_exporter.stores.sqlite.diagnosis import unavailable
+from yuptime_exporter.stores.sqlite.history import read_past
 from yuptime_exporter.stores.sqlite.pushes import StoredPushes
 from yuptime_exporter.stores.sqlite.rows import read, save_armings
 from yuptime_exporter.stores.sqlite.upkeep import Upkeep
@@ -120,6 +122,12 @@ class Writer:
         save_armings(connection, changes)
         self.pushes.correct(connection, changes.corrections)
         self.pushes.forget(connection, changes.forgotten.items())
+
+    def past(self, key: MonitorKey, *, limit: int, messages: bool) -> PastPushes:
+        """Return the last pushes to a monitor; see `History.recent`."""
+        connection = self._connected()
+        limit = min(limit, self.pushes.history_limit)
+        return read_past(connection, self.pushes.of(key), limit=limit, messages=messages)
 
     def copy(self, loop: asyncio.AbstractEventLoop) -> BinaryIO:
         """Return a copy of the database, and commit writes while it is made.

@@ -1,0 +1,1 @@
+"""What is known since the start of the exporter, for stores that keep no history."""

@@ -30,6 +30,7 @@ from tests.peers.programs import (
 
 DEBIAN = "debian"
 IMAGES = "images"
+CHROMIUM = "chromium"
 WRK = "wrk"
 DEBIAN_PROGRAMS = ("prometheus", "promtool", "alertmanager", "amtool", "pushgateway")
 
@@ -63,7 +64,7 @@ class Peer:
 
 def peers() -> dict[str, Peer]:
     """Return all peers by name."""
-    return {DEBIAN: _debian(), IMAGES: _images(), WRK: _wrk()} | {
+    return {DEBIAN: _debian(), CHROMIUM: _chromium(), IMAGES: _images(), WRK: _wrk()} | {
         module: _newest(module) for module in _modules()
     }
 
@@ -114,6 +115,17 @@ def _debian() -> Peer:
         command=(NEWEST.parent / "debian.sh",),
         action="fetching Debian's Prometheus, Alertmanager and Pushgateway",
         needs=f"apt-get and access to Debian's packages, or {', '.join(DEBIAN_PROGRAMS)} on PATH",
+    )
+
+
+def _chromium() -> Peer:
+    return Peer(
+        name=CHROMIUM,
+        generation=Generation.DEBIAN,
+        programs=("chromium",),
+        command=(NEWEST.parent / "chromium.sh",),
+        action="installing Debian's Chromium",
+        needs="chromium on PATH, or root with apt-get and access to Debian's packages",
     )
 
 

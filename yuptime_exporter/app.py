@@ -35,6 +35,7 @@ from yuptime_exporter.engine.transitions import Transitions
 from yuptime_exporter.settings.configuration import Configuration, configuration_of
 from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
+from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
 from yuptime_exporter.web.metrics import ExporterCollector, MetricsPage
 from yuptime_exporter.wiring.changes import connect_changes
@@ -63,16 +64,19 @@ class Exporter:
     """
 
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
-        """Connect all parts; only the configuration file is read.
+        """Connect all parts; only the configuration files are read.
 
         Raises:
-            ConfigInvalid: the configuration file cannot be used.
+            ConfigInvalid: a configuration file cannot be used.
         """
         self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
         metrics = Metrics(external_url=settings.external_url)
         load = partial(configuration_of, settings)
         self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
+        self._web_configuration = CurrentWebConfiguration(
+            settings.web_config_file, metrics=metrics.reload, clock=clock
+        )
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self._rejudging = Rejudging(table)
         ready = self._readiness = Readiness(metrics.readiness)
@@ -91,9 +95,13 @@ class Exporter:
         )
         self._publisher = self._connect_publisher()
         self._metrics_page = self._connect_metrics_page()
-        self._reloading = Reloading(self._configuration.reload, parts.source, ready)
+        self._reloading = Reloading(self._reload_files, parts.source, ready)
         self.reload_requested = self._reloading.requested
         self._configuration.follow(self._after_reload)
+
+    def _reload_files(self) -> None:
+        self._configuration.reload()
+        self._web_configuration.reload()
 
     def _connect_publisher(self) -> Publisher:
         return Publisher(
@@ -147,6 +155,7 @@ class Exporter:
             self._receiver,
             self._rejections,
             self._metrics_page,
+            self._web_configuration,
             reload,
             backup,
             readers,
@@ -158,7 +167,8 @@ class Exporter:
             asyncio.TaskGroup() as tasks,
             serving_sites(served) as self.bound,
         ):
-            url = exporter_url(self._shared.settings, self.bound)
+            scheme = "http" if self._web_configuration.value.tls is None else "https"
+            url = exporter_url(self._shared.settings, self.bound, scheme=scheme)
             sinks = Alertmanagers(session, tasks, exporter=url, metrics=metrics)
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
             endless = (

@@ -27,8 +27,9 @@ from tests.peers.running import alertmanager, free_port, prometheus
 from tests.waiting import eventually
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.settings.command_line import parse_arguments
-from yuptime_exporter.settings.configuration import load_configuration
+from yuptime_exporter.settings.configuration import file_content, load_configuration
 from yuptime_exporter.settings.model import ManifestSource
+from yuptime_exporter.settings.web_shapes import read_web_file
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 # A block of commands with a tag needs a cluster, in which test_cluster_commands.py runs the commands,
@@ -391,6 +392,11 @@ def test_every_yaml_block_is_a_valid_manifest_or_configuration(
         assert len(manifest.problems) == problems, manifest.problems
         assert manifest.ignored_documents == 0
         assert manifest.warnings == ()
+    elif block.file_name == "web.yml":
+        path = tmp_path / block.file_name
+        path.write_text(block.text)
+
+        assert read_web_file(file_content(path), folder=tmp_path).basic_auth_users
     elif "scrape_configs:" not in block.text:  # promtool checks the others
         path = tmp_path / "config.yaml"
         path.write_text(block.text)

@@ -98,6 +98,7 @@ def test_every_other_flag_has_its_setting() -> None:
             "--web.alertmanager-url=http://am.example",
             "--web.prometheus-url=http://prom.example",
             "--web.dashboard-url=http://grafana.example/d/monitor?orgId=1",
+            "--web.config.file=w.yaml",
             "--log.level=debug",
             "--log.format=json",
         ]
@@ -107,6 +108,7 @@ def test_every_other_flag_has_its_setting() -> None:
         source=ManifestSource((Path("x"),), SqliteStorage(Path("a.db"))),
         config_file=Path("c.yaml"),
         storage_retention_seconds=604_800,
+        web_config_file=Path("w.yaml"),
         listen_addresses=(Address("::1", 1),),
         push_listen_addresses=(Address(None, 2),),
         telemetry_path="/m",

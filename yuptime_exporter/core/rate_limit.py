@@ -17,6 +17,8 @@ class RateLimit:
     burst: int = 10
 
 
+UNLIMITED = RateLimit(interval_seconds=0.0)
+
 # For changes of status beyond the limit of pushes: a job that flaps without end is held back, and
 # a job that fails after many reports of success is not.
 CHANGES = RateLimit(interval_seconds=6.0, burst=10)

@@ -45,7 +45,7 @@ class ConnectionMetrics:
         )
         self.closed = Counter(
             "yuptime_http_connections_closed_total",
-            "Connections that were closed to make room for others, or for want of a request.",
+            "Connections that were closed to make room for others, for want of a request, or by TLS.",
             ("reason",),
             registry=registry,
         )
@@ -60,7 +60,7 @@ class ConnectionMetrics:
             "Clients that closed their connection before they had their answer.",
             registry=registry,
         )
-        for reason in ("limit", "head_timeout"):
+        for reason in ("limit", "head_timeout", "tls", "client_name"):
             self.closed.labels(reason)
         for reason in ("limit", "system"):
             self.accept_pauses.labels(reason)

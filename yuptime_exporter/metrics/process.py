@@ -41,16 +41,28 @@ class ReadinessMetrics:
 
 
 class ReloadMetrics:
-    """Metrics of reading the configuration file."""
+    """Metrics of reading the configuration files."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.successful = Gauge(
+        self._failed: set[str] = set()
+        self._successful = Gauge(
             "yuptime_config_last_reload_successful",
             "Whether the last configuration reload attempt was successful.",
             registry=registry,
         )
-        self.success_timestamp_seconds = Gauge(
+        self._success_timestamp_seconds = Gauge(
             "yuptime_config_last_reload_success_timestamp_seconds",
             "Unix time of the last successful configuration reload.",
             registry=registry,
         )
+
+    def succeeded(self, file: str, timestamp: float) -> None:
+        """Note that a configuration file was loaded; one number stands for all files."""
+        self._failed.discard(file)
+        self._successful.set(not self._failed)
+        self._success_timestamp_seconds.set(timestamp)
+
+    def failed(self, file: str) -> None:
+        """Note that a configuration file was refused."""
+        self._failed.add(file)
+        self._successful.set(0)

@@ -66,6 +66,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         source=_source(given, parser),
         config_file=given.config_file,
         storage_retention_seconds=given.storage_retention_seconds,
+        web_config_file=given.web_config_file,
         listen_addresses=tuple(given.listen_addresses or [values.address(DEFAULT_ADDRESS)]),
         push_listen_addresses=tuple(given.push_listen_addresses),
         telemetry_path=given.telemetry_path,

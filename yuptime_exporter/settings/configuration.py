@@ -62,7 +62,7 @@ def load_configuration(
     if path is None:
         return _configuration(ConfigurationFile(), endpoints, runbook_url)
     try:
-        file = read_file(_content(path), folder=path.parent)
+        file = read_file(file_content(path), folder=path.parent)
         for section in file.alerting.alertmanagers:
             endpoint = _endpoint(section)
             _check_certificates(endpoint)
@@ -74,7 +74,7 @@ def load_configuration(
     return _configuration(file, endpoints, runbook_url)
 
 
-def _content(path: Path) -> object:
+def file_content(path: Path) -> object:
     """Return the plain values of the file, read as manifests are; None for an empty file.
 
     Raises:

@@ -147,6 +147,14 @@ def _add_addresses(group: argparse._ArgumentGroup) -> None:
 
 def _add_paths(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="PATH",
+        type=Path,
+        help="file with TLS, users and headers of the exporter's listeners, in the format of "
+        "Prometheus (default: plain HTTP, open to all)",
+    )
+    group.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
         metavar="PATH",

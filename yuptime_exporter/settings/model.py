@@ -120,6 +120,7 @@ class Settings:
     Attributes:
         source: where monitors come from, and with it where pushes can be stored.
         storage_retention_seconds: how long history is kept after a monitor was removed.
+        web_config_file: TLS and users of the exporter's own listeners; None: plain and open.
         push_listen_addresses: the only addresses that serve pushes; empty: pushes are served
             together with everything else.
         runbook_url: the runbook of alerts whose monitor names none; None: that of the project.
@@ -134,6 +135,7 @@ class Settings:
     source: ManifestSource | ClusterSource
     config_file: Path | None
     storage_retention_seconds: float
+    web_config_file: Path | None
     listen_addresses: tuple[Address, ...]
     push_listen_addresses: tuple[Address, ...]
     telemetry_path: str

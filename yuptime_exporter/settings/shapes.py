@@ -79,16 +79,19 @@ def _beside_the_file(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {})["folder"], value)
 
 
-_Duration = Annotated[float, BeforeValidator(_duration)]
-_PositiveDuration = Annotated[_Duration, AfterValidator(_positive)]
-_ResolveDelay = Annotated[_Duration, AfterValidator(_below_retention)]
+Duration = Annotated[float, BeforeValidator(_duration)]
+_PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+_ResolveDelay = Annotated[Duration, AfterValidator(_below_retention)]
 _Url = Annotated[str, AfterValidator(_url)]
 _Link = Annotated[str, AfterValidator(_link)]
-_Path = Annotated[Path, BeforeValidator(_beside_the_file)]
+PathBesideFile = Annotated[Path, BeforeValidator(_beside_the_file)]
+Whole = BeforeValidator(_whole)
 _Labels = Annotated[dict[str, str], AfterValidator(_labels)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A mapping of the file, of known keys only."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @model_validator(mode="before")
@@ -100,38 +103,38 @@ class _Section(BaseModel):
         return value
 
 
-class BasicAuthSection(_Section):
+class BasicAuthSection(Section):
     """`basic_auth` of an Alertmanager."""
 
     username: str
-    password_file: _Path
+    password_file: PathBesideFile
 
 
-class AuthorizationSection(_Section):
+class AuthorizationSection(Section):
     """`authorization` of an Alertmanager."""
 
     type: str = "Bearer"
-    credentials_file: _Path
+    credentials_file: PathBesideFile
 
 
-class TlsSection(_Section):
+class TlsSection(Section):
     """`tls_config` of an Alertmanager."""
 
-    ca_file: _Path | None = None
-    cert_file: _Path | None = None
-    key_file: _Path | None = None
+    ca_file: PathBesideFile | None = None
+    cert_file: PathBesideFile | None = None
+    key_file: PathBesideFile | None = None
     server_name: str | None = None
     insecure_skip_verify: bool = False
 
 
-class AlertmanagerSection(_Section):
+class AlertmanagerSection(Section):
     """One of `alerting.alertmanagers`."""
 
     url: _Url
     basic_auth: BasicAuthSection | None = None
     authorization: AuthorizationSection | None = None
     tls_config: TlsSection = TlsSection()
-    timeout: _Duration = DEFAULT_TIMEOUT_SECONDS
+    timeout: Duration = DEFAULT_TIMEOUT_SECONDS
 
     @model_validator(mode="after")
     def _one_way_to_authenticate(self) -> Self:
@@ -140,7 +143,7 @@ class AlertmanagerSection(_Section):
         return self
 
 
-class AlertingSection(_Section):
+class AlertingSection(Section):
     """`alerting`."""
 
     default_labels: _Labels = Field(default_factory=dict)
@@ -152,20 +155,20 @@ class AlertingSection(_Section):
     alertmanagers: list[AlertmanagerSection] = Field(default_factory=list)
 
 
-class PushRateSection(_Section):
+class PushRateSection(Section):
     """`limits.push_rate`."""
 
-    interval: _Duration = _DEFAULT_RATE.interval_seconds
-    burst: Annotated[int, BeforeValidator(_whole), Field(ge=1)] = _DEFAULT_RATE.burst
+    interval: Duration = _DEFAULT_RATE.interval_seconds
+    burst: Annotated[int, Whole, Field(ge=1)] = _DEFAULT_RATE.burst
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """`limits`."""
 
     push_rate: PushRateSection = PushRateSection()
 
 
-class ConfigurationFile(_Section):
+class ConfigurationFile(Section):
     """The whole file."""
 
     alerting: AlertingSection = AlertingSection()

@@ -10,8 +10,10 @@ from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.model import Settings
+from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.backup import backup_handler
+from yuptime_exporter.web.guard import Guard
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import MetricsPage
 from yuptime_exporter.web.pushes.exchange import PushExchange
@@ -28,6 +30,7 @@ from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 from yuptime_exporter.wiring.descriptors import connection_limit
 from yuptime_exporter.wiring.shared import Shared
+from yuptime_exporter.wiring.web_configuration import page_tls, protection, push_tls
 
 _WEB_FLAG = "--web.listen-address"
 _PUSH_FLAG = "--push.listen-address"
@@ -48,6 +51,7 @@ class Served:
     receiver: Receiver
     rejections: Rejections
     metrics_page: MetricsPage
+    web_configuration: CurrentWebConfiguration
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
     readers: ReaderHandlers
@@ -70,19 +74,29 @@ def sites(served: Served) -> dict[Listener, Site]:
     prefix, handlers = settings.route_prefix, _handlers(served)
     probes = list(probe_routes(handlers, prefix=prefix))
     pushes = list(push_routes(_exchange(served), prefix=prefix))
+<<<<<<< HEAD
     operators = [
         *operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path),
         *reader_routes(served.readers, prefix=prefix),
     ]
+=======
+    guard = Guard(protection(served.web_configuration), clock=served.shared.clock)
+    operators = list(
+        guard.guarded(
+            operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
+        )
+    )
+>>>>>>> 7979f54 (Guard pages and metrics with the web configuration file of Prometheus' own programs)
     pushes_apart = bool(settings.push_listen_addresses)
     web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
     web_site = Site(web_routes, http_metrics)
     push_site = Site([*pushes, *probes], http_metrics)
+    on_pages, on_pushes = page_tls(served.web_configuration), push_tls(served.web_configuration)
     return {
-        Listener(_WEB_FLAG, address.host, address.port): web_site
+        Listener(_WEB_FLAG, address.host, address.port, on_pages): web_site
         for address in settings.listen_addresses
     } | {
-        Listener(_PUSH_FLAG, address.host, address.port): push_site
+        Listener(_PUSH_FLAG, address.host, address.port, on_pushes): push_site
         for address in settings.push_listen_addresses
     }
 
@@ -106,15 +120,16 @@ def _handlers(served: Served) -> Handlers:
     )
 
 
-def exporter_url(settings: Settings, bound: Mapping[str, list[str]]) -> ExporterUrl:
+def exporter_url(settings: Settings, bound: Mapping[str, list[str]], *, scheme: str) -> ExporterUrl:
     """Return the URL of this exporter as seen from outside: as given, or by its host name.
 
     Args:
         settings: may name the URL.
         bound: the addresses listened on, by the flag that asked for them.
+        scheme: of the listener with pages.
     """
     if settings.external_url:
         return ExporterUrl(settings.external_url)
     port = bound[_WEB_FLAG][0].rpartition(":")[2]
-    url = f"http://{socket.gethostname()}:{port}{settings.route_prefix}"
+    url = f"{scheme}://{socket.gethostname()}:{port}{settings.route_prefix}"
     return ExporterUrl(url, configured=False)

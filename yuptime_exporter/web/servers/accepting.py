@@ -11,12 +11,16 @@ import socket
 from collections.abc import Callable
 
 from yuptime_exporter.concurrency.repeated_line import RepeatedLine
+from yuptime_exporter.web.servers.tls import CurrentTls, ListenerTls
 from yuptime_exporter.web.servers.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
 # Connections accepted in one turn of the event loop; then those that sent something are read.
 ACCEPTED_AT_ONCE = 16
+
+# A handshake that is not complete by then ends its connection, as an incomplete head does.
+HANDSHAKE_SECONDS = 10.0
 
 PAUSE_AT_LIMIT_SECONDS = 0.05
 PAUSE_WITHOUT_DESCRIPTORS_SECONDS = 0.5
@@ -31,19 +35,24 @@ class Acceptor:
     def __init__(
         self,
         listening: socket.socket,
-        protocol: Callable[[], asyncio.Protocol],
+        protocol: Callable[[frozenset[str]], asyncio.Protocol],
         traffic: Traffic,
+        *,
+        tls: CurrentTls = ListenerTls,
     ) -> None:
         """Accept nothing yet.
 
         Args:
             listening: a bound socket; closed by `close`.
-            protocol: makes the protocol of a connection.
+            protocol: makes the protocol of a connection, with the names of which its client's
+                certificate must have one.
             traffic: knows whether there is room.
+            tls: gives the TLS of a connection that begins.
         """
         self._socket = listening
         self._protocol = protocol
         self._traffic = traffic
+        self._tls = tls
         self._tasks: asyncio.TaskGroup | None = None
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -101,11 +110,20 @@ class Acceptor:
             self._tasks.create_task(self._connect(accepted))
 
     async def _connect(self, accepted: socket.socket) -> None:
+        tls = self._tls()
+        handshake = None if tls.context is None else HANDSHAKE_SECONDS
         try:
-            await self._loop.connect_accepted_socket(self._protocol, accepted)
-        except OSError:  # the client has left already
+            await self._loop.connect_accepted_socket(
+                lambda: self._protocol(tls.client_names),
+                accepted,
+                ssl=tls.context,
+                ssl_handshake_timeout=handshake,
+            )
+        except OSError as error:  # the client has left already, or TLS failed
             accepted.close()
             self._traffic.closed()
+            if tls.context is not None:
+                self._traffic.handshake_failed(error)
 
 
 async def bound_sockets(host: str | None, port: int) -> list[socket.socket]:

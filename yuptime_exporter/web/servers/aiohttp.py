@@ -16,6 +16,7 @@ from yuptime_exporter.web.servers.accepting import Acceptor, bound_sockets
 from yuptime_exporter.web.servers.connection import HttpConnection, response
 from yuptime_exporter.web.servers.refusals import EXPECTATION, STRAY_BYTES, VERSION, Refusal
 from yuptime_exporter.web.servers.server import HttpServer, OtherVersion
+from yuptime_exporter.web.servers.tls import CurrentTls, ListenerTls
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 
@@ -29,11 +30,16 @@ _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where to listen: `host` None means every interface, port 0 any free port."""
+    """Where to listen: `host` None means every interface, port 0 any free port.
+
+    Attributes:
+        tls: gives the TLS of a connection that begins.
+    """
 
     flag: str
     host: str | None
     port: int
+    tls: CurrentTls = ListenerTls
 
 
 @asynccontextmanager
@@ -62,7 +68,7 @@ async def serving(
         acceptors = []
         for listener, site in sites.items():
             for bound_socket in await _bound(listener):
-                acceptors.append(Acceptor(bound_socket, servers[site], traffic))
+                acceptors.append(Acceptor(bound_socket, servers[site], traffic, tls=listener.tls))
                 stack.callback(acceptors[-1].close)
                 address = _address(bound_socket.getsockname())
                 bound.setdefault(listener.flag, []).append(address)

@@ -23,6 +23,7 @@ from yuptime_exporter.web.servers.refusals import (
     MAX_LINE_BYTES,
     refusal,
 )
+from yuptime_exporter.web.servers.tls import has_name
 from yuptime_exporter.web.servers.traffic import Traffic
 
 # An idle connection outlives a scrape interval of one minute, so that Prometheus does not have to
@@ -47,6 +48,7 @@ class HttpConnection(RequestHandler):
     __slots__ = (
         "_arriving",
         "_client_ended",
+        "_client_names",
         "_ended",
         "_head_timer",
         "_is_last",
@@ -55,7 +57,12 @@ class HttpConnection(RequestHandler):
     )
 
     def __init__(
-        self, server: web.Server, traffic: Traffic, loop: asyncio.AbstractEventLoop
+        self,
+        server: web.Server,
+        traffic: Traffic,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        client_names: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(
             server,
@@ -76,6 +83,7 @@ class HttpConnection(RequestHandler):
             max_msg_queue_size=1,  # the parser stops after each request
         )
         self._traffic = traffic
+        self._client_names = client_names  # of which a client's certificate must have one
         self._arriving: StreamReader | None = None  # the body of the newest request
         self._client_ended = False  # whether the client has closed its own side
         self._ended: asyncio.Future[None] | None = None  # set while the client reads a refusal
@@ -98,6 +106,10 @@ class HttpConnection(RequestHandler):
         """Begin to wait for a request."""
         super().connection_made(transport)
         self._traffic.connected(self)
+        if not has_name(transport, self._client_names):
+            self._traffic.stranger()
+            self.force_close()
+            return
         self._expect_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -168,7 +180,8 @@ class HttpConnection(RequestHandler):
             return False
         self._end_body(BodyIncomplete("body: expected all of it, got a part and then the end"))
         self._close_when_answered()
-        return True
+        # TLS has no half of a connection that stays open.
+        return self.transport is not None and self.transport.get_extra_info("sslcontext") is None
 
     def close(self) -> None:
         """Close the connection when its requests are answered."""

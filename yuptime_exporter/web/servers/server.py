@@ -35,6 +35,7 @@ class HttpServer(web.Server):
         self._fast = fast
         self._fast_connections: set[FastConnection] = set()
 
+<<<<<<< HEAD
     def __call__(self) -> asyncio.Protocol:  # type: ignore[override]
         """Return the protocol of a new connection."""
         if self._fast is None:
@@ -51,6 +52,16 @@ class HttpServer(web.Server):
 
     def _http_connection(self) -> HttpConnection:
         return HttpConnection(self, self._traffic, asyncio.get_running_loop())
+=======
+    def __call__(self, client_names: frozenset[str] = frozenset()) -> HttpConnection:
+        """Return the protocol of a new connection.
+
+        Args:
+            client_names: names of which the client's certificate must have one; empty: any client.
+        """
+        loop = asyncio.get_running_loop()
+        return HttpConnection(self, self._traffic, loop, client_names=client_names)
+>>>>>>> 7979f54 (Guard pages and metrics with the web configuration file of Prometheus' own programs)
 
     def _incoming(
         self,

@@ -78,6 +78,13 @@ class Traffic:
             "limit of connections reached; the oldest idle connections are closed for new ones",
             level=logging.WARNING,
         )
+        self._handshakes = RepeatedLine(log, "a TLS handshake failed", level=logging.INFO)
+        self._strangers = RepeatedLine(
+            log,
+            "a connection was closed: the certificate of its client has no name of "
+            "client_allowed_sans",
+            level=logging.WARNING,
+        )
         self._failed = RepeatedLine(
             log, "a request failed: this is an error of yuptime-exporter", level=logging.ERROR
         )
@@ -141,6 +148,16 @@ class Traffic:
         """Close a connection whose request did not arrive in time."""
         self._metrics.closed.labels("head_timeout").inc()
         connection.force_close()
+
+    def handshake_failed(self, error: OSError) -> None:
+        """Note a connection that ended before TLS was established."""
+        self._metrics.closed.labels("tls").inc()
+        self._handshakes.happened(err=getattr(error, "reason", None) or str(error))
+
+    def stranger(self) -> None:
+        """Note a connection whose client's certificate has none of the allowed names."""
+        self._metrics.closed.labels("client_name").inc()
+        self._strangers.happened()
 
     def client_left(self) -> None:
         """Note that a client left before it had its answer: no error of the exporter."""

@@ -51,12 +51,8 @@ class CurrentConfiguration:
         try:
             self.value = self._load()
         except ConfigInvalid as error:
-<<<<<<< HEAD
             self.problem = str(error)
-            self._metrics.successful.set(0)
-=======
             self._metrics.failed(FILE)
->>>>>>> 7979f54 (Guard pages and metrics with the web configuration file of Prometheus' own programs)
             log.error("configuration was not reloaded", extra={"err": str(error)})
             raise
         for apply in self._followers:
@@ -64,10 +60,5 @@ class CurrentConfiguration:
         self._note_success()
 
     def _note_success(self) -> None:
-<<<<<<< HEAD
         self.problem = ""
-        self._metrics.successful.set(1)
-        self._metrics.success_timestamp_seconds.set(self._clock())
-=======
         self._metrics.succeeded(FILE, self._clock())
->>>>>>> 7979f54 (Guard pages and metrics with the web configuration file of Prometheus' own programs)

@@ -74,19 +74,15 @@ def sites(served: Served) -> dict[Listener, Site]:
     prefix, handlers = settings.route_prefix, _handlers(served)
     probes = list(probe_routes(handlers, prefix=prefix))
     pushes = list(push_routes(_exchange(served), prefix=prefix))
-<<<<<<< HEAD
-    operators = [
-        *operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path),
-        *reader_routes(served.readers, prefix=prefix),
-    ]
-=======
     guard = Guard(protection(served.web_configuration), clock=served.shared.clock)
     operators = list(
         guard.guarded(
-            operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
+            (
+                *operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path),
+                *reader_routes(served.readers, prefix=prefix),
+            )
         )
     )
->>>>>>> 7979f54 (Guard pages and metrics with the web configuration file of Prometheus' own programs)
     pushes_apart = bool(settings.push_listen_addresses)
     web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
     web_site = Site(web_routes, http_metrics)

@@ -23,7 +23,6 @@ from yuptime_exporter.web.servers.refusals import (
     MAX_LINE_BYTES,
     refusal,
 )
-from yuptime_exporter.web.servers.tls import has_name
 from yuptime_exporter.web.servers.traffic import Traffic
 
 # An idle connection outlives a scrape interval of one minute, so that Prometheus does not have to
@@ -48,7 +47,6 @@ class HttpConnection(RequestHandler):
     __slots__ = (
         "_arriving",
         "_client_ended",
-        "_client_names",
         "_ended",
         "_head_timer",
         "_is_last",
@@ -57,12 +55,7 @@ class HttpConnection(RequestHandler):
     )
 
     def __init__(
-        self,
-        server: web.Server,
-        traffic: Traffic,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        client_names: frozenset[str] = frozenset(),
+        self, server: web.Server, traffic: Traffic, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(
             server,
@@ -83,7 +76,6 @@ class HttpConnection(RequestHandler):
             max_msg_queue_size=1,  # the parser stops after each request
         )
         self._traffic = traffic
-        self._client_names = client_names  # of which a client's certificate must have one
         self._arriving: StreamReader | None = None  # the body of the newest request
         self._client_ended = False  # whether the client has closed its own side
         self._ended: asyncio.Future[None] | None = None  # set while the client reads a refusal
@@ -106,10 +98,6 @@ class HttpConnection(RequestHandler):
         """Begin to wait for a request."""
         super().connection_made(transport)
         self._traffic.connected(self)
-        if not has_name(transport, self._client_names):
-            self._traffic.stranger()
-            self.force_close()
-            return
         self._expect_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -9,6 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from yuptime_exporter.web.servers.connection import HttpConnection
 from yuptime_exporter.web.servers.fast import FastConnection
+from yuptime_exporter.web.servers.tls import has_name
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 
@@ -17,6 +18,29 @@ _VERSIONS = (HttpVersion11, HttpVersion10)
 
 class OtherVersion(web.BaseRequest):
     """A request in a version of HTTP that is not served; its answer is HTTP/1.1."""
+
+
+class NamedClientConnection(HttpConnection):
+    """A connection that ends unless the client's certificate has one of these names."""
+
+    __slots__ = ("_names",)
+
+    def __init__(
+        self,
+        server: web.Server,
+        traffic: Traffic,
+        loop: asyncio.AbstractEventLoop,
+        names: frozenset[str],
+    ) -> None:
+        super().__init__(server, traffic, loop)
+        self._names = names
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request, or end."""
+        super().connection_made(transport)
+        if not has_name(transport, self._names):
+            self._traffic.stranger()
+            self.force_close()
 
 
 class HttpServer(web.Server):
@@ -35,11 +59,16 @@ class HttpServer(web.Server):
         self._fast = fast
         self._fast_connections: set[FastConnection] = set()
 
-<<<<<<< HEAD
-    def __call__(self) -> asyncio.Protocol:  # type: ignore[override]
-        """Return the protocol of a new connection."""
-        if self._fast is None:
-            return self._http_connection()
+    def __call__(  # type: ignore[override]
+        self, client_names: frozenset[str] = frozenset()
+    ) -> asyncio.Protocol:
+        """Return the protocol of a new connection.
+
+        Args:
+            client_names: names of which the client's certificate must have one; empty: any client.
+        """
+        if self._fast is None or client_names:
+            return self._http_connection(client_names)
         return FastConnection(
             self._fast, self._traffic, self._http_connection, self._fast_connections
         )
@@ -50,18 +79,11 @@ class HttpServer(web.Server):
             connection.force_close()
         await super().shutdown(timeout)
 
-    def _http_connection(self) -> HttpConnection:
-        return HttpConnection(self, self._traffic, asyncio.get_running_loop())
-=======
-    def __call__(self, client_names: frozenset[str] = frozenset()) -> HttpConnection:
-        """Return the protocol of a new connection.
-
-        Args:
-            client_names: names of which the client's certificate must have one; empty: any client.
-        """
+    def _http_connection(self, client_names: frozenset[str] = frozenset()) -> HttpConnection:
         loop = asyncio.get_running_loop()
-        return HttpConnection(self, self._traffic, loop, client_names=client_names)
->>>>>>> 7979f54 (Guard pages and metrics with the web configuration file of Prometheus' own programs)
+        if client_names:
+            return NamedClientConnection(self, self._traffic, loop, client_names)
+        return HttpConnection(self, self._traffic, loop)
 
     def _incoming(
         self,

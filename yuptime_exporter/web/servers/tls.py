@@ -27,9 +27,7 @@ def has_name(transport: asyncio.BaseTransport, names: frozenset[str]) -> bool:
 
     Args:
         transport: after the handshake.
-        names: DNS names, IP addresses, e-mail addresses or URIs; empty: any client.
+        names: DNS names, IP addresses, e-mail addresses or URIs.
     """
-    if not names:
-        return True
     certificate = transport.get_extra_info("peercert") or {}
     return any(name in names for _, name in certificate.get("subjectAltName", ()))

@@ -80,7 +80,9 @@ class Exporter:
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
         self._rejudging = Rejudging(table)
         ready = self._readiness = Readiness(metrics.readiness)
-        shared = self._shared = Shared(settings, table, ready, metrics, clock)
+        shared = self._shared = Shared(
+            settings, table, ready, metrics, self._web_configuration, clock
+        )
         adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
         parts = self._parts = connect(shared, adopt=adopt)
         self._limiter = PushLimiter(self._configuration.value.push_rate)
@@ -155,7 +157,6 @@ class Exporter:
             self._receiver,
             self._rejections,
             self._metrics_page,
-            self._web_configuration,
             reload,
             backup,
             readers,

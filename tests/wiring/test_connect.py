@@ -23,6 +23,7 @@ from yuptime_exporter.settings.model import (
     SqliteStorage,
     StatusStorage,
 )
+from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
 from yuptime_exporter.sources.kubernetes.source import KubernetesSource
 from yuptime_exporter.sources.manifests.source import DirectorySource
 from yuptime_exporter.status.store import StatusStore
@@ -45,7 +46,9 @@ async def connected(
 ) -> AsyncIterator[Parts]:
     """Give the parts, and close their connection at the end of the block."""
     run = replace(parse_arguments(["--source.manifests=x"]), source=settings)
-    shared = Shared(run, table_of(at=1000), readiness or ready(), Metrics(), StandingClock(1000))
+    clock, metrics = StandingClock(1000), Metrics()
+    web = CurrentWebConfiguration(None, metrics=metrics.reload, clock=clock)
+    shared = Shared(run, table_of(at=1000), readiness or ready(), metrics, web, clock)
     parts = connect(shared, adopt=ignore)
     yield parts
     with suppress(SourceUnusable):  # there is no API server

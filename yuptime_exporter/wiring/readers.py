@@ -51,7 +51,7 @@ def reader_handlers(
     visibility = _visibility(shared.settings)
     board = Board(shared.table, exporter, clock=shared.clock)
     static_files = StaticFiles()
-    pages = Pages(_facts(shared.settings, visibility), static_files)
+    pages = Pages(_facts(shared, visibility), static_files)
     return ReaderHandlers(
         static_file=static_files.answer,
         list_page=list_page_handler(
@@ -81,7 +81,8 @@ def _visibility(settings: Settings) -> Visibility:
     )
 
 
-def _facts(settings: Settings, visibility: Visibility) -> ExporterFacts:
+def _facts(shared: Shared, visibility: Visibility) -> ExporterFacts:
+    settings = shared.settings
     apart = settings.push_listen_addresses
     return ExporterFacts(
         prefix=settings.route_prefix,
@@ -90,6 +91,7 @@ def _facts(settings: Settings, visibility: Visibility) -> ExporterFacts:
         visibility=visibility,
         push_port=apart[0].port if apart else None,
         cluster=isinstance(settings.source, ClusterSource),
+        is_open=lambda: shared.web_configuration.value.is_open,
     )
 
 

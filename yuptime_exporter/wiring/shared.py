@@ -6,6 +6,7 @@ from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.settings.model import Settings
+from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
 from yuptime_exporter.wiring.registry import Metrics
 
 
@@ -22,4 +23,5 @@ class Shared:
     table: MonitorTable
     readiness: Readiness
     metrics: Metrics
+    web_configuration: CurrentWebConfiguration
     clock: Clock

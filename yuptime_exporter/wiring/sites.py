@@ -10,7 +10,6 @@ from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.model import Settings
-from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.backup import backup_handler
 from yuptime_exporter.web.guard import Guard
@@ -51,7 +50,6 @@ class Served:
     receiver: Receiver
     rejections: Rejections
     metrics_page: MetricsPage
-    web_configuration: CurrentWebConfiguration
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
     readers: ReaderHandlers
@@ -74,7 +72,7 @@ def sites(served: Served) -> dict[Listener, Site]:
     prefix, handlers = settings.route_prefix, _handlers(served)
     probes = list(probe_routes(handlers, prefix=prefix))
     pushes = list(push_routes(_exchange(served), prefix=prefix))
-    guard = Guard(protection(served.web_configuration), clock=served.shared.clock)
+    guard = Guard(protection(served.shared.web_configuration), clock=served.shared.clock)
     operators = list(
         guard.guarded(
             (
@@ -87,7 +85,10 @@ def sites(served: Served) -> dict[Listener, Site]:
     web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
     web_site = Site(web_routes, http_metrics)
     push_site = Site([*pushes, *probes], http_metrics)
-    on_pages, on_pushes = page_tls(served.web_configuration), push_tls(served.web_configuration)
+    on_pages, on_pushes = (
+        page_tls(served.shared.web_configuration),
+        push_tls(served.shared.web_configuration),
+    )
     return {
         Listener(_WEB_FLAG, address.host, address.port, on_pages): web_site
         for address in settings.listen_addresses

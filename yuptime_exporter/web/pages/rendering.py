@@ -1,6 +1,6 @@
 """HTML from the templates, in which every text of others is escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -42,6 +42,7 @@ class ExporterFacts:
         external_url: the address of the exporter for its users; None: that of the request.
         push_port: of the listener that serves pushes; None: that of the pages.
         cluster: whether monitors come from Kubernetes.
+        is_open: whether pages need neither a password nor a certificate of the client.
     """
 
     prefix: str
@@ -50,6 +51,7 @@ class ExporterFacts:
     visibility: Visibility
     push_port: int | None = None
     cluster: bool = False
+    is_open: Callable[[], bool] = lambda: True
 
     def url(self, request: Request) -> str:
         """Return the address of the exporter as its users know it, without a slash at its end."""
@@ -86,7 +88,7 @@ class Pages:
             "version": __version__,
             "telemetry_path": facts.telemetry_path.lstrip("/"),
             "visibility": facts.visibility,
-            "open_to_all": True,
+            "is_open": facts.is_open,
             "shown_problems": SHOWN_PROBLEMS,
         }
         self._static_files = static_files

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REMEDY = "give --kubernetes.kubeconfig=PATH, or run in a pod that has a service account"
 
+_FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 _BASE64_FIELDS = ("certificate-authority-data", "client-certificate-data", "client-key-data")
 
 
@@ -67,9 +68,15 @@ class Kubeconfig:
             AssertionError,
         ) as error:
             # The library quotes the file from the first brace on, which may contain a token.
-            text = " ".join(str(error).partition("{")[0].split()) or "it is not a kubeconfig"
+            said = _without_number(error) if isinstance(error, OSError) else str(error)
+            text = " ".join(said.partition("{")[0].split()) or "it is not a kubeconfig"
             raise SourceUnusable(f"{plugin}{text}") from error
         return _access(configuration, self._selected)
+
+
+def _without_number(error: OSError) -> str:
+    """Return the reason and the file of an error of the system."""
+    return ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
 
 
 def _check(found: Selected) -> None:
@@ -82,9 +89,9 @@ def _check(found: Selected) -> None:
         )
     _check_proxy(cluster)
     for entry in (cluster, user):
-        for name in _BASE64_FIELDS:
-            if name in entry.values:
-                _check_base64(entry.values[name], f"{entry.place}.{name}")
+        _check_entry(entry)
+    if _has(user, "client-certificate") and not _has(user, "client-key"):
+        raise SourceUnusable(f"{user.place}.client-key: expected the key of client-certificate")
     provider = user.values.get("auth-provider")
     if isinstance(provider, Mapping) and provider.get("name") == "gcp":
         raise SourceUnusable(
@@ -107,6 +114,26 @@ def _check_proxy(cluster: Entry) -> None:
         raise SourceUnusable(
             f"{place}: expected a proxy with http:// or https://, got the scheme {scheme!r}"
         )
+
+
+def _check_entry(entry: Entry) -> None:
+    for name in _BASE64_FIELDS:
+        if name in entry.values:
+            _check_base64(entry.values[name], f"{entry.place}.{name}")
+    for name in _FILE_FIELDS:
+        if entry.values.get(name) and not entry.values.get(f"{name}-data"):
+            _check_file(entry, name)
+
+
+def _has(entry: Entry, name: str) -> bool:
+    return bool(entry.values.get(name) or entry.values.get(f"{name}-data"))
+
+
+def _check_file(entry: Entry, name: str) -> None:
+    """Refuse a path at which there is no file; it is relative to the folder of the kubeconfig."""
+    path = Path(entry.file).parent / str(entry.values[name])
+    if not path.is_file():
+        raise SourceUnusable(f"{entry.place}.{name}: there is no such file: {path}")
 
 
 def _check_base64(value: object, place: str) -> None:

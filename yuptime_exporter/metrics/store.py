@@ -26,6 +26,11 @@ class StoreMetrics:
             "Groups of writes that the store refused; none of them was acknowledged.",
             registry=registry,
         )
+        self.upkeep_failures = Counter(
+            "yuptime_store_upkeep_failures_total",
+            "Attempts to clean up the database that failed; pushes were stored all the same.",
+            registry=registry,
+        )
         self.last_commit_timestamp_seconds = Gauge(
             "yuptime_store_last_commit_timestamp_seconds",
             "Unix time of the last durable write, 0 before the first.",

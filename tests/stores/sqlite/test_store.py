@@ -68,9 +68,11 @@ def row(key: MonitorKey = KEY, last_push: LastPush | None = None, **fields: Any)
     return Row(Monitor(key, TokenRef("tokens", "token"), **fields), Arming(900.0), last_push)
 
 
-def store_at(path: Path, registry: CollectorRegistry | None = None) -> SqliteStore:
+def store_at(
+    path: Path, registry: CollectorRegistry | None = None, *, history_limit: int = 100
+) -> SqliteStore:
     metrics = StoreMetrics(registry or CollectorRegistry())
-    return SqliteStore(path, metrics=metrics, clock=lambda: 1000.0, history_limit=100)
+    return SqliteStore(path, metrics=metrics, clock=lambda: 1000.0, history_limit=history_limit)
 
 
 @asynccontextmanager

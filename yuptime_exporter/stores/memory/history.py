@@ -24,22 +24,17 @@ class _Held:
 
     Attributes:
         bytes: about the memory that they take.
-        is_cut: whether older pushes were dropped.
+        cut_timestamp: when the newest dropped push was received; None: none was dropped.
     """
 
     pushes: deque[Push] = field(default_factory=deque)
     bytes: int = 0
-    is_cut: bool = False
-
-    @property
-    def newest_timestamp(self) -> float:
-        """When the newest push was received."""
-        return self.pushes[-1].received_timestamp
+    cut_timestamp: float | None = None
 
     def drop_oldest(self) -> int:
         """Drop a push; return how many bytes that frees."""
         oldest = self.pushes.popleft()
-        self.is_cut = True
+        self.cut_timestamp = oldest.received_timestamp
         size = _size(oldest)
         self.bytes -= size
         return size
@@ -122,10 +117,11 @@ class MemoryHistory:
             return PastPushes((), self._begin_timestamp)
         newest = islice(reversed(held.pushes), limit)
         pushes = tuple(push if messages else replace(push, message="") for push in newest)
-        has_all = not held.is_cut and len(pushes) == len(held.pushes)
-        if has_all or not pushes:
-            return PastPushes(pushes, self._begin_timestamp if has_all else held.newest_timestamp)
-        return PastPushes(pushes, pushes[-1].received_timestamp)
+        if pushes and (held.cut_timestamp or len(pushes) < len(held.pushes)):
+            return PastPushes(pushes, pushes[-1].received_timestamp)
+        newest_timestamp = held.pushes[-1].received_timestamp if held.pushes else None
+        complete_after = held.cut_timestamp if pushes else newest_timestamp or held.cut_timestamp
+        return PastPushes(pushes, complete_after or self._begin_timestamp)
 
     def _change(self, held: _Held, size: int) -> None:
         held.bytes += size

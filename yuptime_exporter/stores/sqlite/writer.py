@@ -213,8 +213,10 @@ class Writer:
         except (sqlite3.Error, OSError) as error:
             self._database.disconnect()
             failure = unavailable(self._database.path, error)
+            self._metrics.upkeep_failures.inc()
             self._upkeep_failures.failed(failure, **failure.log_fields)
         except StoreUnavailable as error:
+            self._metrics.upkeep_failures.inc()
             self._upkeep_failures.failed(error, **error.log_fields)
         else:
             self._upkeep_failures.recovered()

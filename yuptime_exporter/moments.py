@@ -1,12 +1,18 @@
 """Moments in the formats of protocols and sentences; the program itself uses Unix seconds."""
 
 from datetime import UTC, datetime
+from math import inf
 
 
 def rfc3339(timestamp: float) -> str:
     """Return a moment in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`."""
     moment = datetime.fromtimestamp(timestamp, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rfc3339_or_none(timestamp: float | None) -> str | None:
+    """Return a moment as `rfc3339` does; None where there is none, or where it never comes."""
+    return None if timestamp is None or timestamp == inf else rfc3339(timestamp)
 
 
 def exact_rfc3339(timestamp: float) -> str:
@@ -41,5 +47,7 @@ def timestamp_of(text: object) -> float | None:
 
 
 def readable(timestamp: float) -> str:
-    """Return a moment for a sentence, such as `2026-01-31 08:00:00 UTC`."""
+    """Return a moment for a sentence, such as `2026-01-31 08:00:00 UTC`, or `never`."""
+    if timestamp == inf:
+        return "never"
     return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

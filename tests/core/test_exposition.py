@@ -1,6 +1,7 @@
 """The exposition of monitors, byte by byte and through two strict parsers."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC
 
 import pytest
 from hypothesis import given
@@ -17,10 +18,12 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from tests.core.examples import DOWN, UP, judged, monitor_families, push, row
+from yuptime_exporter.core.cron_times import CronTimes
 from yuptime_exporter.core.exposition import process_families
 from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import Judged, LastPush, Row
+from yuptime_exporter.core.schedules import Cron
 
 NO_DEFAULTS = AlertDefaults()
 
@@ -39,6 +42,7 @@ FAMILIES = {
     "yuptime_monitor_pushes_rejected": "counter",
     "yuptime_monitor_alert_labels": "gauge",
     "yuptime_monitor_info": "gauge",
+    "yuptime_monitor_schedule_info": "gauge",
     "yuptime_monitor_annotations_info": "gauge",
 }
 
@@ -153,6 +157,10 @@ yuptime_monitor_alert_labels{app_kubernetes_io_component="",app_kubernetes_io_in
 # TYPE yuptime_monitor_info gauge
 yuptime_monitor_info{monitor="backup",namespace="prod",paused="false",source="manifests"} 1.0
 yuptime_monitor_info{monitor="report",namespace="prod",paused="true",source="kubernetes"} 1.0
+# HELP yuptime_monitor_schedule_info When pushes are due: an interval, or a cron expression in a time zone.
+# TYPE yuptime_monitor_schedule_info gauge
+yuptime_monitor_schedule_info{kind="interval",monitor="backup",namespace="prod",schedule="every 300 s",time_zone=""} 1.0
+yuptime_monitor_schedule_info{kind="interval",monitor="report",namespace="prod",schedule="every 86400 s",time_zone=""} 1.0
 # HELP yuptime_monitor_annotations_info Texts of the team for the alerts of the monitor; absent where it gives none.
 # TYPE yuptime_monitor_annotations_info gauge
 """
@@ -172,13 +180,41 @@ class TestWhatAScrapeReads:
 
         assert text(families(REPORTED_DOWN, paused, defaults=defaults)) == EXPECTED_TEXT
 
-    def test_every_monitor_has_exactly_its_fourteen_series(self) -> None:
+    def test_a_cron_monitor_shows_its_expression_and_its_zone_and_a_time_to_its_next_push(
+        self,
+    ) -> None:
+        schedule = Cron("0 * * * *", "UTC", CronTimes("0 * * * *", UTC))
+        exposed = families(row(push(UP, at=1000), schedule=schedule))
+        values = {sample.name: sample.value for sample in samples(exposed)}
+
+        assert labels_of("yuptime_monitor_schedule_info", exposed) == [
+            {
+                "namespace": "prod",
+                "monitor": "backup",
+                "kind": "cron",
+                "schedule": "0 * * * *",
+                "time_zone": "UTC",
+            }
+        ]
+        assert values["yuptime_monitor_due_timestamp_seconds"] == 3600
+        assert values["yuptime_monitor_expire_seconds"] == 2600
+
+    def test_a_schedule_that_never_comes_again_has_an_infinite_deadline(self) -> None:
+        never = "* * */20 * 1L"
+        schedule = Cron(never, "UTC", CronTimes(never, UTC))
+
+        assert (
+            'yuptime_monitor_deadline_timestamp_seconds{monitor="backup",namespace="prod"} +Inf\n'
+            in text(families(row(schedule=schedule)))
+        )
+
+    def test_every_monitor_has_exactly_its_fifteen_series(self) -> None:
         exposed = samples(families(row(name="a"), row(push(UP), name="b")))
 
-        assert len(exposed) == 2 * 14
+        assert len(exposed) == 2 * 15
         for name in ("a", "b"):
             own = [sample.name for sample in exposed if sample.labels["monitor"] == name]
-            assert len(own) == len(set(own)) == 14
+            assert len(own) == len(set(own)) == 15
 
     def test_the_families_are_the_same_with_no_monitors_at_all(self) -> None:
         assert {family.name: family.type for family in families()} == FAMILIES
@@ -236,7 +272,7 @@ class TestAlertLabels:
     def test_a_paused_monitor_has_all_its_other_series(self) -> None:
         exposed = samples(families(row(paused=1100)))
 
-        assert len({sample.name for sample in exposed}) == 13
+        assert len({sample.name for sample in exposed}) == 14
         assert labels_of("yuptime_monitor_info", families(row(paused=1100))) == [
             {"namespace": "prod", "monitor": "backup", "source": "manifests", "paused": "true"}
         ]

@@ -176,7 +176,7 @@ def test_uk_2220_a_monitor_that_never_pushed_has_all_its_series() -> None:
     life.push(UP, at=1000)
 
     assert before == {s.name for family in exposed(life, at=1000) for s in family.samples}
-    assert len(before) == 14
+    assert len(before) == 15
 
 
 def test_uk_6022_the_end_of_a_pause_is_not_the_beginning_of_an_incident() -> None:
@@ -261,7 +261,7 @@ def test_kh_error_label_no_message_makes_a_series() -> None:
             for s in family.samples
         }
 
-    assert len(series) == 14
+    assert len(series) == 15
 
 
 def test_an_example_row_is_what_a_life_begins_with() -> None:

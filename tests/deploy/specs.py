@@ -193,6 +193,22 @@ def _pushes(namespace: str) -> st.SearchStrategy[Any]:
     )
 
 
+# Only mistakes that the definition knows, too: it counts fields, and knows no dates and no zones.
+_EXPRESSIONS = _mostly(
+    st.sampled_from(["30 2 * * 1-5", "*/5 * * * *", " 0\t2 *  * mon ", "@Daily", "0 0 ? * 5L"]),
+    st.sampled_from(
+        ["", " ", "* * * *", "0 0 2 * * *", "TZ=UTC 0 2 * * *", "@every 5m", "0 2 * * 1+2"]
+    ),
+    st.just("0 " * 128 + "0"),
+    _NOT_TEXT,
+)
+_ZONES = _mostly(
+    st.sampled_from(["UTC", "Europe/Berlin", "Etc/GMT+5", "America/Port-au-Prince"]),
+    st.sampled_from(["", " ", "UTC ", "Europe/Zürich", "a" * 65, "+5:00"]),
+    _NOT_TEXT,
+)
+
+
 def specs(namespace: str) -> st.SearchStrategy[Spec]:
     """Specs of Monitors of type push in a namespace; about half of them are valid."""
     alertings = _mostly(
@@ -208,7 +224,14 @@ def specs(namespace: str) -> st.SearchStrategy[Spec]:
         st.sampled_from([None, [], "a"]),
     )
     schedules = _mostly(
-        st.fixed_dictionaries({}, optional={"intervalSeconds": _WHOLE_SECONDS}),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "intervalSeconds": _WHOLE_SECONDS,
+                "cron": _EXPRESSIONS,
+                "timeZone": _ZONES,
+            },
+        ),
         st.sampled_from([None, [], 1]),
     )
     fine = {"push": {"tokenSecretRef": {"name": "a", "key": "b"}}}

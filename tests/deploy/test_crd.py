@@ -23,8 +23,9 @@ from tests.deploy.specs import URLS, Spec, specs
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
 from yuptime_exporter.core.model import API_VERSION, GROUP
 from yuptime_exporter.core.urls import url_problem
+from yuptime_exporter.resource.cron_text import MAX_EXPRESSION_CHARS
 from yuptime_exporter.resource.objects import Declared, Invalid, read_object
-from yuptime_exporter.resource.shapes import MAX_SECONDS, PUSH_FIELDS
+from yuptime_exporter.resource.shapes import MAX_SECONDS, MAX_ZONE_CHARS, PUSH_FIELDS
 from yuptime_exporter.sources.kubernetes.definition import dropped_fields
 
 NAMESPACE = "jobs"
@@ -97,6 +98,16 @@ def test_the_definition_accepts_exactly_the_urls_that_the_exporter_accepts(url: 
         assert (refusals(kept, schema_at("spec")) == []) is is_good
 
 
+@pytest.mark.parametrize("schedule", [{"cron": "0 25 * * *"}, {"timeZone": "Europe/Brlin"}])
+def test_the_exporter_alone_knows_the_values_of_an_expression_and_the_names_of_zones(
+    schedule: Spec,
+) -> None:
+    spec = {**pushed(), "schedule": schedule}
+
+    assert refusals(stored(spec, schema_at("spec")), schema_at("spec")) == []
+    assert isinstance(read_object(monitor(spec), "here"), Invalid)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(NAMESPACE))
 def test_the_definition_has_the_defaults_of_the_exporter(spec: Spec) -> None:
@@ -140,6 +151,9 @@ def test_every_limit_of_the_definition_is_that_of_the_exporter() -> None:
 
     assert tuple(push["properties"]) == PUSH_FIELDS
     assert push["properties"]["expireSeconds"]["maximum"] == MAX_SECONDS
+    schedule = schema_at("spec", "schedule")["properties"]
+    assert schedule["cron"]["maxLength"] == MAX_EXPRESSION_CHARS
+    assert schedule["timeZone"]["maxLength"] == MAX_ZONE_CHARS
     assert labels["maxProperties"] == MAX_LABELS
     assert labels["additionalProperties"]["maxLength"] == MAX_LABEL_VALUE_BYTES
     assert set(re.findall(r"'([a-z]+)'", rules)) == RESERVED_LABELS
@@ -180,7 +194,7 @@ def test_the_columns_of_kubectl_get_show_state_last_push_and_expiry() -> None:
         return [one["name"] for one in columns if one.get("priority", 0) == priority]
 
     assert names(0) == ["Type", "State", "Last Push", "Expires", "Age"]
-    assert names(1) == ["Message", "Ready", "Last Check"]
+    assert names(1) == ["Schedule", "Message", "Ready", "Last Check"]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +218,7 @@ def test_every_validation_rule_has_a_message() -> None:
         for rule in schema.get("x-kubernetes-validations", ())
     ]
 
-    assert len(rules) == 8
+    assert len(rules) == 9
     assert all(rule["message"] for rule in rules)
 
 
@@ -234,6 +248,8 @@ def test_the_patch_adds_the_push_fields_of_the_definition() -> None:
     conditions = schema_at("status", "conditions")["items"]["properties"]
     assert generation == conditions["observedGeneration"]
     assert set(added) == {
+        "spec/schedule/cron",
+        "spec/schedule/timeZone",
         "spec/target/push",
         "spec/alerting/description",
         "spec/alerting/labels",

@@ -108,7 +108,12 @@ async def test_the_exporter_notices_that_yuptimes_definition_drops_push_fields(
         "target": {},
         "alerting": {"resendIntervalMinutes": 0},
     }
-    assert dropped_fields(await installed(yuptime)) == ("spec.target.push", "status.push")
+    assert dropped_fields(await installed(yuptime)) == (
+        "spec.target.push",
+        "spec.schedule.cron",
+        "spec.schedule.timeZone",
+        "status.push",
+    )
 
 
 async def test_kubectl_refuses_a_push_monitor_with_yuptimes_definition(yuptime: Cluster) -> None:

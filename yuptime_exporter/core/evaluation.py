@@ -2,7 +2,7 @@
 
 base     = max(last push, armed)
 due      = the next moment of the schedule after the base
-deadline = due + grace, counted on the receiving clock (see `outages`)
+deadline = due + grace, later by the time in which no push could be received (see `outages`)
 
 With a maximum runtime, a run that started before this deadline replaces both while it is open:
 due      = deadline = start of the oldest open run + maximum runtime, on the receiving clock
@@ -55,9 +55,19 @@ def base_timestamp(row: Row) -> float:
     return max(row.last_push.received_timestamp, row.arming.armed_timestamp)
 
 
+def due_timestamp(row: Row) -> float:
+    """Return when the next push is due by the schedule: after the last push, and after the arming."""
+    schedule, armed = row.monitor.schedule, row.arming.armed_timestamp
+    received = row.last_push.received_timestamp if row.last_push else 0.0
+    if received >= armed:
+        return schedule.due_after_push(received)
+    due = schedule.due_after_arming(armed)
+    return max(due, schedule.due_after_push(received)) if received else due
+
+
 def gap_seconds(row: Row) -> float:
     """Return the time from the base until the next push is due."""
-    return row.monitor.schedule.gap_seconds(base_timestamp(row))
+    return row.monitor.schedule.gap_seconds(base_timestamp(row), due_timestamp(row))
 
 
 def open_run(row: Row) -> Run | None:
@@ -80,10 +90,8 @@ def last_event_timestamp(row: Row) -> float:
 
 def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
     """Judge one monitor at one moment; the deadline is computed for paused monitors, too."""
-    monitor, base = row.monitor, base_timestamp(row)
-    due = monitor.schedule.due_timestamp(base)
-    window_seconds = monitor.schedule.gap_seconds(base) + monitor.grace_seconds
-    deadline = outages.deadline(base, window_seconds)
+    due = due_timestamp(row)
+    deadline = _deadline(row, outages, due)
     run = open_run(row)
     limit = _run_deadline(row, run, outages) if run else None
     if run is None or limit is None or run.started_timestamp >= deadline:
@@ -243,6 +251,14 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
         last_success_timestamp=min(push.last_success_timestamp, received),
         runs=moved(push.runs, lambda timestamp: _present(timestamp, now_timestamp)),
     )
+
+
+def _deadline(row: Row, outages: Outages, due: float) -> float:
+    schedule, grace_seconds = row.monitor.schedule, row.monitor.grace_seconds
+    if schedule.is_calendar:
+        return outages.deadline_of_calendar(due, grace_seconds)
+    base = base_timestamp(row)
+    return outages.deadline(base, schedule.gap_seconds(base, due) + grace_seconds)
 
 
 def _state(

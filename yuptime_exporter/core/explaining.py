@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.core.model import Judged, Reason, Row, State
 
 Readable = Callable[[float], str]
@@ -20,6 +21,8 @@ class Change:
 def next_change(judged: Judged) -> Change | None:
     """Return the next change by the passing of time; None: only a push or a declaration changes it."""
     verdict = judged.verdict
+    if verdict.deadline_timestamp == NEVER:
+        return None
     match verdict.state:
         case State.UP if verdict.due_timestamp < verdict.deadline_timestamp:
             return Change(State.LATE, verdict.due_timestamp)
@@ -87,6 +90,8 @@ def _outlook(judged: Judged, readable: Readable) -> str:
             return "Pushes are accepted, and no alert is raised until the monitor is enabled again."
         case State.DOWN:
             return "It stays down, and its alert fires, until a push says up."
+        case State.UP | State.PENDING if verdict.deadline_timestamp == NEVER:
+            return "No push is due any more: the schedule does not come again."
         case State.UP | State.PENDING if is_running(judged):
             return f"A run is under way; without its end the monitor is down at {deadline}."
         case State.LATE | State.PENDING:

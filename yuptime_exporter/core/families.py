@@ -71,6 +71,12 @@ def _info(shown: Shown) -> dict[str, str]:
     return {**own_labels(shown), "source": monitor.source, "paused": paused}
 
 
+def _schedule(shown: Shown) -> dict[str, str]:
+    schedule = shown.row.monitor.schedule
+    texts = {"kind": schedule.kind, "schedule": schedule.text, "time_zone": schedule.time_zone}
+    return {**own_labels(shown), **texts}
+
+
 def _if_annotated(shown: Shown) -> float | None:
     monitor = shown.row.monitor
     return 1 if monitor.alert_description or monitor.alert_runbook_url else None
@@ -163,6 +169,13 @@ FAMILIES = (
     ),
     Family(
         "yuptime_monitor_info", "Information about the monitor.", lambda _: 1, _info, declared=True
+    ),
+    Family(
+        "yuptime_monitor_schedule_info",
+        "When pushes are due: an interval, or a cron expression in a time zone.",
+        lambda _: 1,
+        _schedule,
+        declared=True,
     ),
     Family(
         "yuptime_monitor_annotations_info",

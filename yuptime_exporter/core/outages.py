@@ -1,7 +1,8 @@
 """The receiving clock: a clock that stands still while no push can be received.
 
 Deadlines are counted on this clock. So the exporter's own downtime is never blamed on a job, and a
-deadline moves by the outages before it and by no more.
+deadline moves by the outages before it and by no more. The scheduled times of a calendar do not move:
+only their grace is counted on this clock.
 """
 
 from bisect import bisect_left, bisect_right
@@ -81,6 +82,18 @@ class Outages:
         end_on_receiving_clock = deadline - lost_before_base
         passed = bisect_left(self._starts_on_receiving_clock, end_on_receiving_clock)
         return deadline + self._lost_before[passed] - lost_before_base
+
+    def deadline_of_calendar(self, due_timestamp: float, grace_seconds: float) -> float:
+        """Return when the grace of a scheduled time has passed; no outage moves that time itself.
+
+        An outage that had begun before the scheduled time, and was not over, may have cost the one push
+        of the job: then its whole length is added.
+        """
+        first = bisect_right(self.known, due_timestamp, key=lambda outage: outage.end_timestamp)
+        if first == len(self.known):
+            return due_timestamp + grace_seconds
+        start = min(due_timestamp, self.known[first].start_timestamp)
+        return self.deadline(start, due_timestamp - start + grace_seconds)
 
 
 def last_receiving(known: float | None, timestamp: float, *, max_skew_seconds: float) -> float:

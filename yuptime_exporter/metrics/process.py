@@ -5,6 +5,22 @@ import platform
 from prometheus_client import CollectorRegistry, Gauge
 
 
+def expose_tzdata_info(registry: CollectorRegistry, *, version: str) -> None:
+    """Add `yuptime_tzdata_info`, which never changes.
+
+    Args:
+        registry: of the exporter.
+        version: the release of the tz database.
+    """
+    info = Gauge(
+        "yuptime_tzdata_info",
+        "Release of the tz database by which cron expressions are read.",
+        ["version"],
+        registry=registry,
+    )
+    info.labels(version).set(1)
+
+
 def expose_build_info(registry: CollectorRegistry, *, version: str, revision: str) -> None:
     """Add `yuptime_build_info`, which never changes."""
     build_info = Gauge(

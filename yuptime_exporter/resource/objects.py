@@ -14,8 +14,8 @@ from typing import NamedTuple, cast
 
 from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, Problem, TokenRef
-from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.near_misses import is_misspelt_push, misspelt_head
+from yuptime_exporter.resource.schedule_reading import schedule_of, schedule_problems
 from yuptime_exporter.resource.shapes import (
     MonitorResource,
     PushSpec,
@@ -169,7 +169,11 @@ def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMo
     resource = read_resource(MonitorResource, value, where, quote_values=True)
     if not isinstance(resource, MonitorResource):
         return Invalid(resource)
-    problems = [*_token_ref_problems(resource, where), *_label_problems(resource, where)]
+    problems = [
+        *(Problem(where, *problem) for problem in schedule_problems(resource.spec)),
+        *_token_ref_problems(resource, where),
+        *_label_problems(resource, where),
+    ]
     token_ref = _token_ref(resource.spec.target.push)
     if problems or token_ref is None:
         return Invalid(tuple(problems))
@@ -182,7 +186,7 @@ def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
         key=MonitorKey(resource.metadata.namespace, resource.metadata.name),
         token_ref=TokenRef(token_ref.name, token_ref.key),
         enabled=spec.enabled,
-        schedule=Every(push.expire_seconds),
+        schedule=schedule_of(spec),
         grace_seconds=push.grace_period_seconds,
         alert_labels=tuple(sorted(alerting.labels.items())),
         alert_description=alerting.description,

@@ -16,12 +16,17 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from yuptime_exporter.core.urls import MAX_URL_CHARS, link_problem, url_problem
+from yuptime_exporter.resource.cron_text import EXPECTED_EXPRESSION, MAX_EXPRESSION_CHARS
+from yuptime_exporter.time_zones import EXPECTED_TIME_ZONE
 
 # The namespace of objects without one, as in `kubectl apply` without further settings.
 DEFAULT_NAMESPACE = "default"
 
 # A team's text in an alert; as much as is shown of a message.
 MAX_DESCRIPTION_CHARS = 1024
+
+# The longest name of the tz database has 32 characters.
+MAX_ZONE_CHARS = 64
 
 MAX_SECONDS = 315_360_000  # ten years of 365 days
 
@@ -118,6 +123,12 @@ _RunbookUrl = Annotated[
     AfterValidator(_check_link),
 ]
 
+_CronExpression = Annotated[
+    str,
+    Field(max_length=MAX_EXPRESSION_CHARS, description=EXPECTED_EXPRESSION),
+]
+_TimeZone = Annotated[str, Field(max_length=MAX_ZONE_CHARS, description=EXPECTED_TIME_ZONE)]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(
@@ -173,6 +184,8 @@ class Schedule(_Part):
     """`spec.schedule`: the fields that concern a push monitor."""
 
     interval_seconds: _PositiveSeconds | None = None
+    cron: _CronExpression | None = None
+    time_zone: _TimeZone | None = None
 
 
 class Alerting(_Part):

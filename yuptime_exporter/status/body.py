@@ -5,6 +5,7 @@ Fields of other programs, also their conditions, are kept.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from yuptime_exporter.core.messages import shown_message
@@ -182,7 +183,7 @@ def _read_conditions(body: Json) -> Iterator[Condition]:
 
 
 def _moment(timestamp: float | None) -> str | None:
-    return None if timestamp is None else exact_rfc3339(timestamp)
+    return None if timestamp is None or timestamp == inf else exact_rfc3339(timestamp)
 
 
 def _mapping(value: object) -> Json:

@@ -98,14 +98,14 @@ class DueStatuses:
         pushed_to: Counter[float] = Counter()
         heartbeats: dict[MonitorKey, Due] = {}
         for row in self._table.rows():
-            key, schedule = row.monitor.key, row.monitor.schedule
+            key = row.monitor.key
             self._queue.put(key, due)
             if key in self._heartbeats:
                 heartbeats[key] = self._heartbeats[key]
             if row.last_push is not None and row.monitor.enabled:
-                received = row.last_push.received_timestamp
-                fresh = schedule.due_timestamp(received) > now_timestamp
-                pushed_to[schedule.gap_seconds(received)] += fresh
+                schedule, received = row.monitor.schedule, row.last_push.received_timestamp
+                expires = schedule.due_after_push(received)
+                pushed_to[schedule.gap_seconds(received, expires)] += expires > now_timestamp
         self._heartbeats = heartbeats
         return needed_writes_per_second(pushed_to)
 

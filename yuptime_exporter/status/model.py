@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.model import Row, State, Verdict
@@ -180,7 +181,8 @@ def heartbeat_due(
             push counts.
     """
     headroom_seconds = max(MIN_HEADROOM_SECONDS, HEADROOM * expiry_seconds)
-    must = (shown.expires_timestamp or 0.0) - headroom_seconds
+    expires = shown.expires_timestamp or 0.0
+    must = inf if expiry_seconds == inf else expires - headroom_seconds
     shown_timestamp = shown.last_push_timestamp if written_timestamp is None else written_timestamp
     eligible = (shown_timestamp or 0.0) + HEARTBEAT_SECONDS
     return Due(min(eligible, must), must)

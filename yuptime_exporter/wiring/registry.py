@@ -13,9 +13,11 @@ from yuptime_exporter.metrics.process import (
     ReloadMetrics,
     expose_build_info,
     expose_external_url,
+    expose_tzdata_info,
 )
 from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
+from yuptime_exporter.time_zones import TZDATA_VERSION
 
 
 class Metrics:
@@ -42,6 +44,7 @@ def process_registry() -> CollectorRegistry:
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     expose_build_info(registry, version=__version__, revision=__revision__)
+    expose_tzdata_info(registry, version=TZDATA_VERSION)
     prometheus_client.ProcessCollector(registry=registry)
     prometheus_client.PlatformCollector(registry=registry)
     prometheus_client.GCCollector(registry=registry)

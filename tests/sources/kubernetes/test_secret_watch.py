@@ -17,6 +17,7 @@ from tests.sources.kubernetes.following import (
 )
 from tests.waiting import eventually
 from yuptime_exporter.core.model import MonitorKey, TokenProblem
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.objects import SecretKey
 from yuptime_exporter.resource.secret_types import UNWATCHED_TYPES
 
@@ -210,6 +211,6 @@ class TestSecretsThatAreWatched:
         async with following(server) as followed:
             server.refuse(SECRETS, 500)
             declare(server, expireSeconds=7)
-            await eventually(followed.monitor, lambda one: one and one.schedule.seconds == 7)
+            await eventually(followed.monitor, lambda one: one and one.schedule == Every(7))
 
             await followed.until_tokens("open-sesame")

@@ -18,6 +18,7 @@ from tests.sources.kubernetes.following import (
 )
 from tests.waiting import eventually
 from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, MonitorObject, SpecProblem
 
 
@@ -31,7 +32,7 @@ class TestMonitors:
             monitor = await followed.monitor()
 
         assert monitor is not None
-        assert (monitor.schedule.seconds, monitor.grace_seconds) == (60, 10)
+        assert (monitor.schedule, monitor.grace_seconds) == (Every(60), 10)
         assert monitor.token_digests == (digest("open-sesame"),)
         assert (monitor.source, monitor.created_timestamp) == ("kubernetes", 1769846400)
         assert len(followed.sets) == 1
@@ -45,7 +46,7 @@ class TestMonitors:
             declare(server)
             await followed.until_tokens("open-sesame")
             declare(server, expireSeconds=7)
-            await eventually(followed.monitor, lambda one: one and one.schedule.seconds == 7)
+            await eventually(followed.monitor, lambda one: one and one.schedule == Every(7))
             server.delete("monitors", *KEY)
             await eventually(followed.monitor, lambda one: one is None)
 
@@ -222,10 +223,10 @@ class TestAMonitorThatCannotBeUsed:
             keep(server, "another")
             await followed.until_tokens("another")
             declare(server, expireSeconds=90)
-            await eventually(followed.monitor, lambda one: one and one.schedule.seconds == 90)
+            await eventually(followed.monitor, lambda one: one and one.schedule == Every(90))
 
         assert kept is not None
-        assert (kept.schedule.seconds, kept.token_digests) == (60, (digest("open-sesame"),))
+        assert (kept.schedule, kept.token_digests) == (Every(60), (digest("open-sesame"),))
         assert found is not None
         assert found.spec_problem is not None
         assert (found.generation, found.spec_problem.reason) == (2, "SpecInvalid")

@@ -8,6 +8,7 @@ import re
 from urllib.parse import quote
 
 from yuptime_exporter.core.alerting import Alert
+from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import MonitorKey, Reason
 from yuptime_exporter.moments import readable
@@ -64,10 +65,11 @@ def description(alert: Alert) -> str:
     """Return the team's own text, the last success, the deadline, and what to do next."""
     last, verdict = alert.row.last_push, alert.verdict
     success = last.last_success_timestamp if last else 0.0
+    deadline = verdict.deadline_timestamp
     sentences = [
         alert.row.monitor.alert_description,
         f"Last success: {readable(success) if success else 'never'}.",
-        f"Deadline: {readable(verdict.deadline_timestamp)}.",
+        f"Deadline: {readable(deadline)}." if deadline != NEVER else "",
         _ADVICE.get(verdict.reason, _ADVICE_AFTER_SILENCE),
     ]
     return " ".join(sentence for sentence in sentences if sentence)

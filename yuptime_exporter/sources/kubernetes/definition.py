@@ -14,8 +14,13 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
 
-# The fields that a push monitor needs: its spec, and the place for its pushes.
-_NEEDED = (("spec", "target", "push"), ("status", "push"))
+# The fields that a push monitor needs: its spec, its schedule, and the place for its pushes.
+_NEEDED = (
+    ("spec", "target", "push"),
+    ("spec", "schedule", "cron"),
+    ("spec", "schedule", "timeZone"),
+    ("status", "push"),
+)
 _PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}"
 
 

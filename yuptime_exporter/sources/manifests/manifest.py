@@ -12,6 +12,7 @@ from yuptime_exporter.resource.objects import (
     OtherMonitor,
     read_object,
 )
+from yuptime_exporter.resource.schedule_reading import unused_fields
 from yuptime_exporter.resource.unknown_fields import unknown_fields
 from yuptime_exporter.sources.manifests.documents import read_documents
 from yuptime_exporter.sources.manifests.lines import FieldLines
@@ -71,5 +72,9 @@ def read_manifest(data: bytes, name: str) -> Manifest:
 def _warnings(read: Iterable[tuple[Document, object]], lines: FieldLines) -> Iterator[Problem]:
     for document, found in read:
         if not isinstance(found, OtherKind | OtherMonitor):
-            for warning in unknown_fields(document.value, str(document.place)):
+            where = str(document.place)
+            for warning in (
+                *unknown_fields(document.value, where),
+                *unused_fields(document.value, where),
+            ):
                 yield lines.located(warning, document.place)

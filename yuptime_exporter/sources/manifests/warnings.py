@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from yuptime_exporter.core.model import Monitor, Problem
+from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.objects import Secret, SecretKey, object_key, secret_key_of
+from yuptime_exporter.resource.schedule_reading import EXPIRE
 from yuptime_exporter.resource.secret_types import UNWATCHED_TYPES
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.declarations import Declarations
 from yuptime_exporter.sources.manifests.lines import FileLines
 
-_EXPIRE = "spec.target.push.expireSeconds"
 _TOKEN_REF = "spec.target.push.tokenSecretRef"  # noqa: S105  the name of a field
 
 
@@ -43,22 +44,28 @@ def warnings_of(found: Declarations) -> tuple[Problem, ...]:
 
 def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
     where = found.where(monitor)
-    interval = monitor.interval_seconds
-    expire, grace = monitor.schedule.seconds, monitor.grace_seconds
-    if interval is not None and expire + grace <= interval:
+    yield from _of_interval(monitor, where)
+    if not monitor.token_digests:
+        yield _tokens_missing(monitor, found)
+
+
+def _of_interval(monitor: Monitor, where: str) -> Iterator[Problem]:
+    interval, grace = monitor.interval_seconds, monitor.grace_seconds
+    if interval is None or not isinstance(monitor.schedule, Every):
+        return
+    expire = monitor.schedule.seconds
+    if expire + grace <= interval:
         text = (
             f"expected with gracePeriodSeconds more than spec.schedule.intervalSeconds, {interval}, "
             f"got {expire} + {grace}: the monitor is down before each push"
         )
-        yield Problem(where, _EXPIRE, text)
-    elif interval is not None and expire < interval:
+        yield Problem(where, EXPIRE, text)
+    elif expire < interval:
         text = (
             f"expected at least spec.schedule.intervalSeconds, {interval}, "
             f"got {expire}: each push expires before the next one is due"
         )
-        yield Problem(where, _EXPIRE, text)
-    if not monitor.token_digests:
-        yield _tokens_missing(monitor, found)
+        yield Problem(where, EXPIRE, text)
 
 
 def _tokens_missing(monitor: Monitor, found: Declarations) -> Problem:

@@ -7,7 +7,7 @@ from yuptime_exporter.core.explaining import explanation, next_change
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import Judged, LastPush
 from yuptime_exporter.engine.rejections import RecordedRejection, remedy
-from yuptime_exporter.moments import readable, rfc3339
+from yuptime_exporter.moments import readable, rfc3339, rfc3339_or_none
 from yuptime_exporter.web.api.board import ExporterState
 
 
@@ -36,13 +36,9 @@ def monitor_summary(judged: Judged, visibility: Visibility) -> dict[str, object]
         "since": rfc3339(verdict.since_timestamp),
         "explanation": explanation(judged, readable),
         "next": {"state": change.state, "at": rfc3339(change.timestamp)} if change else None,
-        "due": rfc3339(verdict.due_timestamp),
-        "deadline": rfc3339(verdict.deadline_timestamp),
-        "runningSince": (
-            rfc3339(verdict.running_since_timestamp)
-            if verdict.running_since_timestamp is not None
-            else None
-        ),
+        "due": rfc3339_or_none(verdict.due_timestamp),
+        "deadline": rfc3339_or_none(verdict.deadline_timestamp),
+        "runningSince": rfc3339_or_none(verdict.running_since_timestamp),
         "lastPush": last_push_json(row.last_push, visibility),
         "labels": dict(row.monitor.alert_labels),
     }

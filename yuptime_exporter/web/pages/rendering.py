@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, pas
 from jinja2.runtime import Context
 
 from yuptime_exporter import __version__
+from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.moments import readable, rfc3339
 from yuptime_exporter.web.api.representation import Visibility
 from yuptime_exporter.web.http import HTML, Answer, Request
@@ -89,6 +90,7 @@ class Pages:
             "telemetry_path": facts.telemetry_path.lstrip("/"),
             "visibility": facts.visibility,
             "is_open": facts.is_open,
+            "never": NEVER,
             "shown_problems": SHOWN_PROBLEMS,
         }
         self._static_files = static_files

@@ -6,7 +6,7 @@ from yuptime_exporter.core.errors import MalformedPush
 from yuptime_exporter.core.messages import stored_message
 from yuptime_exporter.core.model import Push, PushKind
 from yuptime_exporter.engine.receiver import Receipt
-from yuptime_exporter.moments import rfc3339
+from yuptime_exporter.moments import rfc3339, rfc3339_or_none
 from yuptime_exporter.web.http import Answer, Request, json_answer
 from yuptime_exporter.web.pushes.exchange import Dialect
 from yuptime_exporter.web.pushes.fields import (
@@ -120,12 +120,12 @@ def _answer(receipt: Receipt, push: Push) -> Answer:
     verdict = receipt.verdict
     last_push = receipt.row.last_push
     received = last_push.received_timestamp if last_push else 0.0
-    answer: dict[str, str | bool] = {
+    answer: dict[str, str | bool | None] = {
         "monitor": str(receipt.row.monitor.key),
         "state": verdict.state,
         "receivedAt": rfc3339(received),
-        "expiresAt": rfc3339(verdict.due_timestamp),
-        "deadline": rfc3339(verdict.deadline_timestamp),
+        "expiresAt": rfc3339_or_none(verdict.due_timestamp),
+        "deadline": rfc3339_or_none(verdict.deadline_timestamp),
     }
     if push.message_truncated:
         answer["messageTruncated"] = True

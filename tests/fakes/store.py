@@ -1,14 +1,16 @@
 """A store in memory that saves when it is told to, and notes for several replicas."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.errors import BackupUnsupported, StoreUnavailable
-from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Push, Restored, Row
+from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Push, Restored
 from yuptime_exporter.core.outages import Outages
+from yuptime_exporter.core.ports import PushSave, SettleSaves
 
 
 @dataclass(eq=False)
@@ -18,13 +20,13 @@ class Save:
     key: MonitorKey
     push: LastPush
     pushes: tuple[Push, ...]
-    saving: "asyncio.Future[LastPush]"
+    settle: Callable[[Sequence[LastPush] | StoreUnavailable], None]
 
     def succeed(self, stored: LastPush | None = None) -> None:
-        self.saving.set_result(stored or self.push)
+        self.settle([stored or self.push])
 
     def fail(self, error: StoreUnavailable | None = None) -> None:
-        self.saving.set_exception(error or StoreUnavailable("the disk is full"))
+        self.settle(error or StoreUnavailable("the disk is full"))
 
 
 @dataclass
@@ -60,12 +62,11 @@ class FakeStore:
     async def restore(self) -> Restored:
         return Restored({}, {}, self.notes.outages, self.notes.receiving_timestamp)
 
-    def save_push(
-        self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]
-    ) -> "asyncio.Future[LastPush]":
-        save = Save(row.monitor.key, last_push, pushes, asyncio.get_running_loop().create_future())
-        self.saves.append(save)
-        return save.saving
+    def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
+        for save in saves:
+            row, last_push, pushes = save
+            one = Save(row.monitor.key, last_push, pushes, partial(settle, [save]))
+            self.saves.append(one)
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
         self.changes.append(changes)

@@ -114,11 +114,19 @@ def next_change_timestamp(verdict: Verdict, *, now_timestamp: float) -> float | 
     return min((moment for moment in moments if moment > now_timestamp), default=None)
 
 
-def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
+def after_push(
+    row: Row, outages: Outages, push: Push, *, before: Verdict | None = None
+) -> LastPush:
     """Return the last push of a monitor once this push is accepted.
 
     A state that a result confirms keeps its beginning: down by silence and then down by report is
     one incident with one beginning. A start changes the runs only, and a message nothing.
+
+    Args:
+        row: the monitor before the push.
+        outages: all of them.
+        push: the accepted push.
+        before: the verdict at the moment of the push, where the caller has judged already.
     """
     last = row.last_push or LastPush()
     received = push.received_timestamp
@@ -129,13 +137,15 @@ def after_push(row: Row, outages: Outages, push: Push) -> LastPush:
         return last
     if push.kind is PushKind.START:
         return replace(last, runs=after_start(last.runs, push.run_id, received))
+    if before is None or received != push.received_timestamp:
+        before = judge(row, outages, now_timestamp=received)
     success = push.kind is PushKind.UP
     last_success = min(last.last_success_timestamp, received)
     return LastPush(
         status=push.kind,
         message=push.message,
         received_timestamp=received,
-        since_timestamp=_since_of_push(row, outages, push.kind, received),
+        since_timestamp=_since_of_push(row, before, push.kind, received),
         last_success_timestamp=received if success else last_success,
         pushes_total=last.pushes_total + 1,
         pushes_down_total=last.pushes_down_total + (not success),
@@ -304,10 +314,9 @@ def _runs_after(row: Row, outages: Outages, push: Push, received: float) -> Runs
     return after_end(runs, end, is_overrun=is_overrun)
 
 
-def _since_of_push(row: Row, outages: Outages, status: PushKind, received: float) -> float:
+def _since_of_push(row: Row, before: Verdict, status: PushKind, received: float) -> float:
     """Return when the state began that this push confirms; the push itself may begin it."""
     confirmed = State.UP if status is PushKind.UP else State.DOWN
-    before = judge(row, outages, now_timestamp=received)
     if before.state is confirmed:
         return min(before.since_timestamp, received)
     if before.state is State.PAUSED and row.last_push and row.last_push.status is status:

@@ -7,10 +7,11 @@ replica keeps the newest. And `Store.restore` is how a replica catches up.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
+from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.history import PastPushes
 from yuptime_exporter.core.model import (
     LastPush,
@@ -59,21 +60,39 @@ class Saving(Awaitable[Stored_co], Protocol[Stored_co]):
         """Return the reason of a failure; None after a success."""
 
 
+class PushSave(NamedTuple):
+    """Pushes to one monitor, to be stored together.
+
+    Attributes:
+        row: the monitor before the pushes.
+        last_push: the last push after them, which continues `row.last_push`.
+        pushes: the accepted pushes, in the order of their arrival; at least one.
+    """
+
+    row: Row
+    last_push: LastPush
+    pushes: tuple[Push, ...]
+
+
+SettleSaves = Callable[[Sequence[PushSave], Sequence[LastPush] | StoreUnavailable], None]
+"""Receives saves with the last pushes as they are stored, in the same order; or with the error of
+all of them, of which nothing is known to be stored. Called by the event loop, never by
+`save_pushes` itself, and before a task that waits for the same continues."""
+
+
 class PushStore(Protocol):
     """The pushes to each monitor, stored."""
 
-    def save_push(
-        self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]
-    ) -> Saving[LastPush]:
-        """Store a push in the place of the one that it continues: compare and set.
+    def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
+        """Store each last push in the place of the one that it continues: compare and set.
 
         A store that holds another push than `row.last_push` asks `push_order.push_to_store` which
         push to store. So an acknowledged push is neither lost nor counted twice.
 
         Args:
-            row: the monitor before the pushes.
-            last_push: the last push after them, which continues `row.last_push`.
-            pushes: the accepted pushes, in the order of their arrival; at least one.
+            saves: of different monitors.
+            settle: called when saves are done, once for each save, in as few calls as the store
+                can: a store that writes all of them at once calls it once.
         """
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from yuptime_exporter.core.errors import (
     MonitorUnwritable,
@@ -23,7 +24,7 @@ from yuptime_exporter.core.model import (
     State,
     Verdict,
 )
-from yuptime_exporter.core.ports import PushStore, Saving
+from yuptime_exporter.core.ports import PushSave, PushStore
 from yuptime_exporter.core.table import MonitorTable
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ class Receiver:
         self._on_push = on_push
         self._save_timeout_seconds = save_timeout_seconds
         self._next: dict[MonitorKey, list[Arrival]] = {}  # to be saved next, by their monitor
-        self._saving: dict[MonitorKey, PushKind | None] = {}  # with the last result in it
+        self._ready: list[MonitorKey] = []  # those of them that are not being saved
+        self._saving: dict[MonitorKey, list[_Step]] = {}
         self._unsettled: dict[Arrival, None] = {}  # in the order of arrival
         self._timer: asyncio.TimerHandle | None = None  # of the oldest unsettled push
 
@@ -135,9 +137,13 @@ class Receiver:
         self._unsettled[arrival] = None
         if self._timer is None:
             self._timer = loop.call_at(arrival.until_seconds, self._settle_overdue)
-        self._next.setdefault(key, []).append(arrival)
-        if key not in self._saving:
-            self._save_next(key)
+        arrivals = self._next.get(key)
+        if arrivals is not None:
+            arrivals.append(arrival)
+        else:
+            self._next[key] = [arrival]
+            if key not in self._saving:
+                self._save_soon(key)
         return arrival
 
     def changes_status(self, key: MonitorKey, kind: PushKind) -> bool:
@@ -151,62 +157,79 @@ class Receiver:
         for arrival in reversed(self._next.get(key, ())):
             if arrival.is_awaited and arrival.push.kind in RESULTS:
                 return arrival.push.kind is not kind
-        if key in self._saving:
-            return self._saving[key] is not kind
-        row = self._table.row(key)
+        steps = self._saving.get(key)
+        row = steps[-1].receipt.row if steps else self._table.row(key)
         return row is None or row.last_push is None or row.last_push.status is not kind
 
-    def _save_next(self, key: MonitorKey) -> None:
-        """Save the next arrivals of a monitor, except those without a waiting client."""
-        arrivals = [one for one in self._next.pop(key, ()) if one.is_awaited]
+    def _save_soon(self, key: MonitorKey) -> None:
+        """Save the next pushes to a monitor together with all others of this turn of the loop."""
+        self._ready.append(key)
+        if len(self._ready) == 1:
+            asyncio.get_running_loop().call_soon(self._save_ready)
+
+    def _save_ready(self) -> None:
+        """Hand the next pushes to all monitors that have none in the store over to it."""
+        ready, self._ready = self._ready, []
+        saves = [save for key in ready if (save := self._next_save(key)) is not None]
+        if saves:
+            self._store.save_pushes(saves, self._settle)
+
+    def _next_save(self, key: MonitorKey) -> PushSave | None:
+        """Return the next pushes to a monitor, except those without a waiting client."""
+        arrivals = [one for one in self._next.pop(key) if one.is_awaited]
         row = self._table.row(key)
         if row is None:
             for arrival in arrivals:
                 arrival.settle(NotAuthenticated())
         if row is None or not arrivals:
-            return
+            return None
         before, steps = row, []
         for arrival in arrivals:
             step = self._step(row, arrival)
             row = step.receipt.row
             steps.append(step)
         assert row.last_push is not None  # noqa: S101  it is the last arrival
-        pushes = tuple(arrival.push for arrival in arrivals)
-        saving = self._store.save_push(before, row.last_push, pushes)
-        self._saving[key] = row.last_push.status
-        saving.add_done_callback(partial(self._settle, key, steps))
+        self._saving[key] = steps
+        return PushSave(before, row.last_push, tuple([one.push for one in arrivals]))
 
     def _step(self, row: Row, arrival: Arrival) -> "_Step":
         """Return how an arrival changes its monitor."""
         now_timestamp = arrival.push.received_timestamp
         outages = self._table.outages(now_timestamp=now_timestamp)
         before = judge(row, outages, now_timestamp=now_timestamp)
-        after = Row(row.monitor, row.arming, after_push(row, outages, arrival.push))
+        after = Row(row.monitor, row.arming, after_push(row, outages, arrival.push, before=before))
         receipt = Receipt(after, judge(after, outages, now_timestamp=now_timestamp))
         return _Step(arrival, before.state, receipt)
 
-    def _settle(self, key: MonitorKey, steps: "Sequence[_Step]", saving: Saving[LastPush]) -> None:
-        """Show the saved push, even if every client has left; then save the next arrivals.
+    def _settle(
+        self, saves: Sequence[PushSave], outcome: Sequence[LastPush] | StoreUnavailable
+    ) -> None:
+        """Show saved pushes, even if every client has left; then save those that came since.
 
         All of this happens in one call, so that no push finds a finished save and a table that
         does not show it yet.
         """
-        self._saving.pop(key, None)
-        failure = saving.exception()
-        error = failure if isinstance(failure, Rejection) or failure is None else _FAILED
-        if error is None:
-            self._table.record_push(key, saving.result())
-        elif not isinstance(error, MonitorUnwritable):  # which leaves other monitors writable
-            self._table.record_refusing()
-        for step in steps:
-            self._unsettled.pop(step.arrival, None)
+        if isinstance(outcome, StoreUnavailable):
+            if not isinstance(outcome, MonitorUnwritable):  # which leaves other monitors writable
+                self._table.record_refusing()
+            for save in saves:
+                self._settle_save(save.row.monitor.key, outcome)
+        else:
+            for save, stored in zip(saves, outcome, strict=True):
+                key = save.row.monitor.key
+                self._table.record_push(key, stored)
+                self._settle_save(key, None)
+
+    def _settle_save(self, key: MonitorKey, error: StoreUnavailable | None) -> None:
+        for arrival, state_before, receipt in self._saving.pop(key):
+            self._unsettled.pop(arrival, None)
             if error is None:
-                self._on_push(key, step.state_before, step.receipt.verdict.state)
-                step.arrival.settle(step.receipt)
+                self._on_push(key, state_before, receipt.verdict.state)
+                arrival.settle(receipt)
             else:
-                step.arrival.settle(error)
+                arrival.settle(error)
         if key in self._next:
-            self._save_next(key)
+            self._save_soon(key)
 
     def _settle_overdue(self) -> None:
         """Reject the pushes that have waited too long; one timer serves all of them."""
@@ -224,11 +247,7 @@ class Receiver:
             )
 
 
-_FAILED = StoreUnavailable("the store failed")
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """The change by one of several pushes that are saved together."""
 
     arrival: Arrival

@@ -6,7 +6,7 @@ it through its watch, so that any replica may accept the next push.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
@@ -23,8 +23,8 @@ from yuptime_exporter.core.model import (
     Outage,
     Push,
     Restored,
-    Row,
 )
+from yuptime_exporter.core.ports import PushSave, SettleSaves
 from yuptime_exporter.kubernetes.errors import ApiError
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.resource.monitor_object import MonitorObject
@@ -84,22 +84,21 @@ class StatusStore:
                 last_pushes[key] = stored.last_push
         return Restored(armings, last_pushes, noted.outages, noted.receiving_timestamp)
 
-    def save_push(
-        self,
-        row: Row,
-        last_push: LastPush,
-        pushes: tuple[Push, ...],
-    ) -> "asyncio.Future[LastPush]":
-        """Store the newest push of a monitor, together with those that other replicas stored.
+    def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
+        """Store the newest push of each monitor, together with those that other replicas stored.
 
-        A status contains a shortened message: this replica then shows what the others read.
+        Each is settled by itself, so that no monitor waits for another. A status contains a
+        shortened message: this replica then shows what the others read.
         """
-        began = time.perf_counter()
-        push = replace(last_push, message=shown_message(last_push.message))
-        saved = self._reporter.save_push(row, push)
-        saved.add_done_callback(partial(self._count, began))
-        saved.add_done_callback(partial(self._note_in_history, row.monitor.key, pushes))
-        return saved
+        for save in saves:
+            began = time.perf_counter()
+            push = replace(save.last_push, message=shown_message(save.last_push.message))
+            saved = self._reporter.save_push(save.row, push)
+            saved.add_done_callback(partial(self._count, began))
+            saved.add_done_callback(
+                partial(self._note_in_history, save.row.monitor.key, save.pushes)
+            )
+            saved.add_done_callback(partial(_settle, save, settle))
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
         """Store nothing: the reporter writes the status of each Monitor that has changed."""
@@ -157,6 +156,18 @@ class StatusStore:
             raise StoreUnavailable(
                 f"the Lease of the exporter cannot be renewed: {error}"
             ) from error
+
+
+def _settle(save: PushSave, settle: SettleSaves, saved: "asyncio.Future[LastPush]") -> None:
+    if saved.cancelled():
+        return
+    error = saved.exception()
+    if error is None:
+        settle([save], [saved.result()])
+    elif isinstance(error, StoreUnavailable):
+        settle([save], error)
+    else:
+        raise error
 
 
 def _done() -> "asyncio.Future[None]":

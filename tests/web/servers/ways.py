@@ -13,7 +13,8 @@ from tests.core.examples import monitor
 from tests.engine.parts import ready, table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import LastPush, MonitorKey, Push, Row
+from yuptime_exporter.core.model import LastPush, MonitorKey, Push
+from yuptime_exporter.core.ports import PushSave, SettleSaves
 from yuptime_exporter.core.rate_limit import PushLimiter, RateLimit
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receiver
@@ -122,16 +123,15 @@ class PromptStore:
     def __init__(self) -> None:
         self.pushes: dict[MonitorKey, list[Push]] = {}
 
-    def save_push(
-        self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]
-    ) -> "asyncio.Future[LastPush]":
-        saved: asyncio.Future[LastPush] = asyncio.get_running_loop().create_future()
-        if row.monitor.key.name.startswith("full"):
-            saved.set_exception(StoreUnavailable("the disk is full"))
-            return saved
-        self.pushes.setdefault(row.monitor.key, []).extend(pushes)
-        saved.set_result(last_push)
-        return saved
+    def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
+        call_soon = asyncio.get_running_loop().call_soon
+        for save in saves:
+            key = save.row.monitor.key
+            if key.name.startswith("full"):
+                call_soon(settle, [save], StoreUnavailable("the disk is full"))
+            else:
+                self.pushes.setdefault(key, []).extend(save.pushes)
+                call_soon(settle, [save], [save.last_push])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ of an fsync, and without load one fsync. A delay for gathering only adds latency
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -17,14 +17,8 @@ from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.history import PastPushes
-from yuptime_exporter.core.model import (
-    LastPush,
-    MonitorKey,
-    Outage,
-    Push,
-    Restored,
-    Row,
-)
+from yuptime_exporter.core.model import MonitorKey, Outage, Restored
+from yuptime_exporter.core.ports import PushSave, SettleSaves
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.database import Database
 from yuptime_exporter.stores.sqlite.rows import save_receiving
@@ -91,11 +85,14 @@ class SqliteStore:
             self._writer.queue.put(None)
             await asyncio.to_thread(self._thread.join, _CLOSE_TIMEOUT_SECONDS)
 
-    def save_push(
-        self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]
-    ) -> "asyncio.Future[LastPush]":
-        """Store pushes to a monitor; the result is the last push as it is stored."""
-        return self._save(lambda c: self._writer.pushes.save(c, row, last_push, pushes))
+    def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
+        """Store pushes to several monitors in one transaction, and settle them in one call."""
+        write = Write(
+            lambda connection: [self._writer.pushes.save(connection, *save) for save in saves],
+            partial(settle, saves),
+            size=len(saves),
+        )
+        self._put(write)
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":
         """Store all changes of the table, or none."""
@@ -149,25 +146,22 @@ class SqliteStore:
 
     def _save(self, execute: Callable[[sqlite3.Connection], _Stored]) -> "asyncio.Future[_Stored]":
         saved: asyncio.Future[_Stored] = asyncio.get_running_loop().create_future()
-        if self._waiting >= QUEUE_CAPACITY:
-            saved.set_exception(
-                StoreUnavailable(f"the disk is too slow: {self._waiting} writes wait for it")
-            )
-            return saved
-        self._waiting += 1
-        self._writer.queue.put(Write(execute, saved))
+        self._put(Write(execute, partial(_resolve, saved)))
         return saved
+
+    def _put(self, write: Write) -> None:
+        if self._waiting + write.size > QUEUE_CAPACITY:
+            error = StoreUnavailable(f"the disk is too slow: {self._waiting} writes wait for it")
+            asyncio.get_running_loop().call_soon(write.settle, error)
+            return
+        self._waiting += write.size
+        self._writer.queue.put(write)
 
     def _settle(self, group: list[Write], error: StoreUnavailable | None) -> None:
         """Tell those who wait for a group of writes; called in the thread of the loop."""
-        self._waiting -= len(group)
+        self._waiting -= sum(write.size for write in group)
         for write in group:
-            if write.saved.done():
-                continue
-            if error is None:
-                write.saved.set_result(write.stored)
-            else:
-                write.saved.set_exception(error)
+            write.settle(write.stored if error is None else error)
 
     def _job(
         self,
@@ -179,3 +173,12 @@ class SqliteStore:
         done: asyncio.Future[_Stored] = asyncio.get_running_loop().create_future()
         self._writer.queue.put(Job(run, done, dispose))
         return done
+
+
+def _resolve(saved: "asyncio.Future[_Stored]", result: _Stored | StoreUnavailable) -> None:
+    if saved.done():  # nobody waits for it any more
+        return
+    if isinstance(result, StoreUnavailable):
+        saved.set_exception(result)
+    else:
+        saved.set_result(result)

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO
 
@@ -33,11 +33,19 @@ _MAX_GROUP = 512
 
 @dataclass(slots=True)
 class Write:
-    """A write that waits: its effect on the database, and the future of the stored value."""
+    """A write that waits.
+
+    Attributes:
+        execute: changes the database, and returns what is then stored.
+        settle: receives the stored value or the error, in the thread of the loop.
+        size: how many monitors or notes are written.
+        stored: what `execute` returned.
+    """
 
     execute: Callable[[sqlite3.Connection], Any]
-    saved: "asyncio.Future[Any]"
-    stored: Any = field(default=None)
+    settle: Callable[[Any], None]
+    size: int = 1
+    stored: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +170,13 @@ class Writer:
     def _next_group(self, *, wait: bool) -> tuple[list[Write], Job | None]:
         """Return the writes that wait, and the job after them; note the end."""
         group: list[Write] = []
+        size = 0
         with suppress(Empty):
             item = self.queue.get(block=wait, timeout=self._upkeep.idle_seconds)
             while isinstance(item, Write):
                 group.append(item)
-                if len(group) == _MAX_GROUP:
+                size += item.size
+                if size >= _MAX_GROUP:
                     return group, None
                 item = self.queue.get_nowait()
             self._closing = item is None
@@ -202,7 +212,7 @@ class Writer:
             return error
         self.pushes.committed()
         self._metrics.commit_duration_seconds.observe(time.perf_counter() - started)
-        self._metrics.writes.inc(len(group))
+        self._metrics.writes.inc(sum(write.size for write in group))
         self._metrics.last_commit_timestamp_seconds.set(self._clock())
         return None
 

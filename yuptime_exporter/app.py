@@ -149,6 +149,7 @@ class Exporter:
             self._configuration,
             self._follower,
             self._rejections,
+            self._parts.history,
             stopping=self.stop_requested,
         )
         served = Served(

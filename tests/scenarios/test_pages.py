@@ -149,3 +149,39 @@ async def test_a_message_cannot_add_anything_to_the_page(home: Home, clock: Stan
 async def test_a_monitor_that_is_not_declared_has_no_page(home: Home, clock: StandingClock) -> None:
     async with exporter_here(home, clock) as client:
         assert (await client.request("GET", "/monitors/jobs/unknown")).status == 404
+
+
+async def test_the_page_of_a_monitor_shows_its_last_pushes_and_its_availability(
+    home: Home, clock: StandingClock
+) -> None:
+    async with exporter_here(home, clock) as client:
+        await client.push(body=b"status=down", content_type=None)
+        clock.advance(3)
+        await client.push(body=b'{"status": "up", "message": "first line\\nsecond line"}')
+        clock.advance(9)
+        text = await page(client, "/monitors/jobs/backup")
+
+    assert "<summary><bdi>first line</bdi> …</summary>" in text
+    assert "75 %" in text
+    assert "The last 24 hours: down once, for 3 s." in text
+    assert 'class="down" x="' in text
+    assert "127.0.0.1<" not in text
+    assert "survive a restart" in text
+
+
+async def test_client_addresses_and_messages_are_shown_as_the_flags_say(
+    home: Home, clock: StandingClock
+) -> None:
+    home.flags = ["--web.show-client-addresses", "--web.hide-messages"]
+    async with exporter_here(home, clock) as client:
+        await client.push(body=b'{"status": "down", "message": "disk full"}')
+        texts = [
+            await page(client, "/"),
+            await page(client, "/monitors/jobs/backup"),
+            (await client.request("GET", "/api/v1/monitors")).body.decode(),
+            (await client.request("GET", "/api/v1/monitors/jobs/backup")).body.decode(),
+        ]
+
+    assert [text for text in texts if "disk full" in text] == []
+    assert "<td>127.0.0.1</td>" in texts[1]
+    assert '"clientAddress": "127.0.0.1"' in texts[3]

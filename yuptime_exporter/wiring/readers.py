@@ -2,6 +2,7 @@
 
 import asyncio
 
+from yuptime_exporter.core.ports import History
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.current import CurrentConfiguration
@@ -11,6 +12,7 @@ from yuptime_exporter.web.api.board import Board, ExporterState
 from yuptime_exporter.web.api.events import EventStreams
 from yuptime_exporter.web.api.monitors import list_handler, monitor_handler
 from yuptime_exporter.web.api.openapi import openapi_handler
+from yuptime_exporter.web.api.past import PastReader
 from yuptime_exporter.web.api.representation import Visibility
 from yuptime_exporter.web.pages.links import Links
 from yuptime_exporter.web.pages.monitor import monitor_page_handler
@@ -26,6 +28,7 @@ def reader_handlers(
     configuration: CurrentConfiguration,
     follower: Follower,
     rejections: Rejections,
+    history: History,
     *,
     stopping: asyncio.Event,
 ) -> ReaderHandlers:
@@ -36,6 +39,7 @@ def reader_handlers(
         configuration: the labels of alerts, and the result of the last reload.
         follower: the problems of the declared monitors.
         rejections: the last rejections of each monitor.
+        history: the last pushes of each monitor.
         stopping: set when the exporter stops, which ends the streams of events.
     """
 
@@ -50,6 +54,7 @@ def reader_handlers(
 
     visibility = _visibility(shared.settings)
     board = Board(shared.table, exporter, clock=shared.clock)
+    past = PastReader(history, shared.table, messages=visibility.messages, clock=shared.clock)
     static_files = StaticFiles()
     pages = Pages(_facts(shared, visibility), static_files)
     return ReaderHandlers(
@@ -60,12 +65,13 @@ def reader_handlers(
         monitor_page=monitor_page_handler(
             board,
             pages,
+            past,
             rejections,
             alerting=lambda: configuration.value.alerting,
             links=lambda: _links(shared.settings, configuration),
         ),
         monitor_list=list_handler(board, visibility),
-        monitor=monitor_handler(board, rejections, visibility),
+        monitor=monitor_handler(board, past, rejections, visibility),
         badge=badge_handler(board),
         openapi=openapi_handler(
             prefix=shared.settings.route_prefix, external_url=shared.settings.external_url

@@ -85,7 +85,7 @@ async def test_the_page_of_a_monitor_follows_its_pushes(home: Home, clock: Stand
         await expect(page.locator("#live")).to_have_text("live")
         await page.locator("#snippet-wget summary").click()
         await push(client, "alpha", "down", "exit code 3")
-        await expect(page.locator(".words")).to_have_text("exit code 3")
+        await expect(page.locator("#last-message")).to_have_text("exit code 3")
         await expect(page.locator("h1 .state")).to_have_text("down")
         await expect(page.locator("#snippet-wget pre")).to_be_visible()  # still unfolded
 
@@ -134,7 +134,7 @@ async def test_messages_are_text_whatever_they_contain(home: Home, clock: Standi
         await expect(page.locator('[data-monitor="jobs/alpha"] .state')).to_have_text("up")
         assert await page.locator('[data-monitor="jobs/alpha"] .message').inner_text() == shown
         await page.goto(f"{client.url}/monitors/jobs/alpha")
-        assert await page.locator(".words").inner_text() == shown
+        assert await page.locator("#last-message").inner_text() == shown
         assert await page.title() == "up: jobs/alpha · yuptime-exporter"
 
 

@@ -8,11 +8,13 @@ from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.moments import rfc3339, timestamp_of
 from yuptime_exporter.web.api.board import Board
 from yuptime_exporter.web.api.caching import with_entity_tag
+from yuptime_exporter.web.api.past import PastReader
 from yuptime_exporter.web.api.query import ListQuery, QueryInvalid, parse_query
 from yuptime_exporter.web.api.representation import (
     Visibility,
     exporter_json,
     monitor_summary,
+    past_json,
     rejections_json,
     spec_and_counts,
 )
@@ -45,7 +47,9 @@ def list_handler(board: Board, visibility: Visibility) -> Handler:
     return answer_list
 
 
-def monitor_handler(board: Board, rejections: Rejections, visibility: Visibility) -> Handler:
+def monitor_handler(
+    board: Board, past: PastReader, rejections: Rejections, visibility: Visibility
+) -> Handler:
     """Return the handler of `GET /api/v1/monitors/{namespace}/{name}`."""
 
     async def answer_monitor(request: Request) -> Answer:
@@ -64,8 +68,9 @@ def monitor_handler(board: Board, rejections: Rejections, visibility: Visibility
             **spec_and_counts(judged),
             "at": None if at_timestamp is None else rfc3339(at_timestamp),
             "rejections": rejections_json(rejections.recent(key)),
+            **past_json(await past.of(row), visibility),
         }
-        return with_entity_tag(request, json_answer(body))
+        return json_answer(body)
 
     return answer_monitor
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from yuptime_exporter.core.explaining import explanation, next_change
 from yuptime_exporter.core.messages import shown_message
-from yuptime_exporter.core.model import Judged, LastPush
+from yuptime_exporter.core.model import Judged, LastPush, Push
 from yuptime_exporter.engine.rejections import RecordedRejection, remedy
 from yuptime_exporter.moments import readable, rfc3339, rfc3339_or_none
 from yuptime_exporter.web.api.board import ExporterState
+from yuptime_exporter.web.api.past import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,27 @@ def rejections_json(recent: Iterable[RecordedRejection]) -> list[dict[str, objec
     ]
 
 
+def past_json(past: Past, visibility: Visibility) -> dict[str, object]:
+    """Return the history of a monitor, and the availability that follows from it."""
+    return {
+        "history": {
+            "durable": past.begin_timestamp is None,
+            "begin": rfc3339_or_none(past.begin_timestamp),
+            "completeAfter": rfc3339_or_none(past.pushes.complete_after_timestamp),
+            "failure": past.failure,
+            "pushes": [_push(one, visibility) for one in past.pushes.pushes],
+        },
+        "availability": [
+            {
+                "periodSeconds": one.period_seconds,
+                "knownSince": rfc3339(one.known_since_timestamp),
+                "fraction": one.fraction,
+            }
+            for one in past.availability
+        ],
+    }
+
+
 def exporter_json(state: ExporterState) -> dict[str, object]:
     """Return the state of the exporter itself."""
     return {
@@ -86,6 +108,22 @@ def exporter_json(state: ExporterState) -> dict[str, object]:
         "reloadProblem": state.reload_problem,
         "problems": len(state.problems),
     }
+
+
+def _push(push: Push, visibility: Visibility) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "kind": push.kind,
+        "receivedAt": rfc3339(push.received_timestamp),
+        "runId": push.run_id,
+        "durationSeconds": push.duration_seconds,
+        "exitCode": push.exit_code,
+        "dialect": push.dialect,
+    }
+    if visibility.messages:
+        shown["message"] = push.message
+    if visibility.client_addresses:
+        shown["clientAddress"] = push.client_address
+    return shown
 
 
 def last_push_json(push: LastPush | None, visibility: Visibility) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from yuptime_exporter.core.alerting import AlertSettings, fingerprint
+from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.core.explaining import explanation
 from yuptime_exporter.core.identity import ALERT_NAME, alert_labels
 from yuptime_exporter.core.model import Judged, Monitor
@@ -12,11 +13,13 @@ from yuptime_exporter.engine.rejections import RecordedRejection, Rejections, re
 from yuptime_exporter.moments import readable
 from yuptime_exporter.web.api.board import Board
 from yuptime_exporter.web.api.monitors import requested_key
+from yuptime_exporter.web.api.past import PastReader
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pages.links import Links
 from yuptime_exporter.web.pages.monitors import next_moment, reason_text
 from yuptime_exporter.web.pages.rendering import Pages
 from yuptime_exporter.web.pages.snippets import push_url, snippets
+from yuptime_exporter.web.pages.strip import strip
 from yuptime_exporter.web.router import Handler
 
 _ROOT = "../../"
@@ -25,6 +28,7 @@ _ROOT = "../../"
 def monitor_page_handler(
     board: Board,
     pages: Pages,
+    past: PastReader,
     rejections: Rejections,
     *,
     alerting: Callable[[], AlertSettings],
@@ -35,11 +39,12 @@ def monitor_page_handler(
     Args:
         board: all monitors.
         pages: renders the page.
+        past: the history of each monitor.
         rejections: the last rejections of each monitor.
         alerting: returns the active settings of alerts.
         links: returns the addresses of the programs around.
     """
-    return _MonitorPage(board, pages, rejections, alerting, links).answer
+    return _MonitorPage(board, pages, past, rejections, alerting, links).answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class RejectionLine:
 class _MonitorPage:
     board: Board
     pages: Pages
+    past: PastReader
     rejections: Rejections
     alerting: Callable[[], AlertSettings]
     links: Callable[[], Links]
@@ -65,10 +71,13 @@ class _MonitorPage:
         row = self.board.table.row(requested_key(request))
         if row is None:
             return self._unknown(now_timestamp)
+        past = await self.past.of(row)
         judged = Judged(row, self.board.table.verdict(row, now_timestamp=now_timestamp))
         values = {
             "exporter": self.board.exporter(),
             "event_id": self.board.event_id(overview),
+            "past": past,
+            "strip": strip(past.states, now_timestamp=now_timestamp),
             **self._facts(judged),
             **self._alert(row.monitor),
             **self._snippets(request, row.monitor),
@@ -86,6 +95,7 @@ class _MonitorPage:
             "arming": row.arming,
             "last": row.last_push,
             "verdict": verdict,
+            "never": NEVER,
             "reason": reason_text(verdict.reason),
             "next": next_moment(judged),
             "explanation": explanation(judged, readable),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
+from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import Judged, MonitorKey, Reason, State
 from yuptime_exporter.core.overview import URGENCY, Filters, Overview
@@ -159,6 +160,8 @@ def next_moment(judged: Judged) -> NextMoment | None:
     """Return the moment that a person waits for; None: a push or a declaration is awaited."""
     verdict = judged.verdict
     match verdict.state:
+        case State.UP | State.LATE | State.PENDING if verdict.deadline_timestamp == NEVER:
+            return None
         case State.UP:
             return NextMoment("due", verdict.due_timestamp)
         case State.LATE | State.PENDING:

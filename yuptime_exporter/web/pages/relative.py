@@ -1,5 +1,7 @@
 """Moments as people say them: relative to now. The script of the pages has the same rule."""
 
+import math
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -22,3 +24,13 @@ def length(seconds: int) -> str:
 
 def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
+
+
+def seconds_text(seconds: float) -> str:
+    """Return how long something took, such as `0.25 s`, `12.3 s` or `3 h 12 min`."""
+    return f"{seconds:.3g} s" if seconds < 2 * _MINUTE else length(int(seconds))
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction in percent, rounded down: 100 % means never down."""
+    return f"{math.floor(fraction * 100_000) / 1000:g} %"

@@ -14,7 +14,7 @@ from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.moments import readable, rfc3339
 from yuptime_exporter.web.api.representation import Visibility
 from yuptime_exporter.web.http import HTML, Answer, Request
-from yuptime_exporter.web.pages.relative import relative
+from yuptime_exporter.web.pages.relative import percent, relative, seconds_text
 from yuptime_exporter.web.pages.static_files import StaticFiles
 
 # How many problems of manifests a page lists; the log has all of them.
@@ -84,6 +84,8 @@ class Pages:
             "rfc3339": rfc3339,
             "readable": readable,
             "relative": _relative,
+            "seconds": seconds_text,
+            "percent": percent,
         }
         self._environment.globals |= {
             "version": __version__,

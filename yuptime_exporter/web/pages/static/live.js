@@ -38,6 +38,7 @@ function timeOf(moment) {
 
 // The same rule as `next_moment` in web/pages/monitors.py.
 function nextOf(monitor) {
+  if (!monitor.deadline) return []; // a schedule that has no further time
   if (monitor.state === "up") return ["due ", timeOf(monitor.due)];
   if (monitor.state === "late" || monitor.state === "pending") return ["down ", timeOf(monitor.deadline)];
   if (monitor.state === "down" && monitor.reason !== "reported_down") return ["was due ", timeOf(monitor.due)];

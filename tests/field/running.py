@@ -1,19 +1,22 @@
 """A running exporter and a client that sends literal bytes, for cases from the field."""
 
+import asyncio
 import json
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
+from tests.stores.sqlite.place import store_at
+from yuptime_exporter.core.model import Restored
 
 NAMESPACE = "field"
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
@@ -136,10 +139,19 @@ def database_in(folder: Path) -> Path:
 
 def recorded(folder: Path) -> dict[str, tuple[str, str]]:
     """Return status and message of the last push to each monitor, once the exporter has stopped."""
-    database = sqlite3.connect(database_in(folder))
-    rows = database.execute("SELECT name, status, message FROM last_push").fetchall()
-    database.close()
-    return {name: (status, message) for name, status, message in rows}
+    return {
+        key.name: (str(push.status), push.message)
+        for key, push in asyncio.run(restored_from(database_in(folder))).last_pushes.items()
+    }
+
+
+async def restored_from(database: Path) -> Restored:
+    """Return the state that an exporter would restore: the tables are the store's own matter."""
+    store = store_at(database, lambda: datetime.now(UTC).timestamp())
+    try:
+        return await store.restore()
+    finally:
+        await store.close()
 
 
 @contextmanager

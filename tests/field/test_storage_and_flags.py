@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.exporters import Home, Process, exporter_process
+from tests.field.running import restored_from
 from tests.waiting import eventually
 from yuptime_exporter.cli import main
 from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS
@@ -478,9 +479,10 @@ async def test_a_running_exporter_gives_a_copy_with_its_pushes(home: Home) -> No
         )
         assert await backup.wait() == 0
 
-    with closing(sqlite3.connect(copy)) as connection:
-        rows = connection.execute("SELECT name, status, pushes_total FROM last_push").fetchall()
-    assert rows == [("backup", "down", 3)]
+    restored = await restored_from(copy)
+    assert [
+        (key.name, push.status, push.pushes_total) for key, push in restored.last_pushes.items()
+    ] == [("backup", "down", 3)]
 
 
 # kyuupichan/electrumx#481

@@ -7,13 +7,30 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from typing import Protocol
 
 from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.engine.replication import Adopt
 from yuptime_exporter.resource.monitor_object import MonitorObject
-from yuptime_exporter.status.body import stored_in
+from yuptime_exporter.status.body import shown_of, stored_in
 from yuptime_exporter.status.limits import StatusLimits
+from yuptime_exporter.status.model import ConditionType, Holds
 from yuptime_exporter.status.patches import StatusPatches
+
+# Enough to read a Secret and to make its tokens active.
+READ_SECONDS = 2.0
+
+
+class CheckTokens(Protocol):
+    """Reads the tokens of a monitor again where another replica has found otherwise."""
+
+    def __call__(self, key: MonitorKey, *, resolved: bool | None) -> bool:
+        """Return whether a read has begun.
+
+        Args:
+            key: the monitor.
+            resolved: whether the other replica has found tokens; None: it does not know.
+        """
 
 
 class StatusReplication:
@@ -25,6 +42,7 @@ class StatusReplication:
         *,
         adopt: Adopt,
         on_shown: Callable[[MonitorKey], None],
+        check_tokens: CheckTokens,
         limits: StatusLimits | None = None,
     ) -> None:
         """Connect the status of Monitors with the table.
@@ -33,20 +51,29 @@ class StatusReplication:
             patches: reads single Monitors, and knows which statuses this replica wrote itself.
             adopt: adopts the arming and the push of a monitor.
             on_shown: called after the status of another replica was adopted.
+            check_tokens: reads the tokens of a monitor again if another replica found otherwise.
             limits: None: the defaults.
         """
         self._patches = patches
         self._limits = limits or StatusLimits()
         self._adopt = adopt
         self._on_shown = on_shown
+        self._check_tokens = check_tokens
 
     def shown(self, key: MonitorKey, found: MonitorObject) -> None:
-        """Adopt the status that the watch shows, unless this replica wrote it."""
+        """Adopt the status that the watch shows, unless this replica wrote it.
+
+        A replica that reads Secrets now and then may know an older Secret. It looks before it
+        replaces the condition of a replica that has just read.
+        """
         if self._patches.is_own(key, found):
             return
         stored = stored_in(found.status)
         self._adopt(key, stored.arming, stored.last_push)
-        self._on_shown(key)
+        if self._check_tokens(key, resolved=_tokens_resolved(found)):
+            asyncio.get_running_loop().call_later(READ_SECONDS, self._on_shown, key)
+        else:
+            self._on_shown(key)
 
     async def confirm(self, keys: Collection[MonitorKey]) -> frozenset[MonitorKey]:
         """Read these Monitors and adopt their pushes; return the monitors that were read."""
@@ -68,3 +95,11 @@ class StatusReplication:
                 for _ in range(min(self._limits.writes_in_flight, len(keys))):
                     tasks.create_task(read_next())
         return frozenset(confirmed)
+
+
+def _tokens_resolved(found: MonitorObject) -> bool | None:
+    """Return whether the status says that there are tokens; None: it does not say."""
+    holds = {one.type: one.holds for one in shown_of(found.status).conditions}
+    return {Holds.TRUE: True, Holds.FALSE: False}.get(
+        holds.get(ConditionType.TOKEN_RESOLVED, Holds.UNKNOWN)
+    )

@@ -150,7 +150,9 @@ def _connected(
     store, history = _stores(settings, api, source, reporter, registry, clock=clock)
     if isinstance(history, MemoryHistory):
         adopt = noting(adopt, table, history)
-    replication = StatusReplication(patches, adopt=adopt, on_shown=reporter.look)
+    replication = StatusReplication(
+        patches, adopt=adopt, on_shown=reporter.look, check_tokens=source.check_tokens
+    )
     return _Cluster(
         connection=connection,
         source=source,

@@ -142,3 +142,27 @@ class TestSecretsThatAreRead:
         server.refuse(ALL_SECRETS, 403)
         async with following(server, mode="get") as followed:
             await followed.until_tokens("open-sesame")
+
+
+async def test_tokens_are_read_again_when_another_replica_has_found_otherwise(
+    server: FakeApiServer,
+) -> None:
+    declare(server)
+    keep(server, "open-sesame")
+    async with following(server, mode="get") as followed:
+        assert not followed.source.check_tokens(KEY, resolved=True)
+        assert not followed.source.check_tokens(KEY, resolved=None)
+        server.delete("secrets", *SECRET)
+
+        assert followed.source.check_tokens(KEY, resolved=False)
+        await followed.until_token_problem(TokenProblem.SECRET_NOT_FOUND)
+        # Both agree now, and were it not so, the Secret was read just now.
+        assert not followed.source.check_tokens(KEY, resolved=False)
+        assert not followed.source.check_tokens(KEY, resolved=True)
+
+
+async def test_a_watch_of_secrets_is_not_doubted(server: FakeApiServer) -> None:
+    declare(server)
+    keep(server, "open-sesame")
+    async with following(server) as followed:
+        assert not followed.source.check_tokens(KEY, resolved=False)

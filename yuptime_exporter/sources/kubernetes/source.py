@@ -129,6 +129,21 @@ class KubernetesSource:
             return None
         return self._secrets.renew(secret_key_of(monitor))
 
+    def check_tokens(self, key: MonitorKey, *, resolved: bool | None) -> bool:
+        """Read the tokens of a monitor again if another replica has found otherwise.
+
+        Args:
+            key: the monitor.
+            resolved: whether the other replica has found tokens; None: it does not know.
+
+        Returns:
+            Whether a read has begun.
+        """
+        monitor = self._active.get(key)
+        if monitor is None or resolved in (None, monitor.token_problem is None):
+            return False
+        return self.renew_tokens(key) is not None
+
     async def watch(self) -> AsyncGenerator[MonitorSet, None]:
         """Yield the complete set once everything is listed, and again after each change, forever.
 

@@ -74,8 +74,8 @@ def desk(tmp_path: Path) -> Desk:
     shutil.copytree(CHECKOUT / "deploy" / "examples", folder / "deploy" / "examples")
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name, function in (("yuptime", "companion"), ("yuptime-exporter", "main")):
-        code = f"import sys; from yuptime_exporter.cli import {function}; sys.exit({function}())"
+    for name, module in (("yuptime", "companion.command_line"), ("yuptime-exporter", "cli")):
+        code = f"import sys; from yuptime_exporter.{module} import main; sys.exit(main())"
         program = programs / name
         program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
         program.chmod(0o755)

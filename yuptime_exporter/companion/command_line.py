@@ -1,0 +1,264 @@
+"""The command line of `yuptime`: arguments in, exit code out."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from yuptime_exporter import __version__
+from yuptime_exporter.companion.connection import Access
+
+DEFAULT_URL = "http://localhost:10091"
+
+_MONITOR = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_UNIT_SECONDS = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+# Commands that need the exporter's own libraries; `yuptime_exporter.cli` has them.
+_OF_EXPORTER = {
+    "check": "validate manifests without starting the exporter",
+    "backup": "copy the database of a running exporter into a file",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `yuptime`; return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] and arguments[0] in _OF_EXPORTER:
+        from yuptime_exporter.cli import companion  # noqa: PLC0415  it takes half a second
+
+        return companion(arguments)
+    own, job = arguments, []
+    if arguments[:1] == ["run"] and "--" in arguments:
+        at = arguments.index("--")
+        own, job = arguments[:at], arguments[at + 1 :]
+    try:
+        given = _parser().parse_args(own)
+    except SystemExit as end:
+        if end.code and job:
+            return _unreported(job)
+        raise
+    given.job = job
+    code: int = given.run(given)
+    return code
+
+
+def _unreported(command: Sequence[str]) -> int:
+    """Run a job whose flags cannot be read: its monitor will be overdue, and the job has run."""
+    from yuptime_exporter.companion import job  # noqa: PLC0415
+
+    sys.stderr.write("yuptime run: the job runs without a report\n")
+    ended = job.run(command, environment=os.environ, keeps_output=False, timeout_seconds=None)
+    return ended.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="yuptime", description="The companion of yuptime-exporter.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"yuptime, version {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, text in _OF_EXPORTER.items():
+        commands.add_parser(name, help=text)
+    _add_run(commands)
+    _add_push(commands)
+    _add_status(commands)
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a job and report its start and its end",
+        description="Runs COMMAND and reports it. The exit code is that of COMMAND, whatever "
+        "becomes of the report.",
+        usage="yuptime run [flags] NAMESPACE/NAME -- COMMAND",
+        allow_abbrev=False,
+    )
+    _add_access(parser)
+    _add_token(parser)
+    parser.add_argument("--no-start", action="store_true", help="report only the end")
+    parser.add_argument(
+        "--quiet-output",
+        action="store_true",
+        help="send no output of the job, and leave its terminal or file to it",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="DURATION",
+        type=_duration,
+        help="end the job after this time with SIGTERM, then SIGKILL; the exit code is 124",
+    )
+    _add_give_up(parser)
+    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=_monitor)
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> int:
+    from yuptime_exporter.companion.run import Plan, run  # noqa: PLC0415
+
+    if not given.job:
+        sys.stderr.write("yuptime run: expected a command after --, got nothing\n")
+        return 2
+    plan = Plan(
+        given.monitor,
+        sends_start=not given.no_start,
+        sends_output=not given.quiet_output,
+        timeout_seconds=given.timeout,
+        give_up_seconds=given.give_up_after,
+    )
+    return run(_access(given), plan, given.job)
+
+
+def _add_push(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "push",
+        help="send one push",
+        description="Sends one push. Exit code: 0 accepted, 1 not accepted, 2 usage error.",
+        allow_abbrev=False,
+    )
+    _add_access(parser)
+    _add_token(parser)
+    parser.add_argument("--status", choices=("up", "down", "start", "log"), default="up")
+    message = parser.add_mutually_exclusive_group()
+    message.add_argument("--message", metavar="TEXT", help="the job's own words")
+    message.add_argument(
+        "--message-file", metavar="PATH", type=Path, help="a file with them; - is standard input"
+    )
+    parser.add_argument("--run-id", metavar="ID", help="of the run that this push belongs to")
+    parser.add_argument("--duration", metavar="DURATION", type=_duration, help="of the run")
+    parser.add_argument("--exit-code", metavar="NUMBER", type=int, help="of the run")
+    _add_give_up(parser)
+    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=_monitor)
+    parser.set_defaults(run=_push)
+
+
+def _push(given: argparse.Namespace) -> int:
+    from yuptime_exporter.companion.push import push_and_say  # noqa: PLC0415
+
+    fields: dict[str, object] = {"status": given.status}
+    try:
+        message = given.message or _message(given.message_file)
+    except OSError as error:
+        # The words are lost, and the status is not.
+        sys.stderr.write(f"yuptime push: {given.message_file}: {error.strerror or error}\n")
+        message = ""
+    named = {
+        "message": message or None,
+        "runId": given.run_id,
+        "durationSeconds": given.duration,
+        "exitCode": given.exit_code,
+    }
+    fields |= {name: value for name, value in named.items() if value is not None}
+    return push_and_say(_access(given), given.monitor, fields, give_up_seconds=given.give_up_after)
+
+
+def _message(file: Path | None) -> str:
+    if file is None:
+        return ""
+    found = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+    return found.decode("utf-8", "replace")
+
+
+def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "status",
+        help="show the states of monitors",
+        description="Shows the states of monitors. Exit code: 0 none is down, 1 some are down, "
+        "2 usage error or no answer.",
+        allow_abbrev=False,
+    )
+    _add_access(parser)
+    parser.add_argument("--namespace", action="append", default=[], help="repeatable")
+    parser.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        choices=("pending", "up", "late", "down", "paused"),
+        help="repeatable",
+    )
+    parser.add_argument("--output", choices=("table", "json"), default="table")
+    parser.set_defaults(run=_status)
+
+
+def _status(given: argparse.Namespace) -> int:
+    from yuptime_exporter.companion.status import status  # noqa: PLC0415
+
+    filters = [("namespace", value) for value in given.namespace]
+    filters += [("state", value) for value in given.state]
+    return status(_access(given), filters, output=given.output)
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--url",
+        type=_url,
+        default=os.environ.get("YUPTIME_URL") or DEFAULT_URL,
+        help=f"URL of the exporter (default: $YUPTIME_URL, or {DEFAULT_URL})",
+    )
+    parser.add_argument("--username", default=os.environ.get("YUPTIME_USERNAME", ""))
+    parser.add_argument(
+        "--password-file", metavar="PATH", type=Path, help="(default: $YUPTIME_PASSWORD)"
+    )
+    for flag, text in (
+        ("--ca-file", "authorities of the exporter's certificate (default: those of the system)"),
+        ("--cert-file", "certificate of this client"),
+        ("--key-file", "its key"),
+    ):
+        parser.add_argument(flag, metavar="PATH", type=Path, help=text)
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--token-file", metavar="PATH", type=Path, help="file with the token (or $YUPTIME_TOKEN)"
+    )
+    group.add_argument(
+        "--token-command", metavar="COMMAND", help="command of the shell that prints the token"
+    )
+
+
+def _add_give_up(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--give-up-after",
+        metavar="DURATION",
+        type=_duration,
+        default=60.0,
+        help="how long a report is tried again (default: 60s)",
+    )
+
+
+def _access(given: argparse.Namespace) -> Access:
+    return Access(
+        given.url,
+        token=os.environ.get("YUPTIME_TOKEN", ""),
+        token_file=getattr(given, "token_file", None),
+        token_command=getattr(given, "token_command", None),
+        username=given.username,
+        password=os.environ.get("YUPTIME_PASSWORD", ""),
+        password_file=given.password_file,
+        ca_file=given.ca_file,
+        certificate_file=given.cert_file,
+        key_file=given.key_file,
+    )
+
+
+def _monitor(text: str) -> str:
+    if not _MONITOR.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"expected NAMESPACE/NAME of a monitor, got {text!r}")
+    return text
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise argparse.ArgumentTypeError("expected a URL such as https://exporter.example:10091")
+    return text
+
+
+def _duration(text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected a duration such as 90s or 2h, got {text!r}")
+    return float(match[1]) * _UNIT_SECONDS[match[2]]

@@ -1,0 +1,228 @@
+"""The job itself: started, watched, and ended as if nothing stood between it and its caller."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+# The longest message that the exporter stores whole.
+MAX_MESSAGE_CHARS = 10_000
+
+NOT_EXECUTABLE, NOT_FOUND, TIMED_OUT = 126, 127, 124  # as sh and timeout(1) have them
+
+# After `--timeout`, how long a job may take to end by SIGTERM before SIGKILL.
+TERMINATION_SECONDS = 10.0
+
+# After the end of the job, how long output of programs that it left behind is still passed on.
+_LEFT_OUTPUT_SECONDS = 1.0
+
+_FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_OF_TERMINALS = ("SIGINT", "SIGQUIT")
+
+_READ_BYTES = 65_536
+_MAX_BYTES_OF_CHAR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended.
+
+    Attributes:
+        exit_code: as a shell has it: 128 and the number of the signal after a signal.
+        remark: what the output cannot say, such as a timeout; empty: nothing.
+    """
+
+    exit_code: int
+    duration_seconds: float
+    output: str = ""
+    remark: str = ""
+
+    def message(self) -> str:
+        """Return the end of the output, with the remark below it."""
+        parts = [part for part in (self.output.rstrip(), self.remark) if part]
+        return "\n".join(parts)[-MAX_MESSAGE_CHARS:]
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    keeps_output: bool,
+    timeout_seconds: float | None,
+) -> Ended:
+    """Run a command to its end; its output and the signals for this process pass through.
+
+    Args:
+        command: the program and its arguments.
+        environment: of the command.
+        keeps_output: whether the end of the output is returned. Then the job writes to pipes;
+            otherwise to the terminal or the file of this process, as it is.
+        timeout_seconds: after which the job is ended; None: never.
+    """
+    started = time.monotonic()
+    pipe = subprocess.PIPE if keeps_output else None
+    with _Forwarding() as forwarding:
+        try:
+            process = subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
+        except FileNotFoundError:
+            return _unstartable(command, NOT_FOUND, "command not found")
+        except OSError as error:
+            return _unstartable(command, NOT_EXECUTABLE, error.strerror or str(error))
+        forwarding.begin(process)
+        return _watched(process, started, timeout_seconds)
+
+
+def _watched(
+    process: "subprocess.Popen[bytes]", started: float, timeout_seconds: float | None
+) -> Ended:
+    """Wait for the end of a job, and pass its output on.
+
+    Args:
+        process: the job.
+        started: moment of `time.monotonic`.
+        timeout_seconds: as in `run`.
+    """
+    tail = _Tail()
+    readers = [
+        _passing(stream.fileno(), target, tail)
+        for stream, target in ((process.stdout, 1), (process.stderr, 2))
+        if stream is not None
+    ]
+    remark = _waited(process, timeout_seconds)
+    ended = time.monotonic()
+    for reader in readers:
+        reader.join(max(0.0, ended + _LEFT_OUTPUT_SECONDS - time.monotonic()))
+    code = process.returncode
+    if remark:
+        return Ended(TIMED_OUT, ended - started, tail.text(), remark)
+    if code < 0:
+        name = signal.Signals(-code).name
+        return Ended(128 - code, ended - started, tail.text(), f"killed by {name}")
+    return Ended(code, ended - started, tail.text())
+
+
+def _unstartable(command: Sequence[str], code: int, reason: str) -> Ended:
+    remark = f"{command[0]}: {reason}"
+    sys.stderr.write(f"yuptime run: {remark}\n")
+    return Ended(code, 0.0, remark=remark)
+
+
+def _waited(process: "subprocess.Popen[bytes]", timeout_seconds: float | None) -> str:
+    """Wait for the end; return why the job was ended by us, or nothing."""
+    try:
+        process.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        try:
+            process.wait(TERMINATION_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return f"ended after {timeout_seconds:g} s by --timeout"
+    return ""
+
+
+class _Tail:
+    """The last bytes of both streams, in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = bytearray()
+
+    def add(self, part: bytes) -> None:
+        most = MAX_MESSAGE_CHARS * _MAX_BYTES_OF_CHAR
+        with self._lock:
+            self._bytes += part
+            if len(self._bytes) > 2 * most:
+                del self._bytes[:-most]
+
+    def text(self) -> str:
+        with self._lock:
+            return self._bytes.decode("utf-8", "replace")[-MAX_MESSAGE_CHARS:]
+
+
+def _passing(source: int, target: int, tail: _Tail) -> threading.Thread:
+    """Pass bytes on in a thread, which a program that the job left behind cannot hold up."""
+
+    def pass_on() -> None:
+        while part := _read(source):
+            tail.add(part)
+            if not _write_all(target, part):
+                os.close(source)  # the job sees what it would have seen: its reader is gone
+                return
+
+    thread = threading.Thread(target=pass_on, daemon=True)
+    thread.start()
+    return thread
+
+
+def _read(source: int) -> bytes:
+    try:
+        return os.read(source, _READ_BYTES)
+    except OSError:
+        return b""
+
+
+def _write_all(target: int, part: bytes) -> bool:
+    """Write every byte; return False if the reader is gone or the disk is full."""
+    view = memoryview(part)
+    while view:
+        try:
+            view = view[os.write(target, view) :]
+        except BlockingIOError:
+            time.sleep(0.01)
+        except OSError:
+            return False
+    return True
+
+
+class _Forwarding:
+    """Passes signals on to the job while the block runs, those before its start included."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: list[int] = []
+        self._before: dict[int, object] = {}
+
+    def begin(self, process: "subprocess.Popen[bytes]") -> None:
+        """Pass signals on to this process from now on."""
+        self._process = process
+        while self._waiting:
+            process.send_signal(self._waiting.pop(0))
+
+    def __enter__(self) -> Self:
+        for name in _FORWARDED:
+            number = getattr(signal, name)
+            if signal.getsignal(number) is signal.SIG_IGN:  # as under nohup; the job inherits it
+                continue
+            # The terminal sends its signals to the job, too: passed on, they would arrive twice.
+            ignores = name in _OF_TERMINALS and _is_in_terminal()
+            handler = _ignore if ignores else self._forward
+            self._before[number] = signal.signal(number, handler)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _forward(self, number: int, _: object) -> None:
+        if self._process is None:
+            self._waiting.append(number)
+        else:
+            self._process.send_signal(number)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """Do nothing: unlike SIG_IGN, a job does not inherit this."""
+
+
+def _is_in_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:  # standard input is no terminal
+        return False

@@ -1,0 +1,96 @@
+"""`yuptime run`: start, run, and end of a job, reported without standing in its way."""
+
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from yuptime_exporter.companion import job
+from yuptime_exporter.companion.connection import Access, NotReported, insist
+from yuptime_exporter.companion.push import push
+
+RUN_ID_VARIABLE = "YUPTIME_RUN_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to report about a job, and for how long to try.
+
+    Attributes:
+        monitor: `NAMESPACE/NAME`.
+        sends_start: False with `--no-start`.
+        sends_output: False with `--quiet-output`.
+        timeout_seconds: after which the job is ended; None: never.
+        give_up_seconds: how long after the end of the job its report may take.
+    """
+
+    monitor: str
+    sends_start: bool = True
+    sends_output: bool = True
+    timeout_seconds: float | None = None
+    give_up_seconds: float = 60.0
+
+
+def run(access: Access, plan: Plan, command: Sequence[str]) -> int:
+    """Run a command and report it; return the exit code of the command, whatever else happens."""
+    run_id = str(uuid.uuid4())
+    ended = threading.Event()
+    start = threading.Thread(target=_report_start, args=(access, plan, run_id, ended), daemon=True)
+    if plan.sends_start:
+        start.start()  # beside the job, which does not wait for it
+    result = job.run(
+        command,
+        environment={**os.environ, RUN_ID_VARIABLE: run_id},
+        keeps_output=plan.sends_output,
+        timeout_seconds=plan.timeout_seconds,
+    )
+    ended.set()
+    until = time.monotonic() + plan.give_up_seconds
+    if plan.sends_start:
+        start.join(plan.give_up_seconds)  # a start after the end would open the run again
+    fields: dict[str, object] = {
+        "status": "down" if result.exit_code else "up",
+        "runId": run_id,
+        "durationSeconds": round(result.duration_seconds, 3),
+        "exitCode": result.exit_code,
+    }
+    if message := result.message() if plan.sends_output else result.remark:
+        fields["message"] = message
+    _report(access, plan.monitor, fields, until=until, is_over=_slept)
+    return result.exit_code
+
+
+def _report_start(access: Access, plan: Plan, run_id: str, ended: threading.Event) -> None:
+    """Report the start; give up when the job has ended, since its end says more."""
+    fields: dict[str, object] = {"status": "start", "runId": run_id}
+    until = time.monotonic() + plan.give_up_seconds
+    _report(access, plan.monitor, fields, until=until, is_over=ended.wait)
+
+
+def _report(
+    access: Access,
+    monitor: str,
+    fields: dict[str, object],
+    *,
+    until: float,
+    is_over: Callable[[float], bool],
+) -> None:
+    try:
+        headers = access.bearer()
+        insist(
+            lambda seconds: push(access, monitor, fields, headers=headers, timeout_seconds=seconds),
+            until_monotonic=until,
+            is_over=is_over,
+        )
+    except NotReported as error:
+        sys.stderr.write(f"yuptime run: {monitor}: {fields['status']} not reported: {error}\n")
+    except Exception as error:  # noqa: BLE001  the job's exit code counts, not ours
+        sys.stderr.write(f"yuptime run: {monitor}: not reported: {type(error).__name__}\n")
+
+
+def _slept(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False

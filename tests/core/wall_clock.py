@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from itertools import pairwise
 
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
-def _values(field: str, low: int, high: int, names: list[str]) -> set[int]:
+@cache
+def _values(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> set[int]:
     """Read the numbers, names, ranges, lists and steps of crontab(5)."""
     found: set[int] = set()
     for term in field.lower().split(","):
@@ -32,13 +34,13 @@ class Wall:
 
     def shows(self, wall: datetime) -> bool:
         minute, hour, day, month, week_day = self.expression.split()
-        if wall.minute not in _values(minute, 0, 59, []):
+        if wall.minute not in _values(minute, 0, 59):
             return False
-        if wall.hour not in _values(hour, 0, 23, []):
+        if wall.hour not in _values(hour, 0, 23):
             return False
         if wall.month not in _values(month, 1, 12, _MONTHS):
             return False
-        days = wall.day in _values(day, 1, 31, [])
+        days = wall.day in _values(day, 1, 31)
         week_days = {one % 7 for one in _values(week_day, 0, 7, _DAYS)}
         named = wall.isoweekday() % 7 in week_days
         both = day.startswith("*") or week_day.startswith("*")

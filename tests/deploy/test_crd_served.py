@@ -143,7 +143,8 @@ async def test_the_api_server_fills_in_the_defaults_of_a_monitor(
 
 
 async def test_kubectl_get_shows_the_state_of_jobs(cluster: Cluster, namespace: str) -> None:
-    await create(cluster, namespace, pushed())
+    schedule = {"cron": "30 2 * * 1-5", "timeZone": "Europe/Berlin"}
+    await create(cluster, namespace, {**pushed(), "schedule": schedule})
     await write_status(cluster, namespace, STATUS)
 
     plain = await cluster.kubectl("-n", namespace, "get", "mon")
@@ -155,8 +156,8 @@ async def test_kubectl_get_shows_the_state_of_jobs(cluster: Cluster, namespace: 
     assert re.fullmatch(r"\d+[ydhms]+\d*[dhms]?", row[3]), "an age"
     assert row[4] == "2126-01-01T00:05:00Z"
     head, row = (re.split(r" {2,}", line.strip()) for line in wide.splitlines())
-    assert head[5:8] == ["MESSAGE", "READY", "LAST CHECK"]
-    assert row[5:8] == ["Backup completed", "True", "2026-01-01T00:00:00Z"]
+    assert head[5:9] == ["SCHEDULE", "MESSAGE", "READY", "LAST CHECK"]
+    assert row[5:9] == ["30 2 * * 1-5", "Backup completed", "True", "2026-01-01T00:00:00Z"]
 
 
 async def test_kubectl_selects_monitors_by_type(cluster: Cluster, namespace: str) -> None:

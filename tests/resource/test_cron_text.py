@@ -55,6 +55,7 @@ def test_a_good_expression_has_no_problem(expression: str) -> None:
             'expected 5 fields .* got 6; did you mean "0 2 \\* \\* \\*", without seconds',
         ),
         ("0 2 * * * /bin/x", 'got 6; did you mean "0 2 \\* \\* \\*", without the command'),
+        ("0 2 * * * Asia/Tokyo", 'did you mean "0 2 .*" with the timeZone Asia/Tokyo'),
         ("0 2 * *", "expected 5 fields .* got 4$"),
         ("1 1 1 1 1 1 1 1 1", "got 9; there are no seconds and no years"),
         ("", "a cron expression of five fields .* got an empty string"),

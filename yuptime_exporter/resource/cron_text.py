@@ -15,6 +15,7 @@ from cronsim import CronSim, CronSimError
 from yuptime_exporter.core.cron_times import MAX_YEARS, NEVER, NICKNAMES, CronTimes
 from yuptime_exporter.core.durations import duration_seconds
 from yuptime_exporter.resource.text import quotable
+from yuptime_exporter.time_zones import time_zone_names
 
 MAX_EXPRESSION_CHARS = 256
 
@@ -100,6 +101,8 @@ def _count_problem(fields: list[str]) -> str:
     first, later = " ".join(fields[:5]), " ".join(fields[1:6])
     if len(fields) < len(_FIELDS):
         return text
+    if expression_problem(first) is None and fields[5] in time_zone_names():
+        return f'{text}; did you mean "{first}" with the timeZone {fields[5]}?'
     if expression_problem(first) is None and re.search(r"[^-\d*/,?LW#]", fields[5]):
         return f'{text}; did you mean "{first}", without the command?'
     if len(fields) <= len(_FIELDS) + 2 and expression_problem(later) is None:

@@ -81,7 +81,7 @@ class Exporter:
         self._rejudging = Rejudging(table)
         ready = self._readiness = Readiness(metrics.readiness)
         shared = self._shared = Shared(
-            settings, table, ready, metrics, self._web_configuration, clock
+            settings, table, self._rejudging, ready, metrics, self._web_configuration, clock
         )
         adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
         parts = self._parts = connect(shared, adopt=adopt)

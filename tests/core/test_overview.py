@@ -16,7 +16,8 @@ from yuptime_exporter.core.model import (
     State,
     TokenRef,
 )
-from yuptime_exporter.core.overview import URGENCY, Filters, Overview
+from yuptime_exporter.core.overview import KEPT_REMOVALS, URGENCY, Filters, Overview
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.core.table import MonitorTable
 
@@ -33,6 +34,10 @@ def monitor(name: str, namespace: str = "jobs", **values: Any) -> Monitor:
 def refresh(overview: Overview, now: float) -> None:
     for _ in overview.refreshing(now_timestamp=now):
         pass
+
+
+def an_overview(table: MonitorTable) -> Overview:
+    return Overview(Rejudging(table))
 
 
 def a_table(*monitors: Monitor, now: float = 0) -> MonitorTable:
@@ -52,7 +57,7 @@ class AsIfJudgedAgain(RuleBasedStateMachine):
         super().__init__()
         self.now = 1000.0
         self.table = a_table(now=self.now)
-        self.overview = Overview(self.table)
+        self.overview = an_overview(self.table)
         self.seen: dict[MonitorKey, State] = {}
         self.version = 0
 
@@ -100,7 +105,7 @@ TestAsIfJudgedAgain.settings = hypothesis_settings(max_examples=50, stateful_ste
 
 
 def test_without_a_change_the_version_stays() -> None:
-    overview = Overview(a_table(monitor("a"), monitor("b")))
+    overview = an_overview(a_table(monitor("a"), monitor("b")))
     refresh(overview, 10)
     before = overview.version
     refresh(overview, 20)
@@ -113,7 +118,7 @@ def test_filters_narrow_the_list_and_the_counts_but_for_the_states() -> None:
     labels = (("team", "red"),)
     table = a_table(monitor("a"), monitor("b", alert_labels=labels), monitor("c", "shop"))
     table.record_push(MonitorKey("jobs", "b"), push(PushKind.DOWN, 5))
-    overview = Overview(table)
+    overview = an_overview(table)
     refresh(overview, 10)
 
     def names(**filters: Any) -> list[str]:
@@ -137,7 +142,7 @@ def test_pages_behind_each_other_are_the_whole_list() -> None:
     table = a_table(*(monitor(f"m{n:02}") for n in range(20)))
     for n in range(0, 20, 3):
         table.record_push(MonitorKey("jobs", f"m{n:02}"), push(PushKind.DOWN, 5))
-    overview = Overview(table)
+    overview = an_overview(table)
     refresh(overview, 10)
     whole = overview.listing(ALL, offset=0, limit=100).judged
 
@@ -149,8 +154,31 @@ def test_pages_behind_each_other_are_the_whole_list() -> None:
 
 def test_too_many_changes_are_not_complete() -> None:
     table = a_table(monitor("a"), monitor("b"), monitor("c"))
-    overview = Overview(table)
+    overview = an_overview(table)
     refresh(overview, 10)
 
     assert not overview.changes_since(0, ALL, limit=2).complete
     assert not overview.changes_since(99, ALL, limit=9).complete  # of another run
+
+
+def test_changes_that_an_abandoned_refresh_did_not_reach_are_left_to_the_next() -> None:
+    overview = an_overview(a_table(*(monitor(f"m{n:03}") for n in range(250))))
+    begun = overview.refreshing(now_timestamp=10)
+    next(begun)
+    begun.close()  # type: ignore[attr-defined]
+    refresh(overview, 20)
+
+    assert overview.listing(ALL, offset=0, limit=0).total == 250
+
+
+def test_of_many_removals_the_oldest_are_forgotten_and_said_to_be_incomplete() -> None:
+    table = a_table(*(monitor(f"m{n:04}") for n in range(KEPT_REMOVALS + 1)))
+    overview = an_overview(table)
+    refresh(overview, 10)
+    before = overview.version
+    table.replace_monitors([], now_timestamp=20)
+    refresh(overview, 20)
+
+    assert not overview.changes_since(before, ALL, limit=9).complete
+    assert overview.changes_since(overview.version, ALL, limit=9).complete
+    assert overview.namespaces == ()

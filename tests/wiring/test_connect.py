@@ -13,6 +13,7 @@ from tests.engine.parts import ready, table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.model import (
@@ -48,7 +49,8 @@ async def connected(
     run = replace(parse_arguments(["--source.manifests=x"]), source=settings)
     clock, metrics = StandingClock(1000), Metrics()
     web = CurrentWebConfiguration(None, metrics=metrics.reload, clock=clock)
-    shared = Shared(run, table_of(at=1000), readiness or ready(), metrics, web, clock)
+    table = table_of(at=1000)
+    shared = Shared(run, table, Rejudging(table), readiness or ready(), metrics, web, clock)
     parts = connect(shared, adopt=ignore)
     yield parts
     with suppress(SourceUnusable):  # there is no API server

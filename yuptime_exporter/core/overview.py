@@ -1,18 +1,17 @@
 """All monitors as pages and JSON show them: judged, counted, filtered, the urgent first.
 
 Judging 10,000 monitors takes about 50 ms, and a browser asks every second. An overview therefore
-judges only the monitors that may have changed: those with another row, and those whose next moment
-has passed. All others keep the verdict that they had.
+judges only the monitors that may have changed (`rejudging`), and keeps the verdicts on all others.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 
-from yuptime_exporter.core.evaluation import judge, next_change_timestamp
-from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, Row, State, Verdict
-from yuptime_exporter.core.outages import Outages
-from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, State
+from yuptime_exporter.core.rejudging import Rejudging
 
 # The order in which monitors are listed.
 URGENCY = (State.DOWN, State.LATE, State.PENDING, State.UP, State.PAUSED)
@@ -20,10 +19,8 @@ URGENCY = (State.DOWN, State.LATE, State.PENDING, State.UP, State.PAUSED)
 # How many removals are remembered for readers that follow the changes.
 KEPT_REMOVALS = 1000
 
-# Number of monitors looked at between two points at which other work may have its turn.
-LOOKED_AT_ONCE = 500
-
-_NEVER = float("inf")
+# Number of monitors judged between two points at which other work may have its turn.
+JUDGED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +89,18 @@ class Changes:
     complete: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """A monitor with its verdict.
 
     Attributes:
-        until_timestamp: the next moment at which time alone may change the verdict.
         version: of the overview when row or verdict last changed.
         state_version: of the overview when the state last changed.
     """
 
     judged: Judged
-    until_timestamp: float
     version: int
     state_version: int
-
-
-@dataclass(slots=True)
-class _Snapshot:
-    """The result of one refresh; never changed afterwards, except that it is replaced."""
-
-    entries: list[_Entry] = field(default_factory=list)
-    by_state: dict[State, list[Judged]] = field(default_factory=lambda: {s: [] for s in URGENCY})
-    namespaces: tuple[str, ...] = ()
 
 
 class Overview:
@@ -124,68 +110,53 @@ class Overview:
         version: increases with every change of a row, of a verdict, or of the set of monitors.
     """
 
-    def __init__(self, table: MonitorTable) -> None:
+    def __init__(self, rejudging: Rejudging) -> None:
         self.version = 0
-        self._table = table
-        self._snapshot = _Snapshot()
-        self._removed: dict[MonitorKey, int] = {}
+        self._rejudging = rejudging
+        self._changed = rejudging.reader()
+        self._entries: dict[MonitorKey, _Entry] = {}  # in the order of their versions
+        self._keys: dict[State, list[MonitorKey]] = {state: [] for state in URGENCY}
+        self._namespaces: Counter[str] = Counter()
+        self._removed: dict[MonitorKey, int] = {}  # in the order of their versions
         self._removals_known_since = 0
-        self._outages = Outages()
-        self._now_timestamp = _NEVER
 
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces of all monitors, sorted."""
-        return self._snapshot.namespaces
+        return tuple(sorted(self._namespaces))
 
     def refreshing(self, *, now_timestamp: float) -> Iterator[None]:
-        """Bring everything up to date, in steps; the old state is shown until the last step.
+        """Bring everything up to date, in steps.
 
-        The caller finishes one refresh before the next.
+        The caller finishes one refresh before the next, and reads nothing in between. Changes that
+        an abandoned refresh did not reach are left to the next one.
         """
-        rows, old = self._table.rows(), self._snapshot.entries
-        outages = self._table.outages(now_timestamp=now_timestamp)
-        keep = outages is self._outages and now_timestamp >= self._now_timestamp
-        version, by_key = self.version + 1, dict[MonitorKey, _Entry]()
-        same_monitors = len(rows) == len(old)
-        entries: list[_Entry] = []
-        for position, row in enumerate(rows):
-            known = old[position] if position < len(old) else None
-            if known is None or known.judged.row.monitor.key != row.monitor.key:
-                same_monitors = False
-                by_key = by_key or {one.judged.row.monitor.key: one for one in old}
-                known = by_key.get(row.monitor.key)
-            unchanged = keep and known is not None and known.judged.row is row
-            if known is not None and unchanged and now_timestamp < known.until_timestamp:
-                entries.append(known)
-            else:
-                entries.append(_entry(known, row, outages, now_timestamp, version))
-            if position % LOOKED_AT_ONCE == LOOKED_AT_ONCE - 1:
+        yield from self._rejudging.advance(now_timestamp)
+        keys = iter(self._changed.take())
+        version, changed = self.version + 1, False
+        try:
+            while some := list(islice(keys, JUDGED_AT_ONCE)):
+                judged = self._rejudging.judge(some, now_timestamp=now_timestamp)
+                changed |= self._note_judged(judged, version)
+                declared = {one.row.monitor.key for one in judged}
+                changed |= self._note_removed([one for one in some if one not in declared], version)
                 yield
-        self._outages, self._now_timestamp = outages, now_timestamp
-        if same_monitors and all(map(_same, entries, old)):
-            return
-        self._note_removed([] if same_monitors else old, entries, version)
-        namespaces = self._snapshot.namespaces
-        if not same_monitors:
-            namespaces = tuple(sorted({row.monitor.key.namespace for row in rows}))
-        self._snapshot = _Snapshot(entries, _by_state(entries), namespaces)
-        self.version = version
+        finally:
+            self._changed.add(list(keys))
+            self.version += changed
 
     def listing(self, filters: Filters, *, offset: int, limit: int) -> Listing:
         """Return the monitors that pass the filters, at most `limit` from `offset` on."""
-        found = self._snapshot.by_state
+        keys: Mapping[State, Sequence[MonitorKey]] = self._keys
         if not filters.admit_all:
-            found = {
-                state: [one for one in judged if filters.admits(one.row.monitor)]
-                for state, judged in found.items()
-            }
-        shown = [found[state] for state in URGENCY if not filters.states or state in filters.states]
+            keys = {state: self._admitted(filters, some) for state, some in keys.items()}
+        shown = [keys[state] for state in URGENCY if not filters.states or state in filters.states]
+        part = _part(shown, offset, limit)
         return Listing(
-            counts={state: len(judged) for state, judged in found.items()},
+            counts={state: len(some) for state, some in keys.items()},
             total=sum(map(len, shown)),
             offset=offset,
-            judged=_part(shown, offset, limit),
+            judged=tuple(self._entries[key].judged for key in part),
         )
 
     def changes_since(self, version: int, filters: Filters, *, limit: int) -> Changes:
@@ -198,68 +169,79 @@ class Overview:
         """
         if version < self._removals_known_since or version > self.version:
             return Changes(complete=False)
-        changed = [
-            entry
-            for entry in self._snapshot.entries
-            if entry.version > version and filters.admits(entry.judged.row.monitor)
-        ]
-        if len(changed) > limit:
-            return Changes(complete=False)
+        changed: list[_Entry] = []
+        for entry in reversed(self._entries.values()):
+            if entry.version <= version:
+                break
+            if filters.admits(entry.judged.row.monitor):
+                changed.append(entry)
+            if len(changed) > limit:
+                return Changes(complete=False)
         removed = tuple(
             key
             for key, since in self._removed.items()
             if since > version and filters.admits_key(key)
         )
         moved = bool(removed) or any(entry.state_version > version for entry in changed)
-        return Changes(tuple(entry.judged for entry in changed), removed, moved)
+        return Changes(tuple(entry.judged for entry in reversed(changed)), removed, moved)
 
-    def _note_removed(self, old: Iterable[_Entry], new: Iterable[_Entry], version: int) -> None:
-        declared = {entry.judged.row.monitor.key for entry in new} if old else set()
-        for entry in old:
-            key = entry.judged.row.monitor.key
-            if key not in declared:
-                self._removed[key] = version
-        self._removed = {key: v for key, v in self._removed.items() if key not in declared}
+    def _note_judged(self, judged: Iterable[Judged], version: int) -> bool:
+        """Remember verdicts; return whether one differs from before."""
+        changed = False
+        for one in judged:
+            key = one.row.monitor.key
+            known = self._entries.get(key)
+            if known is not None and known.judged.row is one.row and known.judged == one:
+                continue
+            changed = True
+            if known is not None and known.judged.verdict.state is one.verdict.state:
+                state_version = known.state_version
+            else:
+                state_version = version
+                self._move(key, known.judged.verdict.state if known else None, one.verdict.state)
+            self._entries.pop(key, None)
+            self._entries[key] = _Entry(one, version, state_version)
+            self._removed.pop(key, None)
+        return changed
+
+    def _note_removed(self, keys: Iterable[MonitorKey], version: int) -> bool:
+        """Forget monitors that are not declared; return whether one was known."""
+        removed = False
+        for key in keys:
+            entry = self._entries.pop(key, None)
+            if entry is None:
+                continue
+            removed = True
+            self._move(key, entry.judged.verdict.state, None)
+            self._removed[key] = version
         while len(self._removed) > KEPT_REMOVALS:
-            key = next(iter(self._removed))
-            self._removals_known_since = self._removed.pop(key)
+            oldest = next(iter(self._removed))
+            self._removals_known_since = self._removed.pop(oldest)
+        return removed
+
+    def _move(self, key: MonitorKey, before: State | None, after: State | None) -> None:
+        """Keep the order of each state; None: the monitor was not, or is no longer declared."""
+        if before is None:
+            self._namespaces[key.namespace] += 1
+        else:
+            del self._keys[before][bisect_left(self._keys[before], key)]
+        if after is not None:
+            insort(self._keys[after], key)
+            return
+        self._namespaces[key.namespace] -= 1
+        if not self._namespaces[key.namespace]:
+            del self._namespaces[key.namespace]
+
+    def _admitted(self, filters: Filters, keys: Collection[MonitorKey]) -> list[MonitorKey]:
+        entries = self._entries
+        return [key for key in keys if filters.admits(entries[key].judged.row.monitor)]
 
 
-def _entry(
-    known: _Entry | None, row: Row, outages: Outages, now_timestamp: float, version: int
-) -> _Entry:
-    verdict = judge(row, outages, now_timestamp=now_timestamp)
-    judged, until = Judged(row, verdict), _until(verdict, now_timestamp)
-    if known is None:
-        return _Entry(judged, until, version, version)
-    same_state = known.judged.verdict.state is verdict.state
-    state_version = known.state_version if same_state else version
-    if known.judged.row is row and known.judged.verdict == verdict:
-        return _Entry(known.judged, until, known.version, state_version)
-    return _Entry(judged, until, version, state_version)
-
-
-def _until(verdict: Verdict, now_timestamp: float) -> float:
-    moment = next_change_timestamp(verdict, now_timestamp=now_timestamp)
-    return _NEVER if moment is None else moment
-
-
-def _same(one: _Entry, other: _Entry) -> bool:
-    return one.version == other.version
-
-
-def _by_state(entries: Iterable[_Entry]) -> dict[State, list[Judged]]:
-    by_state: dict[State, list[Judged]] = {state: [] for state in URGENCY}
-    for entry in entries:
-        by_state[entry.judged.verdict.state].append(entry.judged)
-    return by_state
-
-
-def _part(lists: Sequence[Sequence[Judged]], offset: int, limit: int) -> tuple[Judged, ...]:
+def _part(lists: Sequence[Sequence[MonitorKey]], offset: int, limit: int) -> Iterator[MonitorKey]:
     """Return a part of several lists behind each other, without joining them."""
-    parts: list[Sequence[Judged]] = []
-    for judged in lists:
-        parts.append(judged[offset : offset + limit])
+    parts: list[Sequence[MonitorKey]] = []
+    for keys in lists:
+        parts.append(keys[offset : offset + limit])
         limit -= len(parts[-1])
-        offset = max(offset - len(judged), 0)
-    return tuple(chain.from_iterable(parts))
+        offset = max(offset - len(keys), 0)
+    return chain.from_iterable(parts)

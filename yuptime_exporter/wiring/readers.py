@@ -53,7 +53,7 @@ def reader_handlers(
         )
 
     visibility = _visibility(shared.settings)
-    board = Board(shared.table, exporter, clock=shared.clock)
+    board = Board(shared.table, shared.rejudging, exporter, clock=shared.clock)
     past = PastReader(history, shared.table, messages=visibility.messages, clock=shared.clock)
     static_files = StaticFiles()
     pages = Pages(_facts(shared, visibility), static_files)

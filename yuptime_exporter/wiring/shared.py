@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.settings.model import Settings
@@ -16,11 +17,13 @@ class Shared:
 
     Attributes:
         table: all monitors, which every flow reads or changes.
+        rejudging: knows the monitors whose verdict may have changed.
         clock: Unix seconds.
     """
 
     settings: Settings
     table: MonitorTable
+    rejudging: Rejudging
     readiness: Readiness
     metrics: Metrics
     web_configuration: CurrentWebConfiguration

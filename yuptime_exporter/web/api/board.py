@@ -9,6 +9,7 @@ from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.overview import Overview
+from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
 
 _VERSION_DIGITS = 18
@@ -41,12 +42,17 @@ class Board:
     """
 
     def __init__(
-        self, table: MonitorTable, exporter: Callable[[], ExporterState], *, clock: Clock
+        self,
+        table: MonitorTable,
+        rejudging: Rejudging,
+        exporter: Callable[[], ExporterState],
+        *,
+        clock: Clock,
     ) -> None:
         self.clock = clock
         self.table = table
         self.exporter = exporter
-        self._overview = Overview(table)
+        self._overview = Overview(rejudging)
         self._refreshing = asyncio.Lock()
         self._run = uuid.uuid4().hex[:8]  # versions count from 0 in each run
 

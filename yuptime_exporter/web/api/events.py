@@ -34,7 +34,7 @@ ROUND_SECONDS = 1.0
 HEARTBEAT_ROUNDS = 15
 
 # With more changed monitors than this a client reads the list again, which costs less.
-MAX_CHANGED = 200
+MAX_CHANGED = 100
 
 _NAMES = ("namespace", "name", "label", "search", "since")
 

@@ -1,7 +1,9 @@
 """The monitors as JSON: a list with filters and pages, and one monitor with all that is known."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
+from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.model import Judged, MonitorKey
 from yuptime_exporter.core.overview import Listing
 from yuptime_exporter.engine.rejections import Rejections
@@ -40,7 +42,7 @@ def list_handler(board: Board, visibility: Visibility) -> Handler:
             "page": query.page,
             "limit": query.limit,
             "nextPage": _next_page(query, listing),
-            "monitors": [monitor_summary(one, visibility) for one in listing.judged],
+            "monitors": await _summaries(listing.judged, visibility),
         }
         return with_entity_tag(request, json_answer(body))
 
@@ -73,6 +75,16 @@ def monitor_handler(
         return json_answer(body)
 
     return answer_monitor
+
+
+async def _summaries(judged: Iterable[Judged], visibility: Visibility) -> list[dict[str, object]]:
+    """Return the monitors of a list, made in short turns on the event loop."""
+    turn, summaries = Turn(), []
+    for one in judged:
+        summaries.append(monitor_summary(one, visibility))
+        if turn.is_over():
+            await turn.pass_on()
+    return summaries
 
 
 def requested_key(request: Request) -> MonitorKey:

@@ -63,13 +63,16 @@ function show(row, monitor) {
 
 // Rows move, come or go: the server decides which, and renders them.
 let fetching = null;
+let fetched = 0;
 function fetchSoon() {
-  // Spread over a second, so that many browsers do not ask at once.
-  fetching ??= setTimeout(fetchAgain, 200 + Math.random() * 1000);
+  // Spread over a second, so that many browsers do not ask at once; and not all the time.
+  const wait = Math.max(200, fetched + 3000 - Date.now());
+  fetching ??= setTimeout(fetchAgain, wait + Math.random() * 1000);
 }
 
 async function fetchAgain() {
   fetching = null;
+  fetched = Date.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;

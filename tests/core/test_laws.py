@@ -427,7 +427,7 @@ class TestPushes:
         held, now, received = row(armed=0), START, 0.0
         for step, status in pushes:
             now = max(now + step, received - MAX_FUTURE_SECONDS)
-            held = replace(held, last_push=pushed(held, status, at=now))
+            held = held._replace(last_push=pushed(held, status, at=now))
             assert held.last_push is not None
             assert held.last_push.received_timestamp >= received
             received = held.last_push.received_timestamp
@@ -437,7 +437,7 @@ class TestPushes:
         held = row(armed=0)
         for count, (now, status) in enumerate(pushes, start=1):
             before = held.last_push
-            held = replace(held, last_push=pushed(held, status, at=now))
+            held = held._replace(last_push=pushed(held, status, at=now))
             assert held.last_push is not None
             assert held.last_push.pushes_total == count
             downs = before.pushes_down_total if before else 0
@@ -449,7 +449,7 @@ class TestPushes:
     ) -> None:
         held = row(armed=0)
         for now, status in pushes:
-            held = replace(held, last_push=pushed(held, status, at=now))
+            held = held._replace(last_push=pushed(held, status, at=now))
             assert held.last_push is not None
             assert held.last_push.since_timestamp <= held.last_push.received_timestamp
 

@@ -93,7 +93,7 @@ class TestStart:
 
         verdict = judged(ran(start(1100), onto=before), at=1200)
 
-        assert replace(verdict, running_since_timestamp=None) == judged(before, at=1200)
+        assert verdict._replace(running_since_timestamp=None) == judged(before, at=1200)
         assert verdict.running_since_timestamp == 1100
 
     def test_with_a_maximum_runtime_a_push_is_due_at_the_end_of_the_run(self) -> None:
@@ -386,8 +386,8 @@ class TestReplicas:
         self, before: list[Push], ours: Push, theirs: Push
     ) -> None:
         base = ran(*before, onto=limited())
-        found = ran(replace(theirs, received_timestamp=1400), onto=base)
-        late = replace(ours, received_timestamp=1401)
+        found = ran(theirs._replace(received_timestamp=1400), onto=base)
+        late = ours._replace(received_timestamp=1401)
         mine = ran(late, onto=base)
         if mine.last_push is None or found.last_push is None or LOG in (ours.kind, theirs.kind):
             return

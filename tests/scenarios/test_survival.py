@@ -26,11 +26,12 @@ MONITORS = 20
 
 
 @pytest.mark.peer  # takes whole seconds
-async def test_no_acknowledged_push_is_lost_by_kill_9(home: Home) -> None:
+@pytest.mark.parametrize("way", ["--web.fast-pushes", "--no-web.fast-pushes"])
+async def test_no_acknowledged_push_is_lost_by_kill_9(home: Home, way: str) -> None:
     home.declare(secret_yaml(), *(monitor_yaml(f"job-{n}") for n in range(MONITORS)))
     config = home.folder / "config.yaml"
     config.write_text("limits: {push_rate: {interval: 0s}}\n")
-    home.flags = [f"--config.file={config}"]
+    home.flags = [f"--config.file={config}", way]
     acknowledged = dict.fromkeys(range(MONITORS), 0)
 
     async def push_until_it_dies(client: Client, job: int) -> None:

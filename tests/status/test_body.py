@@ -280,7 +280,7 @@ class TestTransitionTimes:
         self,
     ) -> None:
         found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
-        without = replace(self.HELD, monitor=replace(self.HELD.monitor, token_digests=()))
+        without = self.HELD._replace(monitor=replace(self.HELD.monitor, token_digests=()))
         later = wanted_body(status(without, at=1100), found, now_timestamp=1100.75)
 
         assert transition_times(later) == {

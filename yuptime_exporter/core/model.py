@@ -179,8 +179,7 @@ class Arming:
     vanished_timestamp: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(NamedTuple):
     """One report of a job. It travels unchanged from the parser of its dialect to the store.
 
     Attributes:
@@ -230,8 +229,7 @@ class LastPush:
     runs: Runs = NO_RUNS
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One monitor with its arming and its last push; `last_push` is None before any push."""
 
     monitor: Monitor
@@ -277,8 +275,7 @@ class Restored:
     receiving_timestamp: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A monitor judged at one moment.
 
     Attributes:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -36,8 +35,7 @@ OnPush = Callable[[MonitorKey, State, State], None]
 SAVE_TIMEOUT_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The result of an accepted push: its monitor afterwards, and the verdict about it."""
 
     row: Row

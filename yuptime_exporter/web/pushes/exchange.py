@@ -1,7 +1,7 @@
 """One push in any dialect: admit, read the body, parse, accept, answer. Record each rejection."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from yuptime_exporter.core.clock import Clock
@@ -115,10 +115,8 @@ class PushExchange:
         self, dialect: Dialect, request: Request, body: bytes, wait_seconds: float
     ) -> Push:
         """Return the push in a request; beyond the rate limit only if it changes the status."""
-        push = replace(
-            dialect.parse(request, body, self._clock()),
-            dialect=dialect.name,
-            client_address=request.client_address,
+        push = dialect.parse(request, body, self._clock())._replace(
+            dialect=dialect.name, client_address=request.client_address
         )
         if wait_seconds > 0:
             key = _monitor_key(request)

@@ -1,5 +1,7 @@
 """Pages for people."""
 
+import pytest
+
 from tests.exporters import Client, Home, StandingClock, exporter_here
 from tests.manifests import monitor_yaml, secret_yaml
 
@@ -185,3 +187,19 @@ async def test_client_addresses_and_messages_are_shown_as_the_flags_say(
     assert [text for text in texts if "disk full" in text] == []
     assert "<td>127.0.0.1</td>" in texts[1]
     assert '"clientAddress": "127.0.0.1"' in texts[3]
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/", "jobs/yuptime/"), ("/jobs/yuptime", "yuptime/"), ("/jobs/yuptime/", None)],
+)
+async def test_the_root_and_a_prefix_without_a_slash_lead_to_the_list(
+    home: Home, clock: StandingClock, path: str, location: str | None
+) -> None:
+    """prometheus/alertmanager#2235, prometheus/pushgateway#190."""
+    home.flags = ["--web.route-prefix=/jobs/yuptime"]
+    async with exporter_here(home, clock, ready_path="/jobs/yuptime/-/ready") as client:
+        answer = await client.request("GET", path, allow_redirects=False)
+
+    assert answer.status == (302 if location else 200)
+    assert answer.headers.get("Location") == location

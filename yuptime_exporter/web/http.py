@@ -1,6 +1,7 @@
 """Requests and answers as plain values, so that no handler depends on the server that serves it."""
 
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from multidict import MultiMapping
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
+
+# A name or an IPv4 address, or an IPv6 address, with any port (RFC 3986, section 3.2.2).
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 # Of every answer. The name of the server carries no version: strangers need none.
 _COMMON_HEADERS = {
@@ -46,8 +50,13 @@ class Request:
 
     @property
     def origin(self) -> str:
-        """The address that the client used, such as `http://exporter.example:10091`."""
-        host = self.headers.get("Host") or socket.gethostname()  # HTTP/1.0 has no Host
+        """The address that the client used, such as `http://exporter.example:10091`.
+
+        A Host that no host has is left out: readers paste commands with this address into shells.
+        """
+        host = self.headers.get("Host", "")
+        if not _HOST.fullmatch(host):  # HTTP/1.0 has none
+            host = socket.gethostname()
         return f"{self.scheme}://{host}"
 
     def header_list(self, name: str) -> str:

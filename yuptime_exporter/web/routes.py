@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 
+from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.lifecycle import healthy
 from yuptime_exporter.web.pushes import DIALECTS
 from yuptime_exporter.web.pushes.exchange import PushExchange
@@ -61,6 +64,10 @@ def operator_routes(handlers: Handlers, *, prefix: str, telemetry_path: str) -> 
 def reader_routes(handlers: ReaderHandlers, *, prefix: str) -> Iterator[Route]:
     """Return the routes of pages, for people, and of the same facts as JSON and events."""
     yield Route("GET", prefix + "/", handlers.list_page)
+    if prefix:  # relative, so that it leads somewhere behind a proxy that removes a path
+        last = prefix.rpartition("/")[2]
+        yield Route("GET", prefix, partial(_answer_moved, f"{last}/"))
+        yield Route("GET", "/", partial(_answer_moved, f"{prefix.lstrip('/')}/"))
     yield Route("GET", prefix + "/monitors/{namespace}/{name}", handlers.monitor_page)
     yield Route("GET", prefix + "/static/{file}", handlers.static_file)
     yield Route("GET", prefix + "/api/v1/monitors", handlers.monitor_list)
@@ -68,3 +75,7 @@ def reader_routes(handlers: ReaderHandlers, *, prefix: str) -> Iterator[Route]:
     yield Route("GET", prefix + "/api/v1/monitors/{namespace}/{name}/badge.svg", handlers.badge)
     yield Route("GET", prefix + "/api/v1/events", handlers.events)
     yield Route("GET", prefix + "/api/v1/openapi.json", handlers.openapi)
+
+
+async def _answer_moved(location: str, _: Request) -> Answer:
+    return Answer(HTTPStatus.FOUND, headers={"Location": location})

@@ -28,9 +28,6 @@ from yuptime_exporter.stores.sqlite.push_rows import (
 
 _BEGIN_MONITOR = "INSERT INTO last_push (namespace, name, push_id, number) VALUES (?, ?, 0, 0)"
 
-# Their last pushes take some ten pages of the database.
-_MONITORS_PER_PART = 256
-
 _COUNT_COMMIT = "UPDATE progress SET commits = ?"
 
 
@@ -38,8 +35,7 @@ class StoredPushes:
     """All monitors with a push, in memory as they are in the database. For the writer thread only.
 
     Attributes:
-        changed: the monitors whose checkpoint is older than their newest push, in parts that lie
-            together in the database.
+        changed: the monitors whose checkpoint is older than their newest push.
         last_id: the newest row of the history.
         live_rows: how many rows of the history are wanted.
         forgot_at_id: the newest row when a monitor was last forgotten; 0: no rows of forgotten
@@ -53,7 +49,7 @@ class StoredPushes:
             history_limit: how many pushes of each monitor are wanted.
             clock: gives the moment of storing.
         """
-        self.changed: dict[int, set[MonitorKey]] = {}
+        self.changed: set[MonitorKey] = set()
         self.last_id = 0
         self.live_rows = 0
         self.forgot_at_id = 0
@@ -62,9 +58,11 @@ class StoredPushes:
         self._commits = 0
         self._known: dict[MonitorKey, Stored] = {}
         self._appended: list[tuple[Any, ...]] = []
-        # As it was before the transaction.
+        # Of the transaction: what it replaced, and what it changes.
         self._before: dict[MonitorKey, Stored | None] = {}
         self._last_id_before = 0
+        self._more_live_rows = 0
+        self._forgets = False
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Read the checkpoints, and the pushes after them."""
@@ -73,7 +71,7 @@ class StoredPushes:
         ).fetchone()
         self._known = dict(map(stored_of, connection.execute(READ_CHECKPOINTS)))
         self.last_id = max([checkpoint_id, *(one.push_id for one in self._known.values())])
-        self.changed = {}
+        self.changed = set()
         keys = {stored.monitor_id: key for key, stored in self._known.items()}
         for monitor_id, push_id, number, *columns in connection.execute(
             READ_LATER_PUSHES, (checkpoint_id,)
@@ -84,7 +82,7 @@ class StoredPushes:
                 continue  # of a monitor that was forgotten, or in its checkpoint
             last_push = last_push_of(columns) or self._known[key].last_push
             self._known[key] = Stored(monitor_id, push_id, number, last_push)
-            self._note_change(key, monitor_id)
+            self.changed.add(key)
         self._begin()
         self.live_rows = sum(map(self._wanted, self._known.values()))
         self._commits = commits
@@ -181,13 +179,10 @@ class StoredPushes:
     def committed(self) -> None:
         """Keep the changes of the transaction."""
         self._commits += 1
-        for key, before in self._before.items():
-            now = self._known.get(key)
-            self.live_rows += self._wanted(now) - self._wanted(before)
-            if now is not None:
-                self._note_change(key, now.monitor_id)
-            if before is not None and (now is None or now.monitor_id != before.monitor_id):
-                self.forgot_at_id = self.last_id
+        self.changed.update(self._before)
+        self.live_rows += self._more_live_rows
+        if self._forgets:
+            self.forgot_at_id = self.last_id
         self._begin()
 
     def rolled_back(self) -> None:
@@ -200,6 +195,11 @@ class StoredPushes:
         self.last_id = self._last_id_before
         self._begin()
 
+    def take_changed(self) -> list[MonitorKey]:
+        """Return the changed monitors in the order in which they lie in the database."""
+        changed, self.changed = self.changed, set()
+        return [key for key in self._known if key in changed]
+
     def checkpoint(self, connection: sqlite3.Connection, keys: Iterable[MonitorKey]) -> None:
         """Write the last pushes of these monitors."""
         found = (self._known.get(key) for key in keys)
@@ -209,12 +209,11 @@ class StoredPushes:
         self._before = {}
         self._appended = []
         self._last_id_before = self.last_id
+        self._more_live_rows = 0
+        self._forgets = False
 
-    def _note_change(self, key: MonitorKey, monitor_id: int) -> None:
-        self.changed.setdefault(monitor_id // _MONITORS_PER_PART, set()).add(key)
-
-    def _wanted(self, stored: Stored | None) -> int:
-        return min(stored.number, self.history_limit) if stored else 0
+    def _wanted(self, stored: Stored) -> int:
+        return min(stored.number, self.history_limit)
 
     def _appended_to(self, found: Stored, pushes: tuple[Push, ...], last_push: LastPush) -> Stored:
         """Append rows to the history, the last of them with the summary that `last_push` is."""
@@ -228,6 +227,8 @@ class StoredPushes:
             self._appended.append(row_of(push_id, monitor_id, previous_id, number, push, summary))
             previous_id = push_id
         self.last_id = push_id
+        if found.number < self.history_limit:
+            self._more_live_rows += min(number, self.history_limit) - found.number
         return Stored(monitor_id, push_id, number, last_push)
 
     def _replace(self, key: MonitorKey, stored: Stored) -> None:
@@ -237,6 +238,8 @@ class StoredPushes:
     def _drop(self, connection: sqlite3.Connection, key: MonitorKey, found: Stored) -> None:
         self._before.setdefault(key, found)
         del self._known[key]
+        self._more_live_rows -= self._wanted(found)
+        self._forgets = True
         connection.execute("DELETE FROM last_push WHERE id = ?", (found.monitor_id,))
 
     def _checkpoint_now(self, connection: sqlite3.Connection, stored: Stored) -> None:

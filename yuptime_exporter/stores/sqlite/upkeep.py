@@ -60,7 +60,7 @@ class Upkeep:
         self._stepped_at_id = 0  # the newest push at the last step
         self._checkpoint_id = 0  # every push up to this one is in the checkpoints
         self._target_id = 0  # the same, once `_unwritten` is written
-        self._unwritten: dict[int, set[MonitorKey]] = {}
+        self._unwritten: list[MonitorKey] = []
         self._deleted_rows = 0  # since `load`
         self._rows_at_load = 0
         self._loaded_at_id = 0
@@ -73,7 +73,7 @@ class Upkeep:
         (self._rows_at_load,) = connection.execute("SELECT count(*) FROM push").fetchone()
         self._loaded_at_id = self._stepped_at_id = self._pushes.last_id
         self._target_id = self._checkpoint_id
-        self._unwritten, self._deleted_rows = {}, 0
+        self._unwritten, self._deleted_rows = [], 0
 
     @property
     def idle_seconds(self) -> float | None:
@@ -99,13 +99,12 @@ class Upkeep:
         self._stepped_at_id = self._pushes.last_id
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN IMMEDIATE")
-        written = self._write_checkpoints(connection) if self._is_checkpoint_wanted() else []
+        written = self._write_checkpoints(connection) if self._is_checkpoint_wanted() else 0
         cleaned = self._clean(connection) if self._is_cleaning_wanted() else None
         connection.execute("COMMIT")
         connection.execute("PRAGMA synchronous = FULL")
         self._failing = False
-        for part in written:
-            del self._unwritten[part]
+        del self._unwritten[len(self._unwritten) - written :]
         if not self._unwritten:
             self._checkpoint_id = self._target_id
         if cleaned is not None:
@@ -123,22 +122,16 @@ class Upkeep:
             return True
         return later_pushes >= max(self._limits.min_pushes_per_checkpoint, wanted_pushes)
 
-    def _write_checkpoints(self, connection: sqlite3.Connection) -> list[int]:
-        """Write a part of the last pushes; return which."""
+    def _write_checkpoints(self, connection: sqlite3.Connection) -> int:
+        """Write some last pushes, from the end of the list; return how many."""
         if not self._unwritten:
             self._target_id = self._pushes.last_id
-            self._unwritten, self._pushes.changed = self._pushes.changed, {}
-        parts: list[int] = []
-        keys: list[MonitorKey] = []
-        for part, members in self._unwritten.items():
-            parts.append(part)
-            keys += members
-            if len(keys) >= self._limits.last_pushes_per_step:
-                break
-        self._pushes.checkpoint(connection, keys)
-        if len(parts) == len(self._unwritten):
+            self._unwritten = self._pushes.take_changed()
+        part = self._unwritten[-self._limits.last_pushes_per_step :]
+        self._pushes.checkpoint(connection, part)
+        if len(part) == len(self._unwritten):
             connection.execute("UPDATE progress SET checkpoint_id = ?", (self._target_id,))
-        return parts
+        return len(part)
 
     def _is_cleaning_wanted(self) -> bool:
         live_rows = self._pushes.live_rows

@@ -46,6 +46,7 @@ from yuptime_exporter.wiring.registry import Metrics
 from yuptime_exporter.wiring.shared import Shared
 from yuptime_exporter.wiring.signals import set_on_signals
 from yuptime_exporter.wiring.sites import Served, exporter_url, serving_sites
+from yuptime_exporter.wiring.test_alerts import test_alerts
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +161,7 @@ class Exporter:
             self._metrics_page,
             reload,
             backup,
+            test_alerts(self._shared, self._configuration),
             readers,
         )
         metrics = self._shared.metrics.notifications

@@ -21,7 +21,7 @@ from _pytest.mark.structures import ParameterSet
 
 from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents, without_blocks
 from tests.exporters import Home, Process, exporter_process, series
-from tests.manifests import TOKEN
+from tests.manifests import TOKEN, monitor_yaml
 from tests.peers.programs import Generation, require
 from tests.peers.running import alertmanager, free_port, prometheus
 from tests.waiting import eventually
@@ -33,8 +33,8 @@ from yuptime_exporter.settings.web_shapes import read_web_file
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 # A block of commands with a tag needs a cluster, in which test_cluster_commands.py runs the commands,
-# a builder of images, or an Alertmanager.
-TAGS = {"cluster", "image", "alertmanager"}
+# a builder of images, an Alertmanager, or an exporter that sends test alerts to one.
+TAGS = {"cluster", "image", "alertmanager", "test-alert"}
 
 # The languages of blocks; each has a test below.
 LANGUAGES = {"sh", "json", "text", "yaml", "promql", "ini", "crontab"}
@@ -202,6 +202,30 @@ async def test_every_command_for_alertmanager_silences_one_monitor(
             "namespace": "yuptime",
             "monitor": "backup-job",
         }
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("generation", list(Generation))
+async def test_a_test_alert_prints_what_the_document_shows(
+    generation: Generation, desk: Desk, tmp_path: Path
+) -> None:
+    (command,) = [block for block in blocks("sh") if "test-alert" in block.tags]
+    (shown,) = [block for block in blocks("text") if block.text.startswith("Test alert of")]
+    route = {"route": {"receiver": "team-pager"}, "receivers": [{"name": "team-pager"}]}
+    async with alertmanager(generation, tmp_path / "alertmanager", route) as peer:
+        flags = ["--web.enable-admin-api", f"--alertmanager.url={peer.url}"]
+        home = Home(tmp_path, flags=flags)
+        home.declare(monitor_yaml("backup-job", namespace="yuptime"))
+        async with exporter_process(home, wait_ready=False) as client:
+            process = await asyncio.create_subprocess_exec(
+                *("sh", "-euc", command.text.replace(f"http://{ADDRESS}", client.url)),
+                env=desk.environment,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            printed, _ = await process.communicate()
+
+    assert process.returncode == 0
+    assert printed.decode().replace(peer.url, "http://localhost:9093") == shown.text
 
 
 def test_no_command_for_alertmanager_stands_in_a_line_of_text() -> None:

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_push(commands)
     _add_status(commands)
+    _add_test_alert(commands)
     return parser
 
 
@@ -189,6 +190,47 @@ def _status(given: argparse.Namespace) -> int:
     filters = [("namespace", value) for value in given.namespace]
     filters += [("state", value) for value in given.state]
     return status(_access(given), filters, output=given.output)
+
+
+def _add_test_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "test-alert",
+        help="send a test alert of a monitor, and say whom it reaches",
+        description="Sends a test alert of a monitor, says what became of it, and resolves it. "
+        "The exporter needs --web.enable-admin-api. Exit code: 0 an alert reaches a receiver, "
+        "1 it does not, 2 usage error or no answer.",
+        allow_abbrev=False,
+    )
+    _add_access(parser)
+    parser.add_argument(
+        "--hold",
+        metavar="DURATION",
+        type=_duration,
+        default=0.0,
+        help="let the alert fire for this time, so that a notification is sent (default: 0s)",
+    )
+    parser.add_argument(
+        "--prometheus.url",
+        dest="prometheus_url",
+        metavar="URL",
+        type=_url,
+        help="check target, labels, rules and Alertmanagers of this Prometheus, too",
+    )
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=_monitor)
+    parser.set_defaults(run=_test_alert)
+
+
+def _test_alert(given: argparse.Namespace) -> int:
+    from yuptime_exporter.companion.alert_test import rehearse  # noqa: PLC0415
+
+    return rehearse(
+        _access(given),
+        given.monitor,
+        hold_seconds=given.hold,
+        prometheus_url=given.prometheus_url,
+        output=given.output,
+    )
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:

@@ -128,12 +128,14 @@ class Call:
 
     Attributes:
         path: below the URL of the exporter.
-        body: None: GET.
+        body: None: there is none.
+        method: None: POST with a body, otherwise GET.
     """
 
     path: str
     body: Mapping[str, object] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str | None = None
 
 
 def request(access: Access, call: Call, *, timeout_seconds: float = ATTEMPT_SECONDS) -> Any:
@@ -148,7 +150,8 @@ def request(access: Access, call: Call, *, timeout_seconds: float = ATTEMPT_SECO
     if call.body is not None:
         body = json.dumps(call.body).encode()
         headers["Content-Type"] = "application/json"
-    made = urllib.request.Request(access.url.rstrip("/") + call.path, body, headers)  # noqa: S310
+    url = access.url.rstrip("/") + call.path
+    made = urllib.request.Request(url, body, headers, method=call.method)  # noqa: S310  http or https
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if access.url.startswith("https:"):
         handlers.append(urllib.request.HTTPSHandler(context=access.tls()))

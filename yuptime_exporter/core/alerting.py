@@ -70,10 +70,14 @@ def alert_of(row: Row, verdict: Verdict, settings: AlertSettings) -> Alert | Non
     """Return the alert of a monitor; None unless the monitor is down."""
     if verdict.state is not State.DOWN:
         return None
-    key, own = row.monitor.key, row.monitor.alert_labels
-    labels = {**alert_labels(key, own, settings.defaults), "alertname": ALERT_NAME}
     runbook_url = row.monitor.alert_runbook_url or settings.runbook_url
-    return Alert(tuple(sorted(labels.items())), row, verdict, runbook_url)
+    return Alert(labels_of(row.monitor, settings), row, verdict, runbook_url)
+
+
+def labels_of(monitor: Monitor, settings: AlertSettings) -> Labels:
+    """Return the labels of a monitor's alert, sorted by name."""
+    labels = alert_labels(monitor.key, monitor.alert_labels, settings.defaults)
+    return tuple(sorted({**labels, "alertname": ALERT_NAME}.items()))
 
 
 def urls_of(monitor: Monitor, settings: AlertSettings) -> frozenset[str]:

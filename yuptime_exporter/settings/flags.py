@@ -189,7 +189,8 @@ def _add_permissions(group: argparse._ArgumentGroup) -> None:
         "--web.enable-admin-api",
         dest="enable_admin_api",
         action="store_true",
-        help="allow POST /api/v1/admin/backup, for `yuptime backup`",
+        help="allow copies of the database and test alerts, for `yuptime backup` and "
+        "`yuptime test-alert`",
     )
     group.add_argument(
         "--web.max-connections",

@@ -12,6 +12,7 @@ from yuptime_exporter.web.pushes.exchange import PushExchange
 from yuptime_exporter.web.router import Handler, Route
 
 BACKUP_PATH = "/api/v1/admin/backup"
+TEST_ALERT_PATH = "/api/v1/admin/test-alert/{namespace}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Handlers:
     ready: Handler
     reload: Handler
     backup: Handler
+    test_alert: Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def operator_routes(handlers: Handlers, *, prefix: str, telemetry_path: str) -> 
     yield Route("PUT", prefix + "/-/reload", handlers.reload)
     yield Route("POST", prefix + BACKUP_PATH, handlers.backup)
     yield Route("PUT", prefix + BACKUP_PATH, handlers.backup)
+    yield Route("POST", prefix + TEST_ALERT_PATH, handlers.test_alert)
+    yield Route("DELETE", prefix + TEST_ALERT_PATH, handlers.test_alert)
 
 
 def reader_routes(handlers: ReaderHandlers, *, prefix: str) -> Iterator[Route]:

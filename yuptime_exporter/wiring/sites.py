@@ -27,6 +27,7 @@ from yuptime_exporter.web.routes import (
 from yuptime_exporter.web.servers.aiohttp import Listener, serving
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
+from yuptime_exporter.web.test_alert import TestAlerts, test_alert_handler
 from yuptime_exporter.wiring.descriptors import connection_limit
 from yuptime_exporter.wiring.shared import Shared
 from yuptime_exporter.wiring.web_configuration import page_tls, protection, push_tls
@@ -42,6 +43,7 @@ class Served:
     Attributes:
         reload: loads configuration and sources again; raises `ConfigInvalid`.
         backup: returns a copy of the store, see `core.ports.Store.backup`.
+        test_alerts: sends and ends the test alert of a monitor.
         readers: the pages and the JSON.
     """
 
@@ -52,6 +54,7 @@ class Served:
     metrics_page: MetricsPage
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
+    test_alerts: TestAlerts
     readers: ReaderHandlers
 
 
@@ -114,6 +117,9 @@ def _handlers(served: Served) -> Handlers:
         ready=ready_handler(shared.readiness),
         reload=reload_handler(served.reload, enabled=settings.enable_lifecycle),
         backup=backup_handler(served.backup, enabled=settings.enable_admin_api),
+        test_alert=test_alert_handler(
+            shared.table, served.test_alerts, enabled=settings.enable_admin_api
+        ),
     )
 
 

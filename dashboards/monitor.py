@@ -80,7 +80,15 @@ def _numbers() -> list[tuple[int, Json]]:
             "dateTimeFromNow",
         )),
         (4, stat(
-            "Expires after", "Time from a push until the next one is due.", newest("expire_seconds", ONE), "dtdurations",
+            "Next push due",
+            "When the next push is due, or was, and the schedule: an interval, or a cron expression "
+            "and its time zone.",
+            f"1000 * {newest('due_timestamp_seconds', ONE)}\n"
+            "* on (namespace, monitor) group_left (schedule, time_zone)\n"
+            "max by (namespace, monitor, schedule, time_zone) "
+            f"(yuptime_monitor_schedule_info{{{ONE}}})",
+            "dateTimeFromNow",
+            legend="{{schedule}} {{time_zone}}",
         )),
         (4, stat(
             "Grace",

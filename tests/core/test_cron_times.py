@@ -30,13 +30,15 @@ EXPRESSIONS = (
     "0 */3 * * 7",
     "*/7 0 15-31 3,10,11 1",
     "5/20 1-2 */2 * 0-6",
+    "*/5 3 * * *",
 )
 
-# Changes of a whole hour and of half an hour, at midnight, twice a year around Ramadan, and none.
+# Changes of a whole hour and of half an hour, at midnight, at a quarter to three, twice a year around Ramadan, and none.
 TELLING_ZONES = (
     "Europe/Berlin",
     "America/New_York",
     "Australia/Lord_Howe",
+    "Pacific/Chatham",
     "Africa/Cairo",
     "America/Havana",
     "Africa/Casablanca",

@@ -170,13 +170,13 @@ ERRORS = (
         "a star that YAML reads as an alias has a clear error",
         "sensu/sensu-docs#2255",
         "cron: * * * * *",
-        "line 9",
+        "line 9: not YAML: did not find expected alphabetic or numeric character; a value that begins with *, @, % or ` must be in quotes",
     ),
     Written(
         "a nickname without quotes is an error of YAML",
         "spotify/styx#144",
         "cron: @hourly",
-        "line 9",
+        "line 9: not YAML: found character that cannot start any token; a value that begins with *, @, % or ` must be in quotes",
     ),
     Written(
         "a number is no expression",

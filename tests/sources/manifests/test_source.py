@@ -473,3 +473,22 @@ async def test_one_change_among_a_thousand_manifests_is_the_only_file_read_again
     assert [(one.key, one.schedule) for one in changed] == [
         (MonitorKey("yuptime", "job-500"), Every(77))
     ]
+
+
+async def test_a_bad_expression_or_zone_keeps_the_last_good_schedule_and_is_a_problem(tmp_path):
+    def scheduled(cron: str, zone: str) -> str:
+        schedule = f'  schedule: {{cron: "{cron}", timeZone: {zone}}}\n'
+        return monitor("nightly").replace("  type: push\n", f"  type: push\n{schedule}")
+
+    path = write(tmp_path / "nightly.yaml", scheduled("0 2 * * *", "Europe/Berlin"))
+    async with aclosing(DirectorySource([tmp_path], limits=QUICK).watch()) as sets:
+        good = await anext(sets)
+        write(path, scheduled("0 25 * * *", "Europe/Berlin"))
+        bad_hour = await next_set(sets)
+        write(path, scheduled("0 3 * * *", "Europe/Brlin"))
+        bad_zone = await next_set(sets)
+
+    for found in (good, bad_hour, bad_zone):
+        assert [str(one.schedule) for one in found.monitors] == ["0 2 * * * (Europe/Berlin)"]
+    assert "expected an hour from 0 to 23" in problem_lines(bad_hour)[0]
+    assert "did you mean Europe/Berlin?" in problem_lines(bad_zone)[0]

@@ -273,7 +273,16 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     # the text of this program names the bound.
     if error.problem and "maximum nesting depth" in error.problem:
         return _TOO_DEEP
-    return f"not YAML: {_syntax_text(error)}"
+    return f"not YAML: {_syntax_text(error)}{_quotes_hint(error)}"
+
+
+def _quotes_hint(error: yaml.MarkedYAMLError) -> str:
+    """Return what to do about a value that begins as a cron expression or a nickname may begin."""
+    text = error.problem or ""
+    is_alias = "alphabetic or numeric character" in text
+    if is_alias or "cannot start any token" in text:
+        return "; a value that begins with *, @, % or ` must be in quotes"
+    return ""
 
 
 def _syntax_text(error: yaml.MarkedYAMLError) -> str:

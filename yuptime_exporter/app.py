@@ -40,7 +40,11 @@ from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
 from yuptime_exporter.web.metrics import ExporterCollector, MetricsPage
 from yuptime_exporter.wiring.changes import connect_changes
 from yuptime_exporter.wiring.connect import connect
-from yuptime_exporter.wiring.interpreter import exempt_listed_monitors, shorten_thread_switches
+from yuptime_exporter.wiring.interpreter import (
+    collect_garbage_rarely,
+    exempt_listed_monitors,
+    shorten_thread_switches,
+)
 from yuptime_exporter.wiring.readers import reader_handlers
 from yuptime_exporter.wiring.registry import Metrics
 from yuptime_exporter.wiring.shared import Shared
@@ -213,6 +217,7 @@ class Exporter:
 async def run(settings: Settings) -> None:
     """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
     shorten_thread_switches()
+    collect_garbage_rarely()
     exporter = Exporter(settings, clock=lambda: round(time.time(), MICROSECOND_DIGITS))
     set_on_signals(stop=exporter.stop_requested, reload=exporter.reload_requested)
     await exporter.run()

@@ -9,6 +9,7 @@ import pytest
 from yuptime_exporter.wiring.interpreter import (
     GC_THRESHOLDS,
     SWITCH_SECONDS,
+    collect_garbage_rarely,
     exempt_listed_monitors,
     shorten_thread_switches,
 )
@@ -31,11 +32,16 @@ def test_threads_wait_half_a_millisecond_for_the_lock_of_python() -> None:
     assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
 
 
+def test_garbage_is_collected_rarely_from_the_start_on() -> None:
+    collect_garbage_rarely()
+
+    assert gc.get_threshold() == GC_THRESHOLDS
+
+
 def test_objects_that_exist_at_the_first_call_are_exempt_from_collections() -> None:
     exempt_listed_monitors()
 
     assert gc.get_freeze_count() > 0
-    assert gc.get_threshold() == GC_THRESHOLDS
 
 
 def test_a_later_call_exempts_no_further_objects() -> None:

@@ -72,8 +72,7 @@ class TokenProblem(StrEnum):
     UNSENDABLE = "TokensUnsendable"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRef:
+class TokenRef(NamedTuple):
     """The entry of a Secret, in the monitor's own namespace, that holds the push tokens."""
 
     secret_name: str

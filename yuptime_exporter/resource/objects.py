@@ -14,7 +14,10 @@ from typing import NamedTuple, cast
 
 from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, Problem, TokenRef
+from yuptime_exporter.core.replacing import replacer
+from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.near_misses import is_misspelt_push, misspelt_head
+from yuptime_exporter.resource.place import Where
 from yuptime_exporter.resource.schedule_reading import schedule_of, schedule_problems
 from yuptime_exporter.resource.shapes import (
     MonitorResource,
@@ -28,6 +31,8 @@ from yuptime_exporter.resource.validation import described, read_resource
 
 _PUSH = "spec.target.push"
 _TOKEN_REF = f"{_PUSH}.tokenSecretRef"
+
+_with_key = replacer(Monitor, "key")
 
 
 class SecretKey(NamedTuple):
@@ -91,7 +96,7 @@ class Declared:
         where: file and document, for problems.
     """
 
-    where: str
+    where: Where
     value: Monitor | Secret
 
     @property
@@ -124,60 +129,73 @@ def secret_key_of(monitor: Monitor) -> SecretKey:
     return SecretKey(monitor.key.namespace, monitor.token_ref.secret_name)
 
 
-def read_object(value: object, where: str) -> Declared | OtherMonitor | OtherKind | Invalid:
+def read_object(
+    value: object, where: Where, *, known: KnownSpecs | None = None
+) -> Declared | OtherMonitor | OtherKind | Invalid:
     """Read one object.
 
     Args:
         value: the object as plain values.
         where: its place, for problems.
+        known: the valid specs of the objects before, of which the values still exist.
     """
     if not isinstance(value, dict):
         got = described(value, quote=False)
         text = f"expected a mapping with apiVersion and kind, got {got}"
-        return Invalid((Problem(where, "", text),))
+        return Invalid((Problem(str(where), "", text),))
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if api_version is None and kind is None:
         return OtherKind()  # settings of another program in the same directory
     for name, found in (("apiVersion", api_version), ("kind", kind)):
         if not isinstance(found, str):
             text = f"expected a string, got {described(found, quote=False)}"
-            return Invalid((Problem(where, name, text),))
+            return Invalid((Problem(str(where), name, text),))
     if api_version == "v1" and kind == "Secret":
         return _read_secret(value, where)
     if kind == "Monitor" and api_version == API_VERSION:
-        return _read_monitor(value, where)
+        return _read_monitor(value, where, known or KnownSpecs())
     return _read_other(str(api_version), str(kind), where)
 
 
-def _read_other(api_version: str, kind: str, where: str) -> OtherKind | Invalid:
+def _read_other(api_version: str, kind: str, where: Where) -> OtherKind | Invalid:
     misspelt = misspelt_head(api_version, kind)
     if misspelt is None:
         return OtherKind()
     name, expected = misspelt
     got = described({"apiVersion": api_version, "kind": kind}[name])
     text = f"expected {expected}, got {got}; did you mean {expected}?"
-    return Invalid((Problem(where, name, text),))
+    return Invalid((Problem(str(where), name, text),))
 
 
-def _read_monitor(value: Mapping[str, object], where: str) -> Declared | OtherMonitor | Invalid:
+def _read_monitor(
+    value: Mapping[str, object], where: Where, known: KnownSpecs
+) -> Declared | OtherMonitor | Invalid:
     other_type = _other_type(value)
     if other_type is not None and is_misspelt_push(cast(Mapping[str, object], value["spec"])):
         text = f'expected push, got "{other_type}" (a string); did you mean push?'
-        return Invalid((Problem(where, "spec.type", text),))
+        return Invalid((Problem(str(where), "spec.type", text),))
     if other_type is not None:
         return OtherMonitor(other_type)
-    resource = read_resource(MonitorResource, value, where, quote_values=True)
+    spec = value.get("spec")
+    shaped = {**value, "spec": known.shape(spec)}
+    resource = read_resource(MonitorResource, shaped, where, quote_values=True)
     if not isinstance(resource, MonitorResource):
         return Invalid(resource)
+    key = MonitorKey(resource.metadata.namespace, resource.metadata.name)
+    like = known.monitor(spec, key.namespace)
+    if like is not None:
+        return Declared(where, _with_key(like, MonitorKey(like.key.namespace, key.name)))
     problems = [
-        *(Problem(where, *problem) for problem in schedule_problems(resource.spec)),
+        *(Problem(str(where), *problem) for problem in schedule_problems(resource.spec)),
         *_token_ref_problems(resource, where),
         *_label_problems(resource, where),
     ]
     token_ref = _token_ref(resource.spec.target.push)
     if problems or token_ref is None:
         return Invalid(tuple(problems))
-    return Declared(where, _monitor(resource, token_ref))
+    monitor = _monitor(resource, token_ref)
+    known.add(spec, resource.spec, monitor)
+    return Declared(where, monitor)
 
 
 def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
@@ -209,26 +227,26 @@ def _token_ref(push: PushSpec) -> SecretRef | None:
     return push.token_secret_ref or (push.token.secret_ref if push.token else None)
 
 
-def _token_ref_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
+def _token_ref_problems(resource: MonitorResource, where: Where) -> Iterator[Problem]:
     token_ref, own = _token_ref(resource.spec.target.push), resource.metadata.namespace
     if token_ref is None:
         text = "expected a mapping with the name of a Secret and a key in it, got nothing"
-        yield Problem(where, _TOKEN_REF, text)
+        yield Problem(str(where), _TOKEN_REF, text)
     elif token_ref.namespace not in (None, own):
         text = (
             f'cross-namespace reference: expected the namespace of the monitor, "{own}", '
             f'got "{token_ref.namespace}"; move the Secret there and remove this field'
         )
-        yield Problem(where, f"{_TOKEN_REF}.namespace", text)
+        yield Problem(str(where), f"{_TOKEN_REF}.namespace", text)
 
 
-def _label_problems(resource: MonitorResource, where: str) -> Iterator[Problem]:
+def _label_problems(resource: MonitorResource, where: Where) -> Iterator[Problem]:
     for name, text in label_problems(resource.spec.alerting.labels):
         path = "spec.alerting.labels" + (f".{quotable(name)}" if name else "")
-        yield Problem(where, path, text)
+        yield Problem(str(where), path, text)
 
 
-def _read_secret(value: Mapping[str, object], where: str) -> Declared | Invalid:
+def _read_secret(value: Mapping[str, object], where: Where) -> Declared | Invalid:
     resource = read_resource(SecretResource, value, where, quote_values=False)
     if not isinstance(resource, SecretResource):
         return Invalid(resource)
@@ -239,7 +257,7 @@ def _read_secret(value: Mapping[str, object], where: str) -> Declared | Invalid:
             values[key] = base64.b64decode(re.sub(r"[\r\n]", "", encoded), validate=True)
         except (binascii.Error, ValueError):
             text = "expected base64, got another string; put plain text in stringData"
-            problems.append(Problem(where, f"data.{quotable(key)}", text))
+            problems.append(Problem(str(where), f"data.{quotable(key)}", text))
     if problems:
         return Invalid(tuple(problems))
     for key, plain in resource.string_data.items():

@@ -6,9 +6,11 @@ after each success, because its `expireSeconds` is one level too high.
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.resource.near_misses import OTHER_TYPES
+from yuptime_exporter.resource.place import Where
 from yuptime_exporter.resource.shapes import MonitorResource
 from yuptime_exporter.resource.text import quotable
 from yuptime_exporter.resource.validation import EXPECTED
@@ -43,33 +45,50 @@ _KNOWN = frozenset(path for path in EXPECTED[MonitorResource] if path[0] == "spe
 _FREE = ("spec", "alerting", "labels")
 
 
-def unknown_fields(value: object, where: str) -> Iterator[Problem]:
+def unknown_fields(value: object, where: Where) -> Iterator[Problem]:
     """Return a warning for each unknown field in the metadata and the spec of a Monitor.
 
     Args:
         value: the object as plain values; any other object has no unknown fields.
         where: its place.
     """
-    if not isinstance(value, dict) or value.get("kind") != "Monitor":
-        return
-    metadata, spec = value.get("metadata"), value.get("spec")
+    if is_monitor(value):
+        yield from unknown_in_metadata(value.get("metadata"), where)
+        yield from unknown_in_spec(value.get("spec"), where)
+
+
+def is_monitor(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Return whether an object has the kind Monitor; its fields may be of any type."""
+    return isinstance(value, dict) and value.get("kind") == "Monitor"
+
+
+def unknown_in_metadata(metadata: object, where: Where) -> Iterator[Problem]:
+    """Return a warning for each unknown field in the metadata of a Monitor."""
     for name in metadata if isinstance(metadata, dict) else ():
         if name not in _METADATA:
             alike = difflib.get_close_matches(name, _METADATA, n=1)
             meant = f"; did you mean {alike[0]}?" if alike else ""
-            yield Problem(where, f"metadata.{quotable(name)}", f"unknown field, ignored{meant}")
+            yield Problem(
+                str(where), f"metadata.{quotable(name)}", f"unknown field, ignored{meant}"
+            )
+
+
+def unknown_in_spec(spec: object, where: Where) -> Iterator[Problem]:
+    """Return a warning for each unknown field in the spec of a Monitor."""
     if isinstance(spec, dict):
         yield from _unknown(spec, ("spec",), where)
 
 
-def _unknown(values: Mapping[str, object], path: tuple[str, ...], where: str) -> Iterator[Problem]:
+def _unknown(
+    values: Mapping[str, object], path: tuple[str, ...], where: Where
+) -> Iterator[Problem]:
     for name, held in values.items():
         own = (*path, name)
         if own in _OF_OTHER_TYPES or own == _FREE:
             continue
         if own not in _KNOWN:
             text = f"unknown field, ignored{_suggestion(own)}"
-            yield Problem(where, ".".join(quotable(part) for part in own), text)
+            yield Problem(str(where), ".".join(quotable(part) for part in own), text)
         elif isinstance(held, dict):
             yield from _unknown(held, own, where)
 

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.urls import without_credentials
+from yuptime_exporter.resource.place import Where
 from yuptime_exporter.resource.shapes import MonitorResource, SecretResource
 from yuptime_exporter.resource.text import quotable
 
@@ -18,7 +19,7 @@ _Resource = TypeVar("_Resource", MonitorResource, SecretResource)
 
 
 def read_resource(
-    shape: type[_Resource], value: object, where: str, *, quote_values: bool
+    shape: type[_Resource], value: object, where: Where, *, quote_values: bool
 ) -> _Resource | tuple[Problem, ...]:
     """Return the object in its shape, or all problems with it.
 
@@ -32,7 +33,7 @@ def read_resource(
         return shape.model_validate(value)
     except ValidationError as error:
         return tuple(
-            _problem(shape, details, where, quote_values=quote_values)
+            _problem(shape, details, str(where), quote_values=quote_values)
             for details in error.errors(include_url=False, include_context=False)
         )
 

@@ -492,3 +492,29 @@ async def test_a_bad_expression_or_zone_keeps_the_last_good_schedule_and_is_a_pr
         assert [str(one.schedule) for one in found.monitors] == ["0 2 * * * (Europe/Berlin)"]
     assert "expected an hour from 0 to 23" in problem_lines(bad_hour)[0]
     assert "did you mean Europe/Berlin?" in problem_lines(bad_zone)[0]
+
+
+async def test_monitors_that_a_change_does_not_concern_stay_the_identical_objects(tmp_path):
+    write(tmp_path / "secret.yaml", PUSH_TOKEN)
+    write(tmp_path / "a.yaml", both(monitor("a"), monitor("b", secret="other")))
+    write(tmp_path / "b.yaml", monitor("c"))
+
+    async with following(tmp_path) as (before, sets):
+        write(tmp_path / "b.yaml", monitor("c", 600))
+        after = await next_set(sets)
+
+    assert after.monitors[:2] == before.monitors[:2]
+    assert all(one is same for one, same in zip(after.monitors[:2], before.monitors, strict=False))
+    assert expires(after)["c"] == 600
+
+
+async def test_a_secret_that_is_removed_takes_the_tokens_of_its_monitors_along(tmp_path):
+    write(tmp_path / "secret.yaml", PUSH_TOKEN)
+    write(tmp_path / "a.yaml", monitor("a"))
+
+    async with following(tmp_path) as (before, sets):
+        (tmp_path / "secret.yaml").unlink()
+        after = await next_set(sets)
+
+    assert before.monitors[0].token_digests
+    assert after.monitors[0].token_digests == ()

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
 
-from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
+from yuptime_exporter.core.model import Monitor, MonitorSet, Problem, TokenRef
+from yuptime_exporter.core.replacing import replacer
 from yuptime_exporter.resource.objects import (
     Declared,
     ObjectKey,
@@ -16,6 +18,8 @@ from yuptime_exporter.resource.objects import (
 )
 from yuptime_exporter.sources.manifests.files import Look, ManifestFile
 
+_with_digests = replacer(Monitor, "token_digests")
+
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
@@ -24,6 +28,8 @@ class Declarations:
     Attributes:
         monitors: with the digests of their tokens, in the order of their keys.
         secrets: by namespace and name.
+        entries: tokens of the entries of Secrets that monitors refer to; None for a missing Secret
+            or key.
         declared: each active object with its place, by its identity.
         problems: in the order in which they were found.
     """
@@ -31,16 +37,17 @@ class Declarations:
     files: tuple[ManifestFile, ...]
     monitors: tuple[Monitor, ...]
     secrets: Mapping[SecretKey, Secret]
+    entries: Mapping["Entry", Tokens | None]
     declared: Mapping[ObjectKey, Declared]
     problems: tuple[Problem, ...]
 
     def where(self, value: Monitor | Secret) -> str:
         """Return file and document of an active object."""
-        return self.declared[object_key(value)].where
+        return str(self.declared[object_key(value)].where)
 
     def tokens_of(self, monitor: Monitor) -> Tokens | None:
         """Return the tokens of the monitor; None if the Secret or its key is missing."""
-        return _tokens_of(monitor, self.secrets)
+        return self.entries[_entry_of(monitor)]
 
     def as_monitor_set(self) -> MonitorSet:
         """Return the monitors, and the numbers of ignored objects, for the engine."""
@@ -54,8 +61,15 @@ class Declarations:
         )
 
 
+Entry = tuple[str, TokenRef]
+"""The namespace of a monitor, and the entry of a Secret there that the monitor refers to."""
+
+
 def declarations(look: Look) -> Declarations:
-    """Combine the files of one look; of objects declared twice, the first by path is active."""
+    """Combine the files of one look; of objects declared twice, the first by path is active.
+
+    Monitors of the look may have the tokens of an earlier look; the result has those of now.
+    """
     problems = list(look.problems.values())
     active: dict[ObjectKey, Declared] = {}
     for file in look.files:
@@ -66,11 +80,16 @@ def declarations(look: Look) -> Declarations:
             active.setdefault(kept.key, kept)
     values = [declared.value for declared in active.values()]
     secrets = {value.key: value for value in values if isinstance(value, Secret)}
-    monitors = [_with_tokens(value, secrets) for value in values if isinstance(value, Monitor)]
+    entries: dict[Entry, Tokens | None] = {}
+    for key, one in active.items():
+        if isinstance(one.value, Monitor):
+            active[key] = _with_tokens(one, one.value, secrets, entries)
+    monitors = [one.value for one in active.values() if isinstance(one.value, Monitor)]
     return Declarations(
         files=look.files,
-        monitors=tuple(sorted(monitors, key=lambda monitor: monitor.key)),
+        monitors=tuple(sorted(monitors, key=attrgetter("key"))),
         secrets=secrets,
+        entries=entries,
         declared=active,
         problems=tuple(problems),
     )
@@ -82,14 +101,28 @@ def _added(declared: tuple[Declared, ...], active: dict[ObjectKey, Declared]) ->
         if first is not one:
             kind, key = one.key
             text = f"{kind} {key} is also declared in {first.where}, which is active: remove one"
-            yield Problem(one.where, "metadata.name", text)
+            yield Problem(str(one.where), "metadata.name", text)
 
 
-def _with_tokens(monitor: Monitor, secrets: Mapping[SecretKey, Secret]) -> Monitor:
-    tokens = _tokens_of(monitor, secrets)
-    return replace(monitor, token_digests=tokens.digests) if tokens else monitor
+def _with_tokens(
+    declared: Declared,
+    monitor: Monitor,
+    secrets: Mapping[SecretKey, Secret],
+    entries: dict[Entry, Tokens | None],
+) -> Declared:
+    """Return a monitor with its tokens of now: the identical object if it has them already."""
+    entry = _entry_of(monitor)
+    try:
+        tokens = entries[entry]
+    except KeyError:
+        secret = secrets.get(secret_key_of(monitor))
+        tokens = secret.tokens.get(monitor.token_ref.secret_key) if secret else None
+        entries[entry] = tokens
+    digests = tokens.digests if tokens else ()
+    if monitor.token_digests == digests:
+        return declared
+    return Declared(declared.where, _with_digests(monitor, digests))
 
 
-def _tokens_of(monitor: Monitor, secrets: Mapping[SecretKey, Secret]) -> Tokens | None:
-    secret = secrets.get(secret_key_of(monitor))
-    return secret.tokens.get(monitor.token_ref.secret_key) if secret else None
+def _entry_of(monitor: Monitor) -> Entry:
+    return monitor.key.namespace, monitor.token_ref

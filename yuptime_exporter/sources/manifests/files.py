@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yuptime_exporter.core.model import Problem
-from yuptime_exporter.resource.objects import Declared
+from yuptime_exporter.resource.objects import Declared, ObjectKey
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.documents import MAX_FILE_BYTES
 from yuptime_exporter.sources.manifests.manifest import Manifest, read_manifest
@@ -90,6 +90,15 @@ class ManifestFiles:
             problems=found.problems,
             directories=found.directories,
         )
+
+    def share(self, active: Mapping[ObjectKey, Declared]) -> tuple[ManifestFile, ...]:
+        """Store the active objects, with their tokens, in place of those that were read.
+
+        So each monitor is in memory once, and is the identical object until it changes.
+        """
+        for path, (version, file) in self._read.items():
+            self._read[path] = (version, _sharing(file, active))
+        return tuple(self._read[path][1] for path in sorted(self._read))
 
     def _read_if_changed(self, path: str, found: "_Listing") -> None:
         before = self._read.get(path)
@@ -221,6 +230,23 @@ def _content(path: str) -> tuple[os.stat_result, bytes]:
 
 def _counted(objects: Sequence[Declared]) -> str:
     return f"{len(objects)} objects" if len(objects) > 1 else "1 object"
+
+
+def _sharing(file: ManifestFile, active: Mapping[ObjectKey, Declared]) -> ManifestFile:
+    declared, kept = _shared(file.manifest.declared, active), _shared(file.kept, active)
+    if declared == file.manifest.declared and kept == file.kept:
+        return file
+    return replace(file, manifest=replace(file.manifest, declared=declared), kept=kept)
+
+
+def _shared(
+    objects: tuple[Declared, ...], active: Mapping[ObjectKey, Declared]
+) -> tuple[Declared, ...]:
+    known = [active.get(one.key, one) for one in objects]
+    # An object that is declared twice is active in one place only.
+    return tuple(
+        new if new.where is one.where else one for new, one in zip(known, objects, strict=True)
+    )
 
 
 def _keeping(before: ManifestFile | None, now: ManifestFile) -> ManifestFile:

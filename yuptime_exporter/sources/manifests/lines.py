@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from yuptime_exporter.core.model import Problem
-from yuptime_exporter.sources.manifests.yaml_values import Place
+from yuptime_exporter.resource.place import Place
 
 try:
     from yaml import CSafeLoader as _Loader

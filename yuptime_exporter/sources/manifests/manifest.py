@@ -1,22 +1,26 @@
 """A manifest file: the objects, problems and warnings in its bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from yuptime_exporter.core.model import Problem
+from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.objects import (
     Declared,
     Invalid,
-    ObjectKey,
     OtherKind,
     OtherMonitor,
     read_object,
 )
 from yuptime_exporter.resource.schedule_reading import unused_fields
-from yuptime_exporter.resource.unknown_fields import unknown_fields
+from yuptime_exporter.resource.unknown_fields import (
+    is_monitor,
+    unknown_in_metadata,
+    unknown_in_spec,
+)
 from yuptime_exporter.sources.manifests.documents import read_documents
 from yuptime_exporter.sources.manifests.lines import FieldLines
-from yuptime_exporter.sources.manifests.yaml_values import Document, Place
+from yuptime_exporter.sources.manifests.yaml_values import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,6 @@ class Manifest:
     Attributes:
         ignored_types: the type of each monitor that is not of type push.
         warnings: unknown fields, in valid and in invalid objects.
-        places: of the declared objects.
     """
 
     declared: tuple[Declared, ...] = ()
@@ -34,7 +37,6 @@ class Manifest:
     ignored_documents: int = 0
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    places: Mapping[ObjectKey, Place] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -51,7 +53,8 @@ def read_manifest(data: bytes, name: str) -> Manifest:
     """
     documents, problems = read_documents(data, name)
     lines = FieldLines(data.decode("utf-8-sig", errors="replace"))
-    objects = [read_object(document.value, str(document.place)) for document in documents]
+    known = KnownSpecs()
+    objects = [read_object(one.value, one.place, known=known) for one in documents]
     for document, read in zip(documents, objects, strict=True):
         if isinstance(read, Invalid):
             problems += [lines.located(one, document.place) for one in read.problems]
@@ -61,20 +64,21 @@ def read_manifest(data: bytes, name: str) -> Manifest:
         ignored_documents=sum(isinstance(o, OtherKind) for o in objects),
         problems=tuple(problems),
         warnings=tuple(_warnings(zip(documents, objects, strict=True), lines)),
-        places={
-            read.key: document.place
-            for document, read in zip(documents, objects, strict=True)
-            if isinstance(read, Declared)
-        },
     )
 
 
 def _warnings(read: Iterable[tuple[Document, object]], lines: FieldLines) -> Iterator[Problem]:
+    clean: set[int] = set()  # identities of specs without a warning; many specs are one value
     for document, found in read:
-        if not isinstance(found, OtherKind | OtherMonitor):
-            where = str(document.place)
-            for warning in (
-                *unknown_fields(document.value, where),
-                *unused_fields(document.value, where),
-            ):
-                yield lines.located(warning, document.place)
+        value, place = document.value, document.place
+        if isinstance(found, OtherKind | OtherMonitor) or not is_monitor(value):
+            continue
+        spec = value.get("spec")
+        warnings = list(unknown_in_metadata(value.get("metadata"), place))
+        if id(spec) not in clean:
+            of_spec = [*unknown_in_spec(spec, place), *unused_fields(value, str(place))]
+            warnings += of_spec
+            if not of_spec:
+                clean.add(id(spec))
+        for warning in warnings:
+            yield lines.located(warning, place)

@@ -6,15 +6,17 @@ give the same result, down to the lines.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from yuptime_exporter.sources.manifests.yaml_values import Document, Place
+from yuptime_exporter.resource.place import Place
+from yuptime_exporter.sources.manifests.yaml_values import Document
 
 # Each line has at most three of the values that `yaml_values.MAX_NODES` bounds.
 MAX_LINES = 300_000
 MAX_DEPTH = 50
 
-_SEPARATOR = "---"
+_SEPARATOR = re.compile(r"\n---(?=\n|\Z)")
 _NOTHING = re.compile(r" *(?:#[ -~]*)?")
 
 # Words that YAML reads as another type than text, in some of their spellings.
@@ -38,6 +40,10 @@ _KEY_AND_VALUE = re.compile(
 )
 
 
+# A line without indentation that begins with a letter begins a block: a key and its value.
+_BLOCK_BEGIN = re.compile(r"\n(?=[A-Za-z])")
+
+
 def read_plain(text: str, name: str) -> list[Document] | None:
     """Return the documents of a file; None if the file has to be read by a full parser.
 
@@ -45,16 +51,25 @@ def read_plain(text: str, name: str) -> list[Document] | None:
         text: the whole file, of characters that YAML allows.
         name: the name of the file, for the places of the documents.
     """
-    lines = text.split("\n")
-    if len(lines) > MAX_LINES:
+    if text.count("\n") >= MAX_LINES:
         return None
-    reader = _Reader(name)
+    blocks = _Blocks()
+    documents: list[Document] = []
+    index, line = 0, 0
     try:
-        for number, line in enumerate(lines, start=1):
-            reader.read(line, number)
+        # Each separator, and the first block of each document, is after an end of a line.
+        for number, part in enumerate(_SEPARATOR.split(f"\n{text}")):
+            head, *texts = _BLOCK_BEGIN.split(part)
+            _check_empty(head)
+            index += number > 0
+            if texts:  # the first document of a file needs no separator
+                index = index or 1
+                place = Place(name, index, line + head.count("\n") + 1)
+                documents.append(Document(place, _mapping(map(blocks.parsed, texts))))
+            line += part.count("\n") + 1
     except _NotPlain:
         return None
-    return reader.documents
+    return documents
 
 
 class _NotPlain(Exception):
@@ -70,68 +85,78 @@ class _Line:
     value: str | int | bool | None
 
 
-class _Reader:
-    """Reads a file line by line; equal lines, of which manifests have many, are parsed once."""
+class _Blocks:
+    """Parses blocks; equal lines and equal blocks, of which manifests have many, are parsed once.
 
-    def __init__(self, name: str) -> None:
-        self.documents: list[Document] = []
-        self._name = name
-        self._index = 0
-        self._parsed: dict[str, _Line | None] = {}
-        self._mappings: list[dict[str, object]] = []  # from the root to the current one
-        self._indents: list[int] = []
-        self._open_key: str | None = None
+    The values of equal blocks are the identical object.
+    """
 
-    def read(self, line: str, number: int) -> None:
-        """Add one line.
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line | None] = {}
+        self._blocks: dict[str, tuple[str, object]] = {}
+
+    def parsed(self, text: str) -> tuple[str, object]:
+        """Return the key of a block and its value.
 
         Raises:
-            _NotPlain: the line cannot be read here.
+            _NotPlain: a line cannot be read here.
         """
-        if line == _SEPARATOR:
-            self._index += 1
-            self._mappings, self._indents, self._open_key = [], [], None
-            return
+        block = self._blocks.get(text)
+        if block is None:
+            block = self._blocks[text] = self._parsed(text)
+        return block
+
+    def _parsed(self, text: str) -> tuple[str, object]:
+        block: dict[str, object] = {}
+        mappings, indents = [block], [0]  # from the block to the current mapping
+        open_key: str | None = None
+        for line in map(self._line, text.split("\n")):
+            if line is None:
+                continue
+            if line.indent > indents[-1]:
+                if open_key is None or len(indents) > MAX_DEPTH:
+                    raise _NotPlain
+                inner: dict[str, object] = {}
+                mappings[-1][open_key] = inner
+                mappings.append(inner)
+                indents.append(line.indent)
+            while line.indent < indents[-1]:
+                indents.pop()
+                mappings.pop()
+            _add(mappings[-1], line.key, line.value)
+            if line.indent != indents[-1]:
+                raise _NotPlain
+            open_key = line.key if line.value is None else None
+        return next(iter(block.items()))
+
+    def _line(self, line: str) -> _Line | None:
         try:
-            parsed = self._parsed[line]
+            return self._lines[line]
         except KeyError:
-            parsed = self._parsed[line] = _parsed(line)
-        if parsed is not None:
-            self._add(parsed, number)
-
-    def _add(self, line: _Line, number: int) -> None:
-        if not self._mappings:
-            self._begin(line, number)
-        elif line.indent > self._indents[-1]:
-            self._descend(line.indent)
-        while line.indent < self._indents[-1]:
-            self._indents.pop()
-            self._mappings.pop()
-        mapping = self._mappings[-1]
-        if line.indent != self._indents[-1] or line.key in mapping:
-            raise _NotPlain
-        mapping[line.key] = line.value
-        self._open_key = line.key if line.value is None else None
-
-    def _begin(self, line: _Line, number: int) -> None:
-        """Begin a document; the first one of a file needs no separator."""
-        if line.indent:
-            raise _NotPlain
-        self._index = self._index or 1
-        self._mappings, self._indents = [{}], [0]
-        place = Place(self._name, self._index, number)
-        self.documents.append(Document(place, self._mappings[0]))
-
-    def _descend(self, indent: int) -> None:
-        if self._open_key is None or len(self._indents) > MAX_DEPTH:
-            raise _NotPlain
-        mapping: dict[str, object] = {}
-        self._mappings[-1][self._open_key] = mapping
-        self._mappings.append(mapping)
-        self._indents.append(indent)
+            parsed = self._lines[line] = _parsed_line(line)
+            return parsed
 
 
-def _parsed(line: str) -> _Line | None:
+def _mapping(blocks: Iterable[tuple[str, object]]) -> dict[str, object]:
+    mapping: dict[str, object] = {}
+    for key, value in blocks:
+        _add(mapping, key, value)
+    return mapping
+
+
+def _add(mapping: dict[str, object], key: str, value: object) -> None:
+    if key in mapping:
+        raise _NotPlain
+    mapping[key] = value
+
+
+def _check_empty(head: str) -> None:
+    """Raise an error if there is content before the first block."""
+    if head and not all(map(_NOTHING.fullmatch, head.split("\n"))):
+        raise _NotPlain
+
+
+def _parsed_line(line: str) -> _Line | None:
     """Return the parts of a line; None for a line without content."""
     if _NOTHING.fullmatch(line):
         return None

@@ -80,8 +80,8 @@ class DirectorySource:
             self._check_usable(look)
         confirmed, self._removal_confirmed = self._removal_confirmed, False
         if look != self._look or (confirmed and self._found.notice):
-            self._look = look
             found = declarations(look)
+            self._look = replace(look, files=self._files.share(found.declared))
             declared = replace(found.as_monitor_set(), warnings=warnings_of(found))
             self._found = declared if confirmed else self._unless_all_are_gone(declared)
         return self._found

@@ -3,10 +3,18 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 from yuptime_exporter.core.model import Monitor, Problem
 from yuptime_exporter.core.schedules import Every
-from yuptime_exporter.resource.objects import Secret, SecretKey, object_key, secret_key_of
+from yuptime_exporter.resource.objects import (
+    ObjectKey,
+    Secret,
+    SecretKey,
+    object_key,
+    secret_key_of,
+)
+from yuptime_exporter.resource.place import Place, Where
 from yuptime_exporter.resource.schedule_reading import EXPIRE
 from yuptime_exporter.resource.secret_types import UNWATCHED_TYPES
 from yuptime_exporter.resource.text import printable
@@ -19,15 +27,18 @@ _TOKEN_REF = "spec.target.push.tokenSecretRef"  # noqa: S105  the name of a fiel
 def warnings_of(found: Declarations) -> tuple[Problem, ...]:
     """Return the warnings about these manifests; none contains any part of a token."""
     lines = FileLines()
-    places = {
-        key: (file.path, place)
-        for file in found.files
-        for key, place in file.manifest.places.items()
-    }
+
+    @cache  # made for the first warning; mostly there is none
+    def places() -> dict[ObjectKey, tuple[str, Where]]:
+        return {
+            declared.key: (file.path, declared.where)
+            for file in found.files
+            for declared in file.manifest.declared
+        }
 
     def located(value: Monitor | Secret, problem: Problem) -> Problem:
-        place = places.get(object_key(value))
-        return lines.located(problem, *place) if place else problem
+        path, place = places().get(object_key(value), ("", ""))
+        return lines.located(problem, path, place) if isinstance(place, Place) else problem
 
     return (
         *(warning for file in found.files for warning in file.manifest.warnings),
@@ -43,17 +54,15 @@ def warnings_of(found: Declarations) -> tuple[Problem, ...]:
 
 
 def _of_monitor(monitor: Monitor, found: Declarations) -> Iterator[Problem]:
-    where = found.where(monitor)
-    yield from _of_interval(monitor, where)
+    interval = monitor.interval_seconds
+    if interval is not None and isinstance(monitor.schedule, Every):
+        yield from _of_interval(monitor, interval, monitor.schedule.seconds, found.where(monitor))
     if not monitor.token_digests:
         yield _tokens_missing(monitor, found)
 
 
-def _of_interval(monitor: Monitor, where: str) -> Iterator[Problem]:
-    interval, grace = monitor.interval_seconds, monitor.grace_seconds
-    if interval is None or not isinstance(monitor.schedule, Every):
-        return
-    expire = monitor.schedule.seconds
+def _of_interval(monitor: Monitor, interval: int, expire: int, where: str) -> Iterator[Problem]:
+    grace = monitor.grace_seconds
     if expire + grace <= interval:
         text = (
             f"expected with gracePeriodSeconds more than spec.schedule.intervalSeconds, {interval}, "
@@ -138,8 +147,8 @@ def _entries_in_use(found: Declarations) -> list[tuple[SecretKey, str]]:
     """Return the keys of Secrets that monitors refer to; the others need not hold tokens."""
     return sorted(
         {
-            (secret_key_of(monitor), monitor.token_ref.secret_key)
-            for monitor in found.monitors
-            if found.tokens_of(monitor) is not None
+            (SecretKey(namespace, ref.secret_name), ref.secret_key)
+            for (namespace, ref), tokens in found.entries.items()
+            if tokens is not None
         }
     )

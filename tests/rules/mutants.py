@@ -98,6 +98,26 @@ MONITOR_MUTANTS: list[Mutant] = [
             unless on ()
             yuptime_ready == 1
 """, "            vector(0) < 0\n"),
+    ("alerts of an unlisted namespace are not held",
+     "            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 1\n",
+     "            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 2\n"),
+    ("one replica that may not list a namespace holds its alerts",
+     "min by (namespace) (yuptime_kubernetes_namespace_unlisted)",
+     "max by (namespace) (yuptime_kubernetes_namespace_unlisted)"),
+    ("an unlisted namespace holds the alerts of all",
+     """            and on (namespace)
+            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 1
+""",
+     """            and on ()
+            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 1
+"""),
+    ("an alert is held although the namespace is listed",
+     """            and on (namespace)
+            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 1
+""",
+     """            and on (namespace)
+            min by (namespace) (yuptime_kubernetes_namespace_unlisted)
+"""),
     ("it is held forever",
      """            unless on ()
             yuptime_ready == 1
@@ -106,11 +126,11 @@ MONITOR_MUTANTS: list[Mutant] = [
      """            unless on ()
             yuptime_ready == 1
           )
-        # The exporter""",
+          or""",
      """            and on ()
             yuptime_ready == 0
           )
-        # The exporter"""),
+          or"""),
     ("it is held until all replicas are ready",
      """            unless on ()
             yuptime_ready == 1
@@ -122,11 +142,11 @@ MONITOR_MUTANTS: list[Mutant] = [
      """            unless on ()
             yuptime_ready == 1
           )
-        # The exporter""",
+          or""",
      """            unless on ()
             yuptime_ready
           )
-        # The exporter"""),
+          or"""),
     ("all replicas must be ready",
      """            and on ()
             yuptime_ready == 1
@@ -135,7 +155,27 @@ MONITOR_MUTANTS: list[Mutant] = [
             min(yuptime_ready) == 1
 """),
     ("the held alert keeps the labels of ALERTS",
-     "- max without (alertname, alertstate) (", "- max without (alertname) ("),
+     """            - max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            unless on ()
+""",
+     """            - max without (alertname) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            unless on ()
+"""),
+    ("the alert of an unlisted namespace keeps the labels of ALERTS",
+     """            - max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            and on (namespace)
+""",
+     """            - max without (alertname) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            and on (namespace)
+"""),
     ("it fires only after a while",
      "      - alert: YuptimeMonitorDown\n", "      - alert: YuptimeMonitorDown\n        for: 1m\n"),
     ("the rule has labels of its own",
@@ -165,8 +205,28 @@ MONITOR_MUTANTS: list[Mutant] = [
     ("the page is that of any exporter", "yuptime_external_url_info and on (instance, job) yuptime", "yuptime_external_url_info or yuptime"),
     ("the team's runbook is that of any monitor", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor=%q,", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor!=%q,"),
     ("the last success is the last push", "floor(max(yuptime_monitor_last_success_timestamp_seconds", "floor(max(yuptime_monitor_last_push_timestamp_seconds"),
-    ("what is held looks like a report", "            - max without (alertname",
-     "            0 * max without (alertname"),
+    ("what is held looks like a report",
+     """            - max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            unless on ()
+""",
+     """            0 * max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            unless on ()
+"""),
+    ("what is held for an unlisted namespace looks like a report",
+     """            - max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            and on (namespace)
+""",
+     """            0 * max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+            and on (namespace)
+"""),
 ]  # fmt: skip
 EXPORTER_MUTANTS: list[Mutant] = [
     ("YuptimeAbsent: an exporter that is not ready is there", "          (yuptime_ready == 1)\n        for: 5m",

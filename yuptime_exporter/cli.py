@@ -15,6 +15,7 @@ from yuptime_exporter.check import check
 from yuptime_exporter.core.errors import YuptimeError
 from yuptime_exporter.settings import values
 from yuptime_exporter.settings.command_line import HelpFormatter, parse_arguments, version_text
+from yuptime_exporter.wiring.interpreter import new_event_loop
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.configure(level=settings.log_level, log_format=settings.log_format)
     log.info("starting yuptime-exporter", extra={"version": __version__})
     try:
-        asyncio.run(run(settings))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(run(settings))
     except* YuptimeError as group:
         for error in _leaves(group):
             log.error("cannot run", extra={"err": str(error)})

@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -11,6 +12,7 @@ from yuptime_exporter.wiring.interpreter import (
     SWITCH_SECONDS,
     collect_garbage_rarely,
     exempt_listed_monitors,
+    new_event_loop,
     shorten_thread_switches,
 )
 
@@ -53,3 +55,8 @@ def test_a_later_call_exempts_no_further_objects() -> None:
 
     assert gc.get_freeze_count() <= before
     assert len(added) == 10_000
+
+
+def test_the_event_loop_is_that_of_uvloop_where_it_is_installed() -> None:
+    with closing(new_event_loop()) as loop:
+        assert type(loop).__module__ == "uvloop"

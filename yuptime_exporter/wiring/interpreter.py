@@ -3,8 +3,11 @@
 Both are settings of the whole process.
 """
 
+import asyncio
 import gc
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 
 # The time after which a waiting thread asks for Python's lock; Python's own is 5 ms. The store's
 # thread and the event loop hand each push to one another, and each hand-over waits for that time
@@ -15,6 +18,17 @@ SWITCH_SECONDS = 0.0005
 # Number of new objects before a collection, and number of collections before one of the next older
 # generation. Python's own are 700, 10 and 10, which a busy watch reaches every second.
 GC_THRESHOLDS = (10_000, 10, 1_000)
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop where it is installed, and otherwise asyncio's.
+
+    uvloop reads and writes sockets in C, which is a good part of the time of a push.
+    """
+    if find_spec("uvloop") is None:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = import_module("uvloop").new_event_loop()
+    return loop
 
 
 def shorten_thread_switches() -> None:

@@ -7,6 +7,7 @@ there on are aiohttp's.
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from yuptime_exporter.web.failures import failed
 from yuptime_exporter.web.http import Answer, Request
@@ -82,8 +83,8 @@ class FastConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        # uvloop's transport is none of asyncio's classes.
+        self._transport = transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._client_address = peer[0] if isinstance(peer, tuple) else str(peer or "")
         if transport.get_extra_info("sslcontext") is not None:

@@ -20,6 +20,8 @@ async def page_of_all_metrics(folder: Path) -> str:
     home = Home(folder, flags=[*_FLAGS])
     home.declare(monitor_yaml().rstrip() + _TEXTS, secret_yaml())
     async with exporter_here(home, StandingClock()) as client:
-        await client.push(body=b'{"status": "down", "message": "disk full"}')
+        await client.push(
+            body=b'{"status": "down", "message": "disk full", "durationSeconds": 7, "exitCode": 1}'
+        )
         text = (await client.request("GET", "/metrics")).body.decode()
     return text + ClusterMetrics().page()

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from tests.core.examples import DOWN, UP, judged, monitor_families, push, row
+from tests.core.examples import DOWN, START, UP, judged, monitor_families, push, pushed, row
 from yuptime_exporter.core.cron_times import CronTimes
 from yuptime_exporter.core.exposition import process_families
 from yuptime_exporter.core.families import TARGET_LABELS
@@ -44,6 +44,16 @@ FAMILIES = {
     "yuptime_monitor_info": "gauge",
     "yuptime_monitor_schedule_info": "gauge",
     "yuptime_monitor_annotations_info": "gauge",
+    "yuptime_monitor_last_event_timestamp_seconds": "gauge",
+    "yuptime_monitor_last_start_timestamp_seconds": "gauge",
+    "yuptime_monitor_run_start_timestamp_seconds": "gauge",
+    "yuptime_monitor_runs_open": "gauge",
+    "yuptime_monitor_max_runtime_seconds": "gauge",
+    "yuptime_monitor_last_duration_seconds": "gauge",
+    "yuptime_monitor_last_exit_code": "gauge",
+    "yuptime_monitor_starts": "counter",
+    "yuptime_monitor_runs_abandoned": "counter",
+    "yuptime_monitor_run_duration_seconds": "summary",
 }
 
 
@@ -163,6 +173,26 @@ yuptime_monitor_schedule_info{kind="interval",monitor="backup",namespace="prod",
 yuptime_monitor_schedule_info{kind="interval",monitor="report",namespace="prod",schedule="every 86400 s",time_zone=""} 1.0
 # HELP yuptime_monitor_annotations_info Texts of the team for the alerts of the monitor; absent where it gives none.
 # TYPE yuptime_monitor_annotations_info gauge
+# HELP yuptime_monitor_last_event_timestamp_seconds Unix time of the last push, start or arming: of several replicas, the newest decides.
+# TYPE yuptime_monitor_last_event_timestamp_seconds gauge
+# HELP yuptime_monitor_last_start_timestamp_seconds Unix time of the last start of a run, 0 before the first.
+# TYPE yuptime_monitor_last_start_timestamp_seconds gauge
+# HELP yuptime_monitor_run_start_timestamp_seconds Unix time of the start of the oldest open run, 0 while none is open.
+# TYPE yuptime_monitor_run_start_timestamp_seconds gauge
+# HELP yuptime_monitor_runs_open Runs that have started and have not ended, at most 16.
+# TYPE yuptime_monitor_runs_open gauge
+# HELP yuptime_monitor_max_runtime_seconds Time after the start of a run at which the monitor is down, 0 without a limit.
+# TYPE yuptime_monitor_max_runtime_seconds gauge
+# HELP yuptime_monitor_last_duration_seconds Duration of the run that the last push ended; absent where it is unknown.
+# TYPE yuptime_monitor_last_duration_seconds gauge
+# HELP yuptime_monitor_last_exit_code Exit code that the last push reported; absent where it reported none.
+# TYPE yuptime_monitor_last_exit_code gauge
+# HELP yuptime_monitor_starts_total Accepted starts of runs.
+# TYPE yuptime_monitor_starts_total counter
+# HELP yuptime_monitor_runs_abandoned_total Runs that are no longer watched although their end was not reported.
+# TYPE yuptime_monitor_runs_abandoned_total counter
+# HELP yuptime_monitor_run_duration_seconds Durations of the runs that ended.
+# TYPE yuptime_monitor_run_duration_seconds summary
 """
 
 
@@ -346,6 +376,72 @@ def meant(metrics: Iterable[Metric]) -> list[tuple[str, dict[str, str], float]]:
     return [(sample.name, sample.labels, sample.value) for sample in samples(metrics)]
 
 
+RAN = row(
+    pushed(
+        row(pushed(row(armed=1000), START, at=1010, run_id="7"), max_runtime_seconds=3600),
+        DOWN,
+        at=1052.5,
+        run_id="7",
+        exit_code=2,
+    ),
+    max_runtime_seconds=3600,
+)
+RUNNING = row(pushed(row(armed=1000), START, at=1010), max_runtime_seconds=3600)
+LIMITED = row(max_runtime_seconds=3600)
+
+
+class TestRuns:
+    def test_a_run_that_ended_has_a_duration_and_an_exit_code(self) -> None:
+        exposed = values(families(RAN))
+
+        assert {name: exposed[f"yuptime_monitor_{name}"] for name in RUN_SERIES} == {
+            "last_event_timestamp_seconds": 1052.5,
+            "last_start_timestamp_seconds": 1010,
+            "run_start_timestamp_seconds": 0,
+            "runs_open": 0,
+            "max_runtime_seconds": 3600,
+            "last_duration_seconds": 42.5,
+            "last_exit_code": 2,
+            "starts_total": 1,
+            "runs_abandoned_total": 0,
+            "run_duration_seconds_count": 1,
+            "run_duration_seconds_sum": 42.5,
+        }
+
+    def test_an_open_run_has_its_start(self) -> None:
+        exposed = values(families(RUNNING))
+
+        assert exposed["yuptime_monitor_run_start_timestamp_seconds"] == 1010
+        assert exposed["yuptime_monitor_runs_open"] == 1
+        assert "yuptime_monitor_last_duration_seconds" not in exposed
+        assert "yuptime_monitor_last_exit_code" not in exposed
+
+    def test_a_monitor_with_a_maximum_runtime_has_the_series_of_runs_from_the_beginning(
+        self,
+    ) -> None:
+        assert values(families(LIMITED))["yuptime_monitor_starts_total"] == 0
+
+    def test_a_monitor_without_runs_has_no_series_of_runs(self) -> None:
+        exposed = values(families(row(push(UP))))
+
+        assert not {f"yuptime_monitor_{name}" for name in RUN_SERIES} & exposed.keys()
+
+
+RUN_SERIES = (
+    "last_event_timestamp_seconds",
+    "last_start_timestamp_seconds",
+    "run_start_timestamp_seconds",
+    "runs_open",
+    "max_runtime_seconds",
+    "last_duration_seconds",
+    "last_exit_code",
+    "starts_total",
+    "runs_abandoned_total",
+    "run_duration_seconds_count",
+    "run_duration_seconds_sum",
+)
+
+
 class TestStrictParsers:
     @in_both_formats
     @pytest.mark.parametrize(
@@ -353,6 +449,7 @@ class TestStrictParsers:
         [
             pytest.param([], id="no monitors"),
             pytest.param([REPORTED_DOWN], id="one monitor"),
+            pytest.param([RAN], id="runs"),
             pytest.param([REPORTED_DOWN, row(name="b"), row(name="c", paused=1100)], id="three"),
         ],
     )

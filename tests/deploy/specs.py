@@ -180,7 +180,8 @@ def _secret_refs(namespace: str) -> st.SearchStrategy[Any]:
 def _pushes(namespace: str) -> st.SearchStrategy[Any]:
     refs = _secret_refs(namespace)
     tokens = _mostly(st.fixed_dictionaries({"secretRef": refs}), st.sampled_from([None, {}, []]))
-    times = {"expireSeconds": _SECONDS, "gracePeriodSeconds": _SECONDS}
+    names = ("expireSeconds", "gracePeriodSeconds", "maxRuntimeSeconds")
+    times = dict.fromkeys(names, _SECONDS)
     return _mostly(
         st.fixed_dictionaries(
             {"tokenSecretRef": st.just({"name": "a", "key": "b"})}, optional={**times}

@@ -35,7 +35,7 @@ FORMS = [
         "prometheus/pushgateway#147",
         sent(b"status=down\r\nmessage=disk full\r\n", FORM),
         status=400,
-        says=('"up" or "down"', "separated by &"),
+        says=('"up", "down", "start" or "log"', "separated by &"),
     ),
     Case(
         "wget --post-data sends a space unencoded.",
@@ -350,7 +350,7 @@ JSON_BODIES = [
         "axios/axios#250",
         sent(b"{}", JSON),
         status=400,
-        says=('"up" or "down"',),
+        says=('"up", "down", "start" or "log"',),
     ),
     Case(
         "Only white space as the body, since the variable with the JSON was empty.",

@@ -19,7 +19,7 @@ QUERIES = [
         "louislam/uptime-kuma#1613",
         sent(query=b"?status=true&msg=OK&ping="),
         status=400,
-        says=("status and message",),
+        says=("status, message, runId",),
     ),
     Case(
         "An unquoted & in the shell sends only the first parameter; the rest of the URL runs as background commands.",
@@ -38,7 +38,7 @@ QUERIES = [
         "getsentry/sentry#105192",
         sent(query=b"?status=ok"),
         status=400,
-        says=('"up" or "down"',),
+        says=('"up", "down", "start" or "log"',),
     ),
     Case(
         "A script gives the status in the query and in the body to be sure, because the docs are unclear.",
@@ -58,7 +58,7 @@ QUERIES = [
         "louislam/uptime-kuma#7492",
         sent(query=b"?status=up&message=OK&measurement=21&threshold=30"),
         status=400,
-        says=("status and message",),
+        says=("status, message, runId",),
     ),
     Case(
         "The status is misspelt in the query (state=down), so the request looks as if it had no status.",
@@ -72,7 +72,7 @@ QUERIES = [
         "",
         sent(query=b"?success=false&error=timeout"),
         status=400,
-        says=("status and message",),
+        says=("status, message, runId",),
     ),
     Case(
         "The same parameter stands twice in the query, from a template that appends.",
@@ -86,21 +86,21 @@ QUERIES = [
         "",
         sent(query=b"?status=down&token=x"),
         status=400,
-        says=("status and message",),
+        says=("status, message, runId",),
     ),
     Case(
         "A variable is empty, so the query ends in status=.",
         "louislam/uptime-kuma#4992",
         sent(query=b"?status=&message=x"),
         status=400,
-        says=('"up" or "down"',),
+        says=('"up", "down", "start" or "log"',),
     ),
     Case(
         "A cache buster is appended by the HTTP library (?_=1700000000).",
         "",
         sent(query=b"?_=1700000000"),
         status=400,
-        says=("status and message",),
+        says=("status, message, runId",),
     ),
     Case(
         "The URL ends in a bare question mark.",

@@ -220,6 +220,15 @@ def test_a_grace_of_0_seconds_stays_0():
     assert monitor_of(monitor_object("spec.target.push.gracePeriodSeconds", 0)).grace_seconds == 0
 
 
+def test_the_maximum_runtime_is_optional() -> None:
+    limited = monitor_of(monitor_object("spec.target.push.maxRuntimeSeconds", 7200))
+
+    assert limited.max_runtime_seconds == 7200
+    assert (
+        monitor_of(monitor_object("spec.target.push.expireSeconds", 1)).max_runtime_seconds is None
+    )
+
+
 def test_token_secret_ref_is_another_spelling_of_the_token():
     push = {"token": {"secretRef": {"name": "other", "key": "key"}}}
 
@@ -272,6 +281,8 @@ def test_unknown_fields_outside_of_push_are_ignored():
         ("spec.target.push.expireSeconds", 300.5, "got 300.5 (a number)"),
         ("spec.target.push.expireSeconds", True, "got true (a boolean)"),
         ("spec.target.push.gracePeriodSeconds", -1, "of seconds from 0 to 315360000"),
+        ("spec.target.push.maxRuntimeSeconds", 0, "of seconds from 1 to 315360000"),
+        ("spec.target.push.maxRuntimeSeconds", "2h", "of seconds from 1 to 315360000"),
         ("spec.schedule.intervalSeconds", 0, "of seconds from 1 to 315360000"),
         ("spec.enabled", "yes", "expected true or false"),
         ("spec.type", ABSENT, "expected a string, such as push, got nothing"),
@@ -514,6 +525,7 @@ FIELDS = [
     "spec.target.push.tokenSecretRef.namespace",
     "spec.target.push.expireSeconds",
     "spec.target.push.gracePeriodSeconds",
+    "spec.target.push.maxRuntimeSeconds",
     "spec.alerting",
     "spec.alerting.labels",
     "spec.alerting.labels.team",

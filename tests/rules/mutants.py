@@ -5,30 +5,84 @@ Mutant = tuple[str, str, str]
 
 MONITOR_MUTANTS: list[Mutant] = [
     ("the clock is that of the evaluation",
-     "                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))",
-     "                time()"),
+     """              or
+              (
+                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
+""",
+     """              or
+              (
+                time()
+"""),
     ("the clock is that of the replica scraped first",
-     "                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline",
-     "                min by (namespace, monitor) (timestamp(yuptime_monitor_deadline"),
+     """              or
+              (
+                max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
+""",
+     """              or
+              (
+                min by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
+"""),
     ("the earliest deadline counts",
-     "                - max by (namespace, monitor) (yuptime_monitor_deadline",
-     "                - min by (namespace, monitor) (yuptime_monitor_deadline"),
-    ("the deadline is computed without the credit",
-     "                - max by (namespace, monitor) (yuptime_monitor_deadline_timestamp_seconds)",
      """                - max by (namespace, monitor) (
-              yuptime_monitor_last_push_timestamp_seconds
-              + yuptime_monitor_expire_seconds + yuptime_monitor_grace_seconds
-            )"""),
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+              )
+            )
+""",
+     """                - min by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+              )
+            )
+"""),
+    ("the deadline is computed without the credit",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+              )
+            )
+""",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_last_push_timestamp_seconds
+                  + yuptime_monitor_expire_seconds + yuptime_monitor_grace_seconds
+                )
+                > 0
+              )
+            )
+"""),
     ("the deadline itself is down", "                > 0\n              )\n            )\n            and on ()", "                >= 0\n              )\n            )\n            and on ()"),
     ("late is down", "                > 0\n              )\n            )\n            and on ()", "                > -60\n              )\n            )\n            and on ()"),
     ("silence is not down",
      """              or
               (
                 max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
-                - max by (namespace, monitor) (yuptime_monitor_deadline_timestamp_seconds)
+                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
                 > 0
               )
-""", ""),
+            )
+""",
+     "            )\n"),
     ("down counts only with silence",
      """              or
               (
@@ -195,12 +249,30 @@ MONITOR_MUTANTS: list[Mutant] = [
           or
 """, ""),
     ("a push is late only at the deadline",
-     "(timestamp(yuptime_monitor_due_timestamp_seconds))\n            - max by (namespace, monitor) (yuptime_monitor_due",
-     "(timestamp(yuptime_monitor_due_timestamp_seconds))\n            - max by (namespace, monitor) (yuptime_monitor_deadline"),
+     """(timestamp(yuptime_monitor_due_timestamp_seconds))
+            - max by (namespace, monitor) (
+              yuptime_monitor_due_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+""",
+     """(timestamp(yuptime_monitor_due_timestamp_seconds))
+            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+"""),
     ("the silence is told since the deadline",
-     " - (max(yuptime_monitor_last_push_timestamp_seconds{namespace=%q,monitor=%q}) > 0))",
-     " - 0 * (max(yuptime_monitor_last_push_timestamp_seconds{namespace=%q,monitor=%q}) > 0))"),
-    ("a length of time ends in zeros", 'humanizeDuration | reReplaceAll "( 0[hms])+$" ""', "humanizeDuration"),
+     " - (max(yuptime_monitor_last_push_timestamp_seconds{namespace=%[1]q,monitor=%[2]q}) > 0))",
+     " - 0 * (max(yuptime_monitor_last_push_timestamp_seconds{namespace=%[1]q,monitor=%[2]q}) > 0))"),
+    ("a length of time ends in zeros",
+     'has not reported for more than {{ . | first | value | humanizeDuration | reReplaceAll "( 0[hms])+$" ""',
+     "has not reported for more than {{ . | first | value | humanizeDuration"),
     ("the message is that of any monitor", "(yuptime_monitor_message_info{namespace=%q,monitor=%q})", '(yuptime_monitor_message_info{namespace=%q,monitor!=%q})'),
     ("the page is that of any exporter", "yuptime_external_url_info and on (instance, job) yuptime", "yuptime_external_url_info or yuptime"),
     ("the team's runbook is that of any monitor", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor=%q,", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor!=%q,"),
@@ -227,6 +299,239 @@ MONITOR_MUTANTS: list[Mutant] = [
             )
             and on (namespace)
 """),
+    ("overdue: a replica without the newest start counts",
+     """(timestamp(yuptime_monitor_deadline_timestamp_seconds))
+          - max by (namespace, monitor) (
+            yuptime_monitor_deadline_timestamp_seconds
+            unless
+            yuptime_monitor_last_event_timestamp_seconds
+            < on (namespace, monitor) group_left ()
+            max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+          )
+""",
+     """(timestamp(yuptime_monitor_deadline_timestamp_seconds))
+          - max by (namespace, monitor) (
+            yuptime_monitor_deadline_timestamp_seconds
+          )
+"""),
+    ("overdue: the replica with the oldest start decides",
+     """          - max by (namespace, monitor) (
+            yuptime_monitor_deadline_timestamp_seconds
+            unless
+            yuptime_monitor_last_event_timestamp_seconds
+            < on (namespace, monitor) group_left ()
+            max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+          )
+""",
+     """          - max by (namespace, monitor) (
+            yuptime_monitor_deadline_timestamp_seconds
+            unless
+            yuptime_monitor_last_event_timestamp_seconds
+            > on (namespace, monitor) group_left ()
+            max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+          )
+"""),
+    ("silence: a replica without the newest push counts",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+              )
+            )
+""",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                )
+                > 0
+              )
+            )
+"""),
+    ("silence: the replica with the oldest push decides",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+              )
+            )
+""",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  > on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+              )
+            )
+"""),
+    ("a run: a replica without its start hides that it hangs",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+                and on""",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                )
+                > 0
+                and on"""),
+    ("a run: a replica without its end says that it hangs",
+     """                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+              )
+              or""",
+     """                )
+              )
+              or"""),
+    ("a run: a start after the deadline counts",
+     """                  yuptime_monitor_deadline_timestamp_seconds
+                  > (yuptime_monitor_run_start""",
+     "                  (yuptime_monitor_run_start"),
+    ("a run: one without a limit counts",
+     """                  yuptime_monitor_max_runtime_seconds > 0
+                  and
+""",
+     ""),
+    ("a run: none is needed",
+     "                  > (yuptime_monitor_run_start_timestamp_seconds > 0)",
+     "                  > yuptime_monitor_run_start_timestamp_seconds"),
+    ("a run: it hangs before its deadline",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > 0
+                and on""",
+     """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+                > -60
+                and on"""),
+    ("a run: that it hangs is told as a report",
+     "              -2\n",
+     "              0\n"),
+    ("state of a run: a replica without its start hides that it hangs",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+            >= 0
+            and on""",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+            )
+            >= 0
+            and on"""),
+    ("state of a run: a replica without its end says that it hangs",
+     """              > (yuptime_monitor_run_start_timestamp_seconds > 0)
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+""",
+     "              > (yuptime_monitor_run_start_timestamp_seconds > 0)\n"),
+    ("state of a run: a start after the deadline counts",
+     """              yuptime_monitor_deadline_timestamp_seconds
+              > (yuptime_monitor_run_start""",
+     "              (yuptime_monitor_run_start"),
+    ("state of a run: one without a limit counts",
+     """            (
+              yuptime_monitor_max_runtime_seconds > 0
+              and
+""",
+     "            (\n"),
+    ("state of a run: it hangs after its deadline only",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+            >= 0
+            and on""",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+            > 0
+            and on"""),
+    ("state of a run: that it hangs is a silence",
+     """          7
+          + 0""",
+     """          4
+          + 0"""),
+    ("state: a replica without the newest push counts",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+            >= 0
+          )
+          + 2""",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_deadline_timestamp_seconds
+            )
+            >= 0
+          )
+          + 2"""),
+    ("state: a replica without the newest push hides that a push is late",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_due_timestamp_seconds
+              unless
+              yuptime_monitor_last_event_timestamp_seconds
+              < on (namespace, monitor) group_left ()
+              max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+            )
+""",
+     """            - max by (namespace, monitor) (
+              yuptime_monitor_due_timestamp_seconds
+            )
+"""),
+    ("the limit of a run is that of any monitor",
+     "max(yuptime_monitor_max_runtime_seconds{namespace=%q,monitor=%q})",
+     "max(yuptime_monitor_max_runtime_seconds{namespace=%q,monitor!=%q})"),
+    ("the silence is that of a replica without the newest push",
+     '"floor(max(yuptime_monitor_deadline_timestamp_seconds{namespace=%[1]q,monitor=%[2]q} unless yuptime_monitor_last_event_timestamp_seconds{namespace=%[1]q,monitor=%[2]q} < on (namespace, monitor) group_left () max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds{namespace=%[1]q,monitor=%[2]q})) - (max',
+     '"floor(max(yuptime_monitor_deadline_timestamp_seconds{namespace=%[1]q,monitor=%[2]q}) - (max'),
+    ("the deadline is that of a replica without the newest push",
+     '"floor(max(yuptime_monitor_deadline_timestamp_seconds{namespace=%[1]q,monitor=%[2]q} unless yuptime_monitor_last_event_timestamp_seconds{namespace=%[1]q,monitor=%[2]q} < on (namespace, monitor) group_left () max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds{namespace=%[1]q,monitor=%[2]q})) < Inf)"',
+     '"floor(max(yuptime_monitor_deadline_timestamp_seconds{namespace=%[1]q,monitor=%[2]q}) < Inf)"'),
+    ("state of a run: none is needed",
+     "\n              > (yuptime_monitor_run_start_timestamp_seconds > 0)",
+     "\n              > yuptime_monitor_run_start_timestamp_seconds"),
 ]  # fmt: skip
 EXPORTER_MUTANTS: list[Mutant] = [
     ("YuptimeAbsent: an exporter that is not ready is there", "          (yuptime_ready == 1)\n        for: 5m",

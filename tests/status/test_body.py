@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.fakes.merge_patch import applied
 from tests.status.statuses import status
-from yuptime_exporter.core.model import Arming, LastPush, PushKind, Row
+from yuptime_exporter.core.model import RESULTS, Arming, LastPush, PushKind, Row
+from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 from yuptime_exporter.resource.monitor_object import SpecProblem
 from yuptime_exporter.status.body import (
     Stored,
@@ -31,20 +32,53 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 counts = st.integers(0, 2**60)
 
 
+run_ids = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
+open_runs = st.lists(
+    st.builds(Run, run_ids, moments, moments), max_size=3, unique_by=lambda run: run.run_id
+).map(lambda runs: tuple(sorted(runs, key=lambda run: run.started_timestamp)))
+some_runs = st.builds(
+    Runs,
+    open=open_runs,
+    last_start_timestamp=moments,
+    starts_total=counts,
+    abandoned_total=counts,
+    durations_total=counts,
+    durations_seconds=st.floats(0, 1e9),
+    last_duration_seconds=st.none() | st.floats(0, 1e9),
+    last_exit_code=st.none() | st.integers(-(2**31), 2**32 - 1),
+)
+WITHOUT_RUNS = dict.fromkeys(
+    (
+        "lastStartTime",
+        "startCount",
+        "openRuns",
+        "abandonedRunCount",
+        "lastDurationSeconds",
+        "lastExitCode",
+        "durationCount",
+        "durationSecondsSum",
+    )
+)
+
+
 @st.composite
 def rows(draw: st.DrawFn) -> Row:
     armed, received = draw(moments), draw(moments)
     paused = draw(st.none() | moments)
-    said = draw(st.none() | st.sampled_from(PushKind))
-    last = said and LastPush(
-        status=said,
-        message=draw(texts),
-        received_timestamp=received,
-        since_timestamp=draw(moments),
-        last_success_timestamp=received if said is UP else draw(st.just(0.0) | moments),
-        pushes_total=1 + draw(counts),
-        pushes_down_total=draw(counts),
-    )
+    said = draw(st.none() | st.sampled_from(RESULTS))
+    runs = draw(st.just(NO_RUNS) | some_runs)
+    last = None if said is None and runs == NO_RUNS else LastPush(runs=runs)
+    if said is not None:
+        last = LastPush(
+            status=said,
+            message=draw(texts),
+            received_timestamp=received,
+            since_timestamp=draw(moments),
+            last_success_timestamp=received if said is UP else draw(st.just(0.0) | moments),
+            pushes_total=1 + draw(counts),
+            pushes_down_total=draw(counts),
+            runs=runs,
+        )
     declared = monitor(expire_seconds=draw(st.integers(1, 10**6)), enabled=paused is None)
     return Row(declared, Arming(armed, paused_timestamp=paused), last)
 
@@ -145,6 +179,7 @@ class TestWhatIsWrittenIsRead:
             "lastSuccessTime": "1970-01-01T00:16:40.250000Z",
             "count": 1,
             "downCount": 0,
+            **WITHOUT_RUNS,
         }
         assert body["conditions"][0] == {
             "type": "Valid",

@@ -30,17 +30,22 @@ class Shown(NamedTuple):
     defaults: AlertDefaults
 
 
+_SUFFIXES = {"counter": "_total", "summary": "_count"}
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric family with at most one series for each monitor.
+    """A metric family with at most one series for each monitor; a summary has two.
 
     Attributes:
         name: without `_total`.
-        value: returns the value of a monitor's series; None: the monitor has no series.
+        value: returns the value of a monitor's series; None: the monitor has no series. For a
+            summary it returns the number of observations.
         labels: returns all labels of the series; None: namespace and monitor.
-        type: `gauge` or `counter`.
+        type: `gauge`, `counter` or `summary`.
         declared: whether the series follows from the declaration alone, the labels of all alerts
             included; such a series is rendered once.
+        sum: of a summary only: returns the sum of the observations.
     """
 
     name: str
@@ -49,11 +54,12 @@ class Family:
     labels: Callable[[Shown], Mapping[str, str]] | None = None
     type: str = "gauge"
     declared: bool = False
+    sum: Callable[[Shown], float | None] | None = None
 
     @property
     def sample_name(self) -> str:
-        """The name of the series."""
-        return f"{self.name}_total" if self.type == "counter" else self.name
+        """The name of the series; of a summary, of the number of observations."""
+        return self.name + _SUFFIXES.get(self.type, "")
 
     def line(self, shown: Shown, own_labels: str) -> str:
         """Return the line of a monitor's series; empty if the monitor has none.
@@ -67,7 +73,11 @@ class Family:
             return ""
         labels = own_labels if self.labels is None else label_text(self.labels(shown))
         number: str = floatToGoString(value)  # type: ignore[no-untyped-call]
-        return f"{self.sample_name}{labels} {number}\n"
+        line = f"{self.sample_name}{labels} {number}\n"
+        if self.sum is not None:
+            number = floatToGoString(self.sum(shown))  # type: ignore[no-untyped-call]
+            line += f"{self.name}_sum{labels} {number}\n"
+        return line
 
     def metric(self, monitors: Iterable[Shown]) -> Metric:
         """Return the family with the series of some monitors."""
@@ -77,6 +87,8 @@ class Family:
             if value is not None:
                 labels = own_labels(shown) if self.labels is None else self.labels(shown)
                 metric.add_sample(self.sample_name, dict(labels), float(value))
+                if self.sum is not None:
+                    metric.add_sample(f"{self.name}_sum", dict(labels), float(self.sum(shown) or 0))
         return metric
 
 

@@ -5,6 +5,7 @@ from yuptime_exporter.core.exposition import Family, Shown, own_labels
 from yuptime_exporter.core.identity import alert_labels
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import PushKind, Reason, State
+from yuptime_exporter.core.run_families import RUN_FAMILIES
 
 # Labels that a scrape adds to its targets in Kubernetes: those of a ServiceMonitor, and the labels of the
 # exporter's pod and Service where `labelmap` copies them. Exposed as empty, they are dropped from the
@@ -184,6 +185,7 @@ FAMILIES = (
         _annotations,
         declared=True,
     ),
+    *RUN_FAMILIES,
 )
 
 MESSAGES = Family(

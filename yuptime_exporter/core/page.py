@@ -92,11 +92,11 @@ class MonitorPage:
     def _follow_alert_defaults(self) -> Iterator[None]:
         defaults = self._alert_defaults()
         if defaults != self._shown_defaults:
-            self._shown_defaults = defaults
             for block in self._blocks:
                 block.forget_declared()
                 self._changed.add(block.keys)
                 yield
+            self._shown_defaults = defaults  # last, since the client of this scrape may leave
 
     def _lay_out(self, rows: Iterable[Row]) -> Iterator[None]:
         for some in slices(rows, self._monitors_a_block):

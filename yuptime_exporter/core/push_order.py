@@ -115,5 +115,5 @@ def push_to_store(row: Row, push: LastPush, found: LastPush, *, now_timestamp: f
     if of_a_predecessor(found, row.monitor, now_timestamp=now_timestamp):
         return push
     if lies_ahead(place(found)[0], now_timestamp):
-        found = push_in_the_present(found, now_timestamp=push.received_timestamp)
+        found = push_in_the_present(found, now_timestamp=place(push)[0])
     return after_other_pushes(push, row.last_push, found)

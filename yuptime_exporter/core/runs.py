@@ -150,9 +150,7 @@ def merged(runs: Runs, base: Runs, found: Runs, *, newest: Runs) -> Runs:
         changed = [run for run in held if run != before.get(run_id)]
         if changed or len(held) == 2:  # otherwise the other side has ended it
             opened.append(_earliest(changed or held))
-    still_open, abandoned = _limited(
-        tuple(sorted(opened, key=lambda run: (run.started_timestamp, run.run_id)))
-    )
+    still_open, abandoned = _limited(tuple(sorted(opened, key=lambda run: run.started_timestamp)))
     return Runs(
         open=still_open,
         last_start_timestamp=max(runs.last_start_timestamp, found.last_start_timestamp),

@@ -206,6 +206,7 @@ def _monitor(resource: MonitorResource, token_ref: SecretRef) -> Monitor:
         enabled=spec.enabled,
         schedule=schedule_of(spec),
         grace_seconds=push.grace_period_seconds,
+        max_runtime_seconds=push.max_runtime_seconds,
         alert_labels=tuple(sorted(alerting.labels.items())),
         alert_description=alerting.description,
         alert_runbook_url=alerting.runbook_url or "",

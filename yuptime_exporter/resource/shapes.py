@@ -172,6 +172,7 @@ class PushSpec(_Part):
     token: Token | None = None
     expire_seconds: _PositiveSeconds = 300
     grace_period_seconds: _Seconds = 60
+    max_runtime_seconds: _PositiveSeconds | None = None
 
 
 class Target(_Part):

@@ -9,7 +9,8 @@ from math import inf
 from typing import Any
 
 from yuptime_exporter.core.messages import shown_message
-from yuptime_exporter.core.model import Arming, LastPush, PushKind, Row
+from yuptime_exporter.core.model import RESULTS, Arming, LastPush, PushKind, Row
+from yuptime_exporter.core.runs import NO_RUNS
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of, whole_rfc3339
 from yuptime_exporter.status.model import (
     Condition,
@@ -18,6 +19,7 @@ from yuptime_exporter.status.model import (
     MonitorStatus,
     Shown,
 )
+from yuptime_exporter.status.runs_body import runs_body, runs_in
 
 Json = Mapping[str, Any]
 
@@ -88,7 +90,7 @@ def shown_of(body: Json) -> Shown:
         state=str(result.get("state", "")),
         reason=str(result.get("reason", "")),
         conditions=tuple(_read_conditions(body)),
-        last_push_timestamp=timestamp_of(push.get("lastPushTime")),
+        last_push_timestamp=_newest(push),
         expires_timestamp=timestamp_of(push.get("expiresAt")),
         armed_timestamp=timestamp_of(push.get("armedTime")),
         paused_timestamp=timestamp_of(push.get("pausedTime")),
@@ -107,8 +109,9 @@ def stored_in(body: Json) -> Stored:
     arming = None if armed is None else Arming(armed, timestamp_of(push.get("pausedTime")))
     received = timestamp_of(push.get("lastPushTime"))
     status = push.get("lastStatus")
-    if received is None or status not in tuple(PushKind):
-        return Stored(arming, None)
+    runs = runs_in(push)
+    if received is None or status not in RESULTS:
+        return Stored(arming, None if runs == NO_RUNS else LastPush(runs=runs))
     success = received if status == PushKind.UP else 0.0
     since = timestamp_of(push.get("sinceTime"))
     last_success = timestamp_of(push.get("lastSuccessTime"))
@@ -120,25 +123,27 @@ def stored_in(body: Json) -> Stored:
         last_success_timestamp=success if last_success is None else last_success,
         pushes_total=_count(push.get("count"), at_least=1),
         pushes_down_total=_count(push.get("downCount"), at_least=0),
+        runs=runs,
     )
     return Stored(arming, last_push)
 
 
 def _push(row: Row, status: MonitorStatus) -> dict[str, Any]:
-    last = row.last_push
-    success = last.last_success_timestamp if last else 0.0
+    last = row.last_push or LastPush()
+    reported = last if last.status is not None else None
     return {
         "armedTime": exact_rfc3339(row.arming.armed_timestamp),
         "pausedTime": _moment(row.arming.paused_timestamp),
         "expiresAt": _moment(status.expires_timestamp),
         "downAt": _moment(status.deadline_timestamp),
-        "lastPushTime": _moment(last.received_timestamp if last else None),
-        "lastStatus": str(last.status) if last else None,
-        "message": shown_message(last.message) if last else None,
-        "sinceTime": _moment(last.since_timestamp if last else None),
-        "lastSuccessTime": _moment(success or None),
-        "count": last.pushes_total if last else 0,
-        "downCount": last.pushes_down_total if last else 0,
+        "lastPushTime": _moment(reported.received_timestamp if reported else None),
+        "lastStatus": str(reported.status) if reported else None,
+        "message": shown_message(reported.message) if reported else None,
+        "sinceTime": _moment(reported.since_timestamp if reported else None),
+        "lastSuccessTime": _moment(last.last_success_timestamp or None),
+        "count": last.pushes_total,
+        "downCount": last.pushes_down_total,
+        **runs_body(last.runs),
     }
 
 
@@ -180,6 +185,12 @@ def _read_conditions(body: Json) -> Iterator[Condition]:
         if one is not None and one.get("status") in _HOLDS:
             holds = Holds(one["status"])
             yield Condition(kind, holds, str(one.get("reason", "")), str(one.get("message", "")))
+
+
+def _newest(push: Json) -> float | None:
+    """Return when the newest push was received, be it a result or a start."""
+    moments = (timestamp_of(push.get("lastPushTime")), timestamp_of(push.get("lastStartTime")))
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _moment(timestamp: float | None) -> str | None:

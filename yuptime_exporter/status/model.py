@@ -84,7 +84,7 @@ class Shown:
 
     Attributes:
         generation, state, reason, conditions: as in `MonitorStatus`, as found.
-        last_push_timestamp: None before the first push.
+        last_push_timestamp: of the newest push, starts included; None before the first.
         armed_timestamp, paused_timestamp: None if the status has none.
         heartbeat: all other fields of the exporter, to be compared only.
     """

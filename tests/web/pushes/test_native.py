@@ -103,7 +103,7 @@ QUERIES = {
     ),
 }
 
-STATUS = 'status: expected "up" or "down", got '
+STATUS = 'status: expected "up", "down", "start" or "log", got '
 
 INVALID = {
     "an unknown status": (b'{"status":"OK"}', JSON, STATUS + "another value"),
@@ -151,7 +151,7 @@ INVALID = {
     "an unknown field": (
         b'{"status":"up","duration":3}',
         JSON,
-        "body: expected the fields status and message, got an unknown field",
+        "body: expected the fields status, message, runId, durationSeconds, exitCode, got an unknown field",
     ),
     "a field in capitals": (b'{"Status":"down"}', JSON, 'did you mean "status"?'),
     "an unknown field in a form": (b"status=up&msg=3", FORM, 'did you mean "message"?'),

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
+
+_RUNS_FIELDS = tuple(field.name for field in fields(Runs))
+_RUN_FIELDS = tuple(field.name for field in fields(Run))
 
 APPEND = """
     INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
@@ -124,12 +127,19 @@ def last_push_of(columns: Sequence[Any]) -> LastPush | None:
 
 def runs_text(runs: Runs) -> str | None:
     """Return the runs of a monitor as JSON; None if it never had any."""
-    return None if runs is NO_RUNS or runs == NO_RUNS else json.dumps(asdict(runs))
+    if runs is NO_RUNS or runs == NO_RUNS:
+        return None
+    values = {name: getattr(runs, name) for name in _RUNS_FIELDS}
+    return json.dumps(values | {"open": [_fields_of(run) for run in runs.open]})
+
+
+def _fields_of(run: Run) -> dict[str, Any]:
+    return {name: getattr(run, name) for name in _RUN_FIELDS}
 
 
 def runs_of(text: str | None) -> Runs:
     """Return the runs in a text that `runs_text` made."""
     if text is None:
         return NO_RUNS
-    fields = json.loads(text)
-    return Runs(**(fields | {"open": tuple(Run(**run) for run in fields["open"])}))
+    values = json.loads(text)
+    return Runs(**(values | {"open": tuple(Run(**run) for run in values["open"])}))

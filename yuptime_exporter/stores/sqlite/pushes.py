@@ -152,8 +152,8 @@ class StoredPushes:
             stored = found._replace(last_push=after)
             self._replace(key, stored)
             connection.execute(
-                "UPDATE push SET received_timestamp = ? WHERE id = ?",
-                (after.received_timestamp, found.push_id),
+                "UPDATE push SET received_timestamp = min(received_timestamp, ?) WHERE id = ?",
+                (place(after)[0], found.push_id),
             )
             self._checkpoint_now(connection, stored)
 

@@ -7,6 +7,7 @@ from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage, Restored
 from yuptime_exporter.core.outages import last_receiving
+from yuptime_exporter.core.push_order import place
 
 _SAVE_ARMING = """
     INSERT INTO arming (namespace, name, armed_timestamp, paused_timestamp, vanished_timestamp)
@@ -67,7 +68,7 @@ def read(connection: sqlite3.Connection, last_pushes: Mapping[MonitorKey, LastPu
         "SELECT start_timestamp, end_timestamp FROM outage ORDER BY start_timestamp"
     ).fetchall()
     noted = [timestamp for (timestamp,) in connection.execute("SELECT timestamp FROM receiving")]
-    received = (push.received_timestamp for push in last_pushes.values())
+    received = (place(push)[0] for push in last_pushes.values())
     return Restored(
         armings,
         last_pushes,

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 from yuptime_exporter.core.errors import MalformedPush
 from yuptime_exporter.core.messages import stored_message
-from yuptime_exporter.core.model import Push, PushKind
+from yuptime_exporter.core.model import RESULTS, Push, PushKind
 from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.moments import rfc3339, rfc3339_or_none
 from yuptime_exporter.web.http import Answer, Request, json_answer
@@ -16,11 +16,13 @@ from yuptime_exporter.web.pushes.fields import (
     kind_of,
     value_as_text,
 )
+from yuptime_exporter.web.pushes.run_fields import NO_RUN_FIELDS, run_fields
 from yuptime_exporter.web.pushes.text import content_type
 
-_NAMES = ("status", "message")
-_KINDS = {kind.value: kind for kind in (PushKind.UP, PushKind.DOWN)}
-_EXPECTED_STATUS = 'status: expected "up" or "down"'
+_NAMES = ("status", "message", "runId", "durationSeconds", "exitCode")
+_KINDS = {kind.value: kind for kind in PushKind}
+_LOWER = {name.lower(): name for name in _NAMES}
+_EXPECTED_STATUS = 'status: expected "up", "down", "start" or "log"'
 
 
 def bearer_token(request: Request) -> bytes | None:
@@ -63,7 +65,8 @@ def parse_push(
         _add(given, form_fields(raw, place="query"), "query")
     kind = _kind(given)
     message, truncated = stored_message(value_as_text(given.get("message", "")))
-    return Push(kind, received_timestamp, message, message_truncated=truncated)
+    run = run_fields(given, kind) if len(given) > 1 else NO_RUN_FIELDS
+    return Push(kind, received_timestamp, message, truncated, *run)
 
 
 def _add(given: dict[str, object], fields: Fields, place: str) -> None:
@@ -71,7 +74,7 @@ def _add(given: dict[str, object], fields: Fields, place: str) -> None:
     for name, value in fields:
         if name not in _NAMES:
             raise MalformedPush(
-                f"{place}: expected the fields status and message, got an unknown field"
+                f"{place}: expected the fields {', '.join(_NAMES)}, got an unknown field"
                 + _suggestion(name)
             )
         if name in given:
@@ -80,7 +83,7 @@ def _add(given: dict[str, object], fields: Fields, place: str) -> None:
 
 
 def _kind(given: dict[str, object]) -> PushKind:
-    """Return what the job reported: exactly `up` or `down`."""
+    """Return what the job reported: exactly `up`, `down`, `start` or `log`."""
     if "status" not in given:
         raise MalformedPush(f"{_EXPECTED_STATUS}, got no status")
     status = given["status"]
@@ -103,8 +106,8 @@ def _flaw(status: str) -> str:
 
 def _suggestion(name: str) -> str:
     """Name the field that a client may have meant, of those that there are."""
-    close = get_close_matches(name[:20].lower(), _NAMES, n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    close = get_close_matches(name[:20].lower().replace("_", ""), _LOWER, n=1)
+    return f'; did you mean "{_LOWER[close[0]]}"?' if close else ""
 
 
 def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
@@ -119,7 +122,9 @@ def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
 def _answer(receipt: Receipt, push: Push) -> Answer:
     verdict = receipt.verdict
     last_push = receipt.row.last_push
-    received = last_push.received_timestamp if last_push else 0.0
+    received = push.received_timestamp
+    if push.kind in RESULTS and last_push is not None:
+        received = last_push.received_timestamp
     answer: dict[str, str | bool | None] = {
         "monitor": str(receipt.row.monitor.key),
         "state": verdict.state,

@@ -27,6 +27,7 @@ STATES = (
     Code(4, "down: silent", VERMILION),
     Code(5, "down: reported", VERMILION),
     Code(6, "down: never pushed", VERMILION),
+    Code(7, "down: run too long", VERMILION),
 )
 LATE, DOWN, REPORTED_DOWN = 3, 4, 5
 

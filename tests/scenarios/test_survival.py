@@ -26,6 +26,31 @@ MONITORS = 20
 
 
 @pytest.mark.peer  # takes whole seconds
+async def test_a_run_that_started_before_kill_9_hangs_or_ends_after_it(home: Home) -> None:
+    limited = "gracePeriodSeconds: 60\n      maxRuntimeSeconds: 3600"
+    declared = monitor_yaml("backup").replace("gracePeriodSeconds: 60", limited)
+    home.declare(secret_yaml(), declared)
+    async with exporter_process(home) as exporter:
+        await exporter.push(body=b'{"status": "start", "runId": "7"}')
+        before = await exporter.samples()
+        await exporter.stop(signal.SIGKILL)
+
+    async with exporter_process(home) as exporter:
+        after = await exporter.samples()
+        ended = await exporter.push(body=b'{"status": "down", "runId": "7", "exitCode": 137}')
+        at_last = await exporter.samples()
+
+    for name in ("last_start_timestamp_seconds", "runs_open", "starts_total"):
+        assert after[series(name)] == before[series(name)] > 0
+    started = before[series("run_start_timestamp_seconds")]
+    assert after[series("deadline_timestamp_seconds")] >= started + 3600
+    assert ended.status == 200
+    assert at_last[series("runs_open")] == 0
+    assert at_last[series("last_exit_code")] == 137
+    assert at_last[series("run_duration_seconds_count")] == 1
+
+
+@pytest.mark.peer  # takes whole seconds
 @pytest.mark.parametrize("way", ["--web.fast-pushes", "--no-web.fast-pushes"])
 async def test_no_acknowledged_push_is_lost_by_kill_9(home: Home, way: str) -> None:
     home.declare(secret_yaml(), *(monitor_yaml(f"job-{n}") for n in range(MONITORS)))

@@ -41,13 +41,15 @@ def explanation(judged: Judged, readable: Readable) -> str:
 
 
 def is_running(judged: Judged) -> bool:
-    """Return whether the end of a run is awaited instead of the next push of the schedule."""
-    verdict = judged.verdict
+    """Return whether the end of a run is awaited instead of the next push of the schedule.
+
+    The deadline of a run is later than its start; a deadline before the start is that of silence.
+    """
+    since = judged.verdict.running_since_timestamp
     return (
-        verdict.running_since_timestamp is not None
+        since is not None
         and judged.row.monitor.max_runtime_seconds is not None
-        and verdict.due_timestamp == verdict.deadline_timestamp
-        and judged.row.monitor.grace_seconds > 0
+        and since < judged.verdict.deadline_timestamp
     )
 
 

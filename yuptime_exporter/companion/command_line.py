@@ -20,6 +20,7 @@ _UNIT_SECONDS = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 
 _OF_EXPORTER = {
     "check": "validate manifests without starting the exporter",
     "backup": "copy the database of a running exporter into a file",
+    "import": "make monitors of a crontab or of CronJobs",
 }
 
 
@@ -255,7 +256,10 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
 def _add_token(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
-        "--token-file", metavar="PATH", type=Path, help="file with the token (or $YUPTIME_TOKEN)"
+        "--token-file",
+        metavar="PATH",
+        type=Path,
+        help="file with the token (default: $YUPTIME_TOKEN, or the file $YUPTIME_TOKEN_FILE)",
     )
     group.add_argument(
         "--token-command", metavar="COMMAND", help="command of the shell that prints the token"
@@ -273,11 +277,14 @@ def _add_give_up(parser: argparse.ArgumentParser) -> None:
 
 
 def _access(given: argparse.Namespace) -> Access:
+    token, token_file = os.environ.get("YUPTIME_TOKEN", ""), os.environ.get("YUPTIME_TOKEN_FILE")
+    command = getattr(given, "token_command", None)
     return Access(
         given.url,
-        token=os.environ.get("YUPTIME_TOKEN", ""),
-        token_file=getattr(given, "token_file", None),
-        token_command=getattr(given, "token_command", None),
+        token=token,
+        token_file=getattr(given, "token_file", None)
+        or (Path(token_file) if token_file and not token else None),
+        token_command=command,
         username=given.username,
         password=os.environ.get("YUPTIME_PASSWORD", ""),
         password_file=given.password_file,

@@ -1,0 +1,1 @@
+"""From jobs that run already to monitors: crontabs and CronJobs."""

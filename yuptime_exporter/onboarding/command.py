@@ -27,9 +27,7 @@ class Machine:
     has_user: bool = False
 
 
-def crontab(
-    data: bytes, folder: Folder, out: TextIO, *, namespace: str, machine: Machine
-) -> int:
+def crontab(data: bytes, folder: Folder, out: TextIO, *, namespace: str, machine: Machine) -> int:
     """Import a crontab; return the exit code: 0 all jobs, 1 some lines are left.
 
     Args:
@@ -42,9 +40,7 @@ def crontab(
     Raises:
         NotImported: nothing was written.
     """
-    header = (
-        f"YUPTIME_URL={machine.exporter_url}\nYUPTIME_TOKEN_FILE={machine.token_file}\n"
-    )
+    header = f"YUPTIME_URL={machine.exporter_url}\nYUPTIME_TOKEN_FILE={machine.token_file}\n"
     text = data.decode("utf-8", "surrogateescape")
     found = import_crontab(text, namespace=namespace, has_user=machine.has_user, header=header)
     _demand(found.jobs, "a line with a schedule and a command")

@@ -21,7 +21,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check lint types layers prose rules rules-generate \
-	dashboards-generate format fuzz cov bench bench-page peers clean
+	dashboards-generate screenshots format fuzz cov bench bench-page peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ rules-generate: $(DEV) ## make the PrometheusRule from the alert rules
 
 dashboards-generate: $(DEV) ## make the Grafana dashboards from their script
 	@$(BIN)/python -m dashboards.generate
+
+screenshots: $(DEV) ## make the pictures of the pages in docs/images
+	@$(BIN)/python -m tests.peers.prepare chromium
+	@$(BIN)/python -m tests.web.pages.pictures
 
 format: $(DEV) ## format the code with ruff
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -165,7 +165,7 @@ async def test_the_page_of_a_monitor_shows_its_last_pushes_and_its_availability(
 
     assert "<summary><bdi>first line</bdi> …</summary>" in text
     assert "75 %" in text
-    assert "The last 24 hours: down once, for 3 s." in text
+    assert "The last 1 d: down once, for 3 s." in text
     assert 'class="down" x="' in text
     assert "127.0.0.1<" not in text
     assert "survive a restart" in text

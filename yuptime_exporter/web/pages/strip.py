@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yuptime_exporter.core.availability import PERIODS_SECONDS, Stretch
+from yuptime_exporter.core.availability import DAY_SECONDS, PERIODS_SECONDS, Stretch
 from yuptime_exporter.core.model import State
 from yuptime_exporter.moments import readable
 from yuptime_exporter.web.pages.relative import length
@@ -13,7 +13,8 @@ WIDTH = 1000.0
 # Narrower parts than this cannot be seen; a short "down" must be.
 _LEAST_WIDTH = 3.0
 
-_PERIOD_NAMES = ("24 hours", "7 days", "30 days")
+# The shown time: all that is known, but not less than a day and not more than the longest period.
+_LEAST_SECONDS, _MOST_SECONDS = DAY_SECONDS, PERIODS_SECONDS[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,16 @@ class Strip:
 
     Attributes:
         parts: those of `down` last, so that no other hides them.
-        period: the name of the shown time, such as `24 hours`.
         summary: the strip in words.
     """
 
     parts: tuple[Part, ...]
-    period: str
     start_timestamp: float
     summary: str
 
 
 def strip(states: Sequence[Stretch], *, now_timestamp: float) -> Strip | None:
-    """Return the strip of the shortest period that has all of these states, or of the longest.
+    """Return the strip of these states until now.
 
     Args:
         states: the oldest first; None is returned if there is none.
@@ -57,21 +56,17 @@ def strip(states: Sequence[Stretch], *, now_timestamp: float) -> Strip | None:
     if not states:
         return None
     known_seconds = now_timestamp - states[0].start_timestamp
-    index = next(
-        (n for n, seconds in enumerate(PERIODS_SECONDS) if seconds >= known_seconds),
-        len(PERIODS_SECONDS) - 1,
-    )
-    start = now_timestamp - PERIODS_SECONDS[index]
+    period_seconds = min(max(known_seconds, _LEAST_SECONDS), _MOST_SECONDS)
+    start = now_timestamp - period_seconds
     shown = [one for one in states if one.end_timestamp > start]
-    parts = [_part(one, start, PERIODS_SECONDS[index]) for one in shown]
+    parts = [_part(one, start, period_seconds) for one in shown]
     down = [one for one in shown if one.state is State.DOWN]
     down_seconds = sum(one.end_timestamp - max(one.start_timestamp, start) for one in down)
     times = f"down {_times(len(down))}, for {length(int(down_seconds))}" if down else "never down"
     return Strip(
         parts=tuple(sorted(parts, key=lambda part: part.state is State.DOWN)),
-        period=_PERIOD_NAMES[index],
         start_timestamp=start,
-        summary=f"The last {_PERIOD_NAMES[index]}: {times}.",
+        summary=f"The last {length(int(period_seconds))}: {times}.",
     )
 
 

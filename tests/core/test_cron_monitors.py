@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.examples import DOWN, KEY, UP, Life, monitor
+from tests.core.examples import DOWN, KEY, START, UP, Life, monitor
 from yuptime_exporter.core.cron_times import NEVER, CronTimes
 from yuptime_exporter.core.evaluation import gap_seconds
 from yuptime_exporter.core.model import Monitor, Reason, State
@@ -55,6 +55,46 @@ def test_a_push_two_seconds_early_counts_for_its_time() -> None:
 
     assert life.state(at=TWO + GRACE) is State.UP
     assert life.verdict(at=TWO).due_timestamp == TWO + DAY
+
+
+def test_a_run_that_ends_shortly_before_the_next_time_counts_for_the_time_of_its_start() -> None:
+    life = born(expression="0 * * * *")
+    life.push(START, at=TWO - HOUR + 1)
+    life.push(UP, at=TWO - 30)
+
+    assert life.verdict(at=TWO - 30).due_timestamp == TWO
+
+
+def test_a_run_that_starts_early_counts_for_the_time_that_follows() -> None:
+    life = born()
+    life.push(START, at=TWO - 50)
+    life.push(UP, at=TWO - 10)
+
+    assert life.verdict(at=TWO - 10).due_timestamp == TWO + DAY
+
+
+def test_a_duration_that_a_job_measured_gives_the_start_of_its_run() -> None:
+    life = born(expression="0 * * * *")
+    life.push(UP, at=TWO - 30, duration_seconds=3500)
+
+    assert life.verdict(at=TWO - 30).due_timestamp == TWO
+
+
+def test_a_run_that_takes_longer_than_the_calendar_plans_leaves_the_next_time_due() -> None:
+    life = born(expression="0 * * * *")
+    life.push(START, at=TWO)
+    life.push(UP, at=TWO + HOUR + 10 * MINUTE)
+
+    assert life.verdict(at=TWO + 2 * HOUR - 1).due_timestamp == TWO + 2 * HOUR
+
+
+def test_a_nightly_run_is_up_while_it_runs_and_down_when_it_hangs() -> None:
+    life = Life(replace(nightly(), max_runtime_seconds=2 * HOUR), at=MIDNIGHT)
+    life.push(UP, at=MIDNIGHT + MINUTE)
+    life.push(START, at=TWO + 1)
+
+    assert life.state(at=TWO + HOUR) is State.UP
+    assert life.verdict(at=TWO + 2 * HOUR + 1).reason is Reason.OVERRAN
 
 
 def test_several_missed_nights_are_one_down_since_the_first_deadline() -> None:

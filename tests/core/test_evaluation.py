@@ -8,14 +8,16 @@ from dataclasses import replace
 import pytest
 
 from tests.core.examples import DOWN, UP, Life, judged, monitor, push, pushed, row
-from yuptime_exporter.core.evaluation import (
+from yuptime_exporter.core.arming import (
     ANNOUNCED_SECONDS,
-    MAX_FUTURE_SECONDS,
     REMOUNT_SECONDS,
     after_declaration,
     after_vanishing,
     arming_in_the_present,
     newer_arming,
+)
+from yuptime_exporter.core.evaluation import (
+    MAX_FUTURE_SECONDS,
     push_in_the_present,
 )
 from yuptime_exporter.core.model import Arming, Reason, State, Verdict

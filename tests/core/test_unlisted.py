@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, row
-from yuptime_exporter.core.evaluation import after_unlisted
+from yuptime_exporter.core.arming import after_unlisted
 from yuptime_exporter.core.model import Outage, Reason, Row, State
 from yuptime_exporter.core.outages import Outages
 

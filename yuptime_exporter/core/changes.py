@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from yuptime_exporter.core.evaluation import arming_in_the_present, push_in_the_present
+from yuptime_exporter.core.arming import arming_in_the_present
+from yuptime_exporter.core.evaluation import (
+    push_in_the_present,
+)
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 
+from yuptime_exporter.core.arming import after_declaration, arming_in_the_present, newer_arming
 from yuptime_exporter.core.changes import Changes, changes_into_the_present
 from yuptime_exporter.core.evaluation import (
-    after_declaration,
-    arming_in_the_present,
     judge,
-    newer_arming,
     push_in_the_present,
 )
 from yuptime_exporter.core.model import (

@@ -6,7 +6,7 @@ deadlines move by the time until they are listed.
 
 from collections.abc import Collection
 
-from yuptime_exporter.core.evaluation import after_unlisted
+from yuptime_exporter.core.arming import after_unlisted
 from yuptime_exporter.core.model import MonitorKey, Outage, Row
 from yuptime_exporter.core.outages import Outages
 

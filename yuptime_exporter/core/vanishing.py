@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from yuptime_exporter.core.evaluation import after_vanishing
+from yuptime_exporter.core.arming import after_vanishing
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.core.push_order import place
 

@@ -102,6 +102,7 @@ class Exporter:
         )
         self._publisher = self._connect_publisher()
         self._metrics_page = self._connect_metrics_page()
+        self._listed = asyncio.Event()
         self._reloading = Reloading(self._reload_files, parts.source, ready)
         self.reload_requested = self._reloading.requested
         self._configuration.follow(self._after_reload)
@@ -184,6 +185,7 @@ class Exporter:
                 tasks.create_task(self._receiving_log.keep(), name="keep the receiving log"),
                 tasks.create_task(self._publisher.publish_forever(sinks), name="publish alerts"),
                 tasks.create_task(self._reloading.reload_on_request(), name="reload on request"),
+                tasks.create_task(self._render_listed(), name="render all monitors once"),
             )
             await self.stop_requested.wait()
             log.info("stopping")
@@ -196,6 +198,11 @@ class Exporter:
         self._table.restore(await restored_state(self._parts.store, self._readiness))
         await self._follower.follow(self._parts.source)
 
+    async def _render_listed(self) -> None:
+        """Render all monitors once, so that the first scrape takes no longer than the others."""
+        await self._listed.wait()
+        await self._metrics_page.render()
+
     def _after_push(self, key: MonitorKey, before: State, after: State) -> None:
         self._transitions.pushed(key, before, after)
         if State.DOWN in (before, after):
@@ -204,6 +211,7 @@ class Exporter:
 
     def _after_change(self) -> None:
         exempt_listed_monitors()
+        self._listed.set()
         self._transitions.drop_removed()
         for recorder in (self._limiter, self._rejections):
             recorder.forget_unless(lambda key: self._table.row(key) is not None)

@@ -75,7 +75,7 @@ class Kept:
     def text(self, accept: str = "") -> bytes:
         heads = [written([family.metric(())], accept) for family in FAMILIES]
         parts = [
-            head.removesuffix(b"# EOF\n") + b"".join(self.page.texts(family))
+            head.removesuffix(b"# EOF\n") + b"".join(map(bytes, self.page.lines(family)))
             for head, family in zip(heads, FAMILIES, strict=True)
         ]
         return b"".join(parts) + (b"# EOF\n" if accept else b"")
@@ -263,7 +263,7 @@ def test_a_line_that_does_not_change_keeps_the_text_that_holds_it() -> None:
     kept = declared(10)
     push_to(kept, range(10))
     kept.refresh()
-    before = {family.name: kept.page.texts(family) for family in FAMILIES}
+    before = {family.name: kept.page.lines(family) for family in FAMILIES}
 
     push_to(kept, range(1))
     kept.refresh()
@@ -273,7 +273,7 @@ def test_a_line_that_does_not_change_keeps_the_text_that_holds_it() -> None:
         for family in FAMILIES
         if any(
             one is not other
-            for one, other in zip(before[family.name], kept.page.texts(family), strict=True)
+            for one, other in zip(before[family.name], kept.page.lines(family), strict=True)
         )
     }
     assert changed == {

@@ -6,6 +6,7 @@ series for prometheus-client, which writes the lines that name and describe the 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
@@ -72,11 +73,9 @@ class Family:
         if value is None:
             return ""
         labels = own_labels if self.labels is None else label_text(self.labels(shown))
-        number: str = floatToGoString(value)  # type: ignore[no-untyped-call]
-        line = f"{self.sample_name}{labels} {number}\n"
+        line = f"{self.sample_name}{labels} {_number_text(value)}\n"
         if self.sum is not None:
-            number = floatToGoString(self.sum(shown))  # type: ignore[no-untyped-call]
-            line += f"{self.name}_sum{labels} {number}\n"
+            line += f"{self.name}_sum{labels} {_number_text(self.sum(shown) or 0)}\n"
         return line
 
     def metric(self, monitors: Iterable[Shown]) -> Metric:
@@ -92,6 +91,12 @@ class Family:
         return metric
 
 
+@lru_cache(maxsize=1024)  # a moment of a monitor is in several families, and 0 and 1 are in most
+def _number_text(value: float) -> str:
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    return text
+
+
 def own_labels(shown: Shown) -> dict[str, str]:
     """Return the labels that every series of the monitor has."""
     key = shown.row.monitor.key
@@ -100,7 +105,12 @@ def own_labels(shown: Shown) -> dict[str, str]:
 
 def own_label_text(key: MonitorKey) -> str:
     """Return the labels that every series of a monitor has, as a line has them."""
-    return f'{{monitor="{_escaped(key.name)}",namespace="{_escaped(key.namespace)}"}}'
+    return f'{{{own_name_text(key)},namespace="{_escaped(key.namespace)}"}}'
+
+
+def own_name_text(key: MonitorKey) -> str:
+    """Return the label with the name of the monitor, as every line of the monitor has it."""
+    return f'monitor="{_escaped(key.name)}"'
 
 
 def label_text(labels: Mapping[str, str]) -> str:
@@ -109,6 +119,8 @@ def label_text(labels: Mapping[str, str]) -> str:
 
 
 def _escaped(value: str) -> str:
+    if value.isalnum() or not value:  # most values are empty; names are mostly
+        return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

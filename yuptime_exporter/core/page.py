@@ -13,6 +13,7 @@ from yuptime_exporter.core.exposition import Family, Shown
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import MonitorKey, Row
 from yuptime_exporter.core.page_blocks import Block, Rendered, slices
+from yuptime_exporter.core.page_lines import Lines
 from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
 
@@ -84,10 +85,10 @@ class MonitorPage:
             if not complete:  # the client of this scrape has left
                 self._changed.add(keys)
 
-    def texts(self, family: Family) -> list[bytes]:
+    def lines(self, family: Family) -> list[Lines]:
         """Return the lines of a family, in the order of the monitors' keys, in parts."""
         index = self.families.index(family)
-        return [block.lines[index].text for block in self._blocks]
+        return [block.lines[index] for block in self._blocks]
 
     def _follow_alert_defaults(self) -> Iterator[None]:
         defaults = self._alert_defaults()

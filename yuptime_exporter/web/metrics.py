@@ -15,6 +15,7 @@ from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.exposition import Family, process_families
 from yuptime_exporter.core.page import MonitorPage
+from yuptime_exporter.core.page_lines import Lines
 from yuptime_exporter.web.http import Answer, Request
 
 # How long rendering keeps other work on the event loop waiting, plus one step of it.
@@ -27,6 +28,9 @@ _GZIP_LEVEL = 1
 _GZIP_WINDOW = 31  # gzip's own header and checksum, and the largest window
 
 Encoder = Callable[[Collector], bytes]
+
+# A part of the page; lines are written as bytes piece by piece, while they are sent.
+Text = bytes | Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ class MetricsPage:
     clock: Clock
     _rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def render(self) -> None:
+        """Render the lines that changed, so that the next scrape finds them rendered."""
+        async with self._rendering:
+            await self._refresh()
+
     async def answer(self, request: Request) -> Answer:
         """Return the metrics in the format that the client asks for."""
         encoder, content_type = choose_encoder(request.header_list("Accept"))
@@ -71,18 +80,16 @@ class MetricsPage:
             return Answer(body=body, content_type=content_type, headers=headers)
         size_bytes = sum(map(len, texts))
         if size_bytes <= PIECE_BYTES:
-            return Answer(body=b"".join(texts), content_type=content_type, headers=headers)
+            return Answer(
+                body=b"".join(map(bytes, texts)), content_type=content_type, headers=headers
+            )
         headers["Content-Length"] = str(size_bytes)
         return Answer(content_type=content_type, headers=headers, parts=_sent(texts))
 
-    async def _texts(self, encoder: Encoder, names: frozenset[str]) -> list[bytes]:
+    async def _texts(self, encoder: Encoder, names: frozenset[str]) -> list[Text]:
         """Return the page in parts; the exporter's metrics are last, since an end mark follows."""
         async with self._rendering:
-            turn = Turn(max_seconds=TURN_SECONDS)
-            with closing(self.monitors.refresh(self.clock())) as steps:
-                for _ in steps:
-                    if turn.is_over():
-                        await turn.pass_on()
+            await self._refresh()
             texts = [
                 text
                 for family in self.monitors.families
@@ -91,12 +98,19 @@ class MetricsPage:
         registry = self.registry.restricted_registry(names) if names else self.registry
         return [*texts, encoder(registry)]
 
-    def _of(self, family: Family, encoder: Encoder, names: frozenset[str]) -> Iterator[bytes]:
+    async def _refresh(self) -> None:
+        turn = Turn(max_seconds=TURN_SECONDS)
+        with closing(self.monitors.refresh(self.clock())) as steps:
+            for _ in steps:
+                if turn.is_over():
+                    await turn.pass_on()
+
+    def _of(self, family: Family, encoder: Encoder, names: frozenset[str]) -> Iterator[Text]:
         """Return name, type and lines of a family; nothing for a family that is not asked for."""
-        texts = self.monitors.texts(family)
-        if not names or (family.sample_name in names and any(texts)):
+        lines = self.monitors.lines(family)
+        if not names or (family.sample_name in names and any(lines)):
             yield _head(family, encoder)
-            yield from texts
+            yield from lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +126,12 @@ def _head(family: Family, encoder: Encoder) -> bytes:
     return encoder(_One(family.metric(()))).removesuffix(b"# EOF\n")
 
 
-def _pieces(texts: Iterable[bytes]) -> Iterator[bytes]:
-    """Return the same bytes in larger pieces."""
+def _pieces(texts: Iterable[Text]) -> Iterator[bytes]:
+    """Return the texts in larger pieces; each is written when it is asked for."""
     waiting: list[bytes] = []
     size_bytes = 0
     for text in texts:
-        waiting.append(text)
+        waiting.append(bytes(text))
         size_bytes += len(text)
         if size_bytes >= PIECE_BYTES:
             yield b"".join(waiting)
@@ -125,12 +139,12 @@ def _pieces(texts: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(waiting)
 
 
-async def _sent(texts: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def _sent(texts: Iterable[Text]) -> AsyncIterator[bytes]:
     for piece in _pieces(texts):
         yield piece
 
 
-def _compressed(texts: Iterable[bytes]) -> bytes:
+def _compressed(texts: Iterable[Text]) -> bytes:
     compressor = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
     compressed = [compressor.compress(piece) for piece in _pieces(texts)]
     return b"".join((*compressed, compressor.flush()))

@@ -89,7 +89,9 @@ class Exporter:
             settings, table, self._rejudging, ready, metrics, self._web_configuration, clock
         )
         adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
-        parts = self._parts = connect(shared, adopt=adopt)
+        parts = self._parts = connect(
+            shared, adopt=adopt, defaults=lambda: self._configuration.value.monitor_defaults
+        )
         self._limiter = PushLimiter(self._configuration.value.push_rate)
         self._admission = Admission(
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock

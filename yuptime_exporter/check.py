@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from yuptime_exporter.core.model import Problem
+from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.sources.manifests.declarations import Declarations, declarations
 from yuptime_exporter.sources.manifests.files import Look, ManifestFile, ManifestFiles
 from yuptime_exporter.sources.manifests.manifest import read_manifest
@@ -19,7 +20,12 @@ _NO_MONITORS = (
 
 
 def check(
-    paths: Sequence[Path], out: TextIO, *, stdin: bytes | None = None, allow_empty: bool = False
+    paths: Sequence[Path],
+    out: TextIO,
+    *,
+    stdin: bytes | None = None,
+    allow_empty: bool = False,
+    defaults: Defaults = NO_DEFAULTS,
 ) -> int:
     """Write all problems and warnings, and a summary; return the exit code.
 
@@ -28,13 +34,14 @@ def check(
         out: for the lines.
         stdin: a further manifest, from standard input; None: none.
         allow_empty: whether manifests without any monitor are valid.
+        defaults: fields of `spec` for each Monitor that does not have them.
 
     Returns:
         0 if all manifests are valid, with or without warnings; 1 if there are problems.
     """
-    look = ManifestFiles(paths).look() if paths else Look((), {}, {})
+    look = ManifestFiles(paths, defaults=lambda: defaults).look() if paths else Look((), {}, {})
     if stdin is not None:
-        piped = ManifestFile(STDIN_NAME, read_manifest(stdin, STDIN_NAME))
+        piped = ManifestFile(STDIN_NAME, read_manifest(stdin, STDIN_NAME, defaults=defaults))
         look = replace(look, files=(*look.files, piped))
     found = declarations(look)
     if not found.monitors and not found.problems and not allow_empty:

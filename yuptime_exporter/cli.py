@@ -12,12 +12,13 @@ from yuptime_exporter import __version__, logs
 from yuptime_exporter.app import run
 from yuptime_exporter.backup import BackupFailed, backup
 from yuptime_exporter.check import check
-from yuptime_exporter.core.errors import YuptimeError
+from yuptime_exporter.core.errors import ConfigInvalid, YuptimeError
 from yuptime_exporter.onboarding import command
 from yuptime_exporter.onboarding.cronjobs import DEFAULT_IMAGE
 from yuptime_exporter.onboarding.files import Folder, NotImported
 from yuptime_exporter.settings import values
 from yuptime_exporter.settings.command_line import HelpFormatter, parse_arguments, version_text
+from yuptime_exporter.settings.configuration import load_configuration
 from yuptime_exporter.wiring.interpreter import new_event_loop
 
 log = logging.getLogger(__name__)
@@ -77,13 +78,25 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--allow-empty", action="store_true", help="accept manifests without any monitor"
     )
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        metavar="PATH",
+        type=Path,
+        help="configuration file of the exporter, for its defaults of monitors",
+    )
     parser.set_defaults(run=_check)
 
 
 def _check(given: argparse.Namespace) -> int:
     paths = [path for path in given.paths if path != _STDIN]
     stdin = sys.stdin.buffer.read() if len(paths) < len(given.paths) else None
-    return check(paths, sys.stdout, stdin=stdin, allow_empty=given.allow_empty)
+    try:
+        defaults = load_configuration(given.config_file).monitor_defaults
+    except ConfigInvalid as error:
+        sys.stdout.write(f"error: {error}\n")
+        return 1
+    return check(paths, sys.stdout, stdin=stdin, allow_empty=given.allow_empty, defaults=defaults)
 
 
 def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

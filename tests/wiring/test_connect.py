@@ -51,7 +51,7 @@ async def connected(
     web = CurrentWebConfiguration(None, metrics=metrics.reload, clock=clock)
     table = table_of(at=1000)
     shared = Shared(run, table, Rejudging(table), readiness or ready(), metrics, web, clock)
-    parts = connect(shared, adopt=ignore)
+    parts = connect(shared, adopt=ignore, defaults=dict)
     yield parts
     with suppress(SourceUnusable):  # there is no API server
         async with parts.running():

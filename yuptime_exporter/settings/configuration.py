@@ -10,6 +10,7 @@ from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.core.urls import base_url
+from yuptime_exporter.resource.defaults import Defaults
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.settings.shapes import (
     AlertingSection,
@@ -27,11 +28,13 @@ class Configuration:
 
     Attributes:
         alertmanagers: of the command line and of the file, each URL once.
+        monitor_defaults: fields of `spec` for each Monitor of a manifest that does not have them.
     """
 
     alerting: AlertSettings = field(default_factory=AlertSettings)
     alertmanagers: tuple[Endpoint, ...] = ()
     push_rate: RateLimit = field(default_factory=RateLimit)
+    monitor_defaults: Defaults = field(default_factory=dict)
 
 
 def configuration_of(settings: Settings) -> Configuration:
@@ -114,6 +117,7 @@ def _configuration(
         alerting=_alert_settings(file.alerting, tuple(endpoints), runbook_url),
         alertmanagers=tuple(endpoints.values()),
         push_rate=RateLimit(rate.interval, rate.burst),
+        monitor_defaults=file.defaults,
     )
 
 

@@ -4,7 +4,7 @@ An unknown key is an error, since a typo would be silently ignored.
 """
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,7 @@ from yuptime_exporter.core.durations import EXPECTED_DURATION, duration_seconds
 from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.core.urls import link_problem, url_problem
+from yuptime_exporter.resource.defaults import defaults_problem
 from yuptime_exporter.settings.explaining import explained
 from yuptime_exporter.sinks.alertmanager.endpoint import DEFAULT_TIMEOUT_SECONDS
 
@@ -40,6 +41,12 @@ def _labels(labels: dict[str, str]) -> dict[str, str]:
     if problems:
         raise ValueError("; ".join(problems))
     return labels
+
+
+def _monitor_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
+    if problem := defaults_problem(defaults):
+        raise ValueError(problem)
+    return defaults
 
 
 def _positive(seconds: float) -> float:
@@ -173,6 +180,9 @@ class ConfigurationFile(Section):
 
     alerting: AlertingSection = AlertingSection()
     limits: LimitsSection = LimitsSection()
+    defaults: Annotated[dict[str, Any], AfterValidator(_monitor_defaults)] = Field(
+        default_factory=dict
+    )
 
 
 def read_file(content: object, *, folder: Path) -> ConfigurationFile:

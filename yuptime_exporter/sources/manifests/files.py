@@ -5,12 +5,13 @@ These functions block: from an event loop, call them in a thread.
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from yuptime_exporter.core.model import Problem
+from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.resource.objects import Declared, ObjectKey
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.documents import MAX_FILE_BYTES
@@ -66,10 +67,23 @@ class Version(NamedTuple):
     changed_ns: int
 
 
+_NO_VERSION = Version(Identity(-1, -1), -1, -1, -1)
+
+
 class ManifestFiles:
     """The files below some paths; each is parsed again only after it changed."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], *, defaults: Callable[[], Defaults] = lambda: NO_DEFAULTS
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            paths: files and directories.
+            defaults: gives the fields of `spec` for each Monitor that does not have them.
+        """
+        self._defaults = defaults
+        self._read_with: Defaults = NO_DEFAULTS
         self._paths = tuple(str(path) for path in paths)
         self._read: dict[str, tuple[Version, ManifestFile]] = {}
         self.parsed_total = 0
@@ -82,6 +96,10 @@ class ManifestFiles:
         found = _Listing()
         for path in self._paths:
             found.add_given(path)
+        defaults = self._defaults()
+        if defaults != self._read_with:  # every file has to be read again
+            self._read_with = defaults
+            self._read = {path: (_NO_VERSION, file) for path, (_, file) in self._read.items()}
         for path in sorted(found.versions):
             self._read_if_changed(path, found)
         self._forget_all_but(found)
@@ -114,7 +132,9 @@ class ManifestFiles:
             return
         self.parsed_total += 1
         world_readable = bool(status.st_mode & stat.S_IROTH)
-        file = ManifestFile(path, read_manifest(data, path), world_readable)
+        file = ManifestFile(
+            path, read_manifest(data, path, defaults=self._read_with), world_readable
+        )
         self._read[path] = (_version(status), _keeping(before[1] if before else None, file))
 
     def _forget_all_but(self, found: "_Listing") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from yuptime_exporter.core.model import Problem
+from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults, with_defaults
 from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.objects import (
     Declared,
@@ -44,17 +45,19 @@ class Manifest:
         return self == Manifest()
 
 
-def read_manifest(data: bytes, name: str) -> Manifest:
+def read_manifest(data: bytes, name: str, *, defaults: Defaults = NO_DEFAULTS) -> Manifest:
     """Read a file; the result is a Manifest for any bytes.
 
     Args:
         data: the whole file.
         name: the name of the file, for problems.
+        defaults: fields of `spec` for each Monitor that does not have them.
     """
     documents, problems = read_documents(data, name)
     lines = FieldLines(data.decode("utf-8-sig", errors="replace"))
     known = KnownSpecs()
-    objects = [read_object(one.value, one.place, known=known) for one in documents]
+    complete = _completed(documents, defaults)
+    objects = [read_object(one.value, one.place, known=known) for one in complete]
     for document, read in zip(documents, objects, strict=True):
         if isinstance(read, Invalid):
             problems += [lines.located(one, document.place) for one in read.problems]
@@ -65,6 +68,23 @@ def read_manifest(data: bytes, name: str) -> Manifest:
         problems=tuple(problems),
         warnings=tuple(_warnings(zip(documents, objects, strict=True), lines)),
     )
+
+
+def _completed(documents: list[Document], defaults: Defaults) -> list[Document]:
+    """Return the documents with the defaults; specs that are one value stay one value."""
+    if not defaults:
+        return documents
+    specs: dict[int, object] = {}
+    complete = []
+    for document in documents:
+        if is_monitor(document.value):
+            spec = document.value.get("spec")
+            if id(spec) not in specs:
+                specs[id(spec)] = with_defaults(spec, defaults)
+            value = {**document.value, "spec": specs[id(spec)]}
+            document = document._replace(value=value)  # noqa: PLW2901
+        complete.append(document)
+    return complete
 
 
 def _warnings(read: Iterable[tuple[Document, object]], lines: FieldLines) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.core.errors import SourceUnusable
 from yuptime_exporter.core.model import MonitorSet, Problem
 from yuptime_exporter.failure_log import FailureLog
+from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.sources.manifests.declarations import declarations
 from yuptime_exporter.sources.manifests.files import Identity, Look, ManifestFiles
 from yuptime_exporter.sources.manifests.limits import WatchLimits
@@ -26,10 +27,23 @@ _NAMED = 10
 class DirectorySource:
     """The monitors in the manifests of some files and directories."""
 
-    def __init__(self, paths: Sequence[Path], *, limits: WatchLimits | None = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        defaults: Callable[[], Defaults] = lambda: NO_DEFAULTS,
+        limits: WatchLimits | None = None,
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            paths: files and directories.
+            defaults: gives the fields of `spec` for each Monitor that does not have them.
+            limits: of the watch; None: the defaults.
+        """
         self._paths = tuple(paths)
         self._limits = limits or WatchLimits()
-        self._files = ManifestFiles(paths)
+        self._files = ManifestFiles(paths, defaults=defaults)
         self._look: Look | None = None
         self._found = MonitorSet(())
         self._removal_confirmed = False

@@ -22,6 +22,7 @@ from yuptime_exporter.core.page import MonitorPage
 from yuptime_exporter.core.rate_limit import PushLimiter
 from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
+from yuptime_exporter.engine.addressing import Addressing
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
@@ -96,7 +97,9 @@ class Exporter:
         self._admission = Admission(
             table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
         )
-        self._rejections = Rejections(table, metrics=metrics.pushes, clock=clock)
+        addressing = self._addressing = Addressing(table, ready) if settings.dialects else None
+        is_token = addressing.is_token if addressing else (lambda _text: False)
+        self._rejections = Rejections(table, metrics=metrics.pushes, is_token=is_token, clock=clock)
         self._transitions = Transitions(table, clock=clock)
         self._receiver = Receiver(table, parts.store, on_push=self._after_push)
         self._receiving_log, self._follower = connect_changes(
@@ -162,6 +165,7 @@ class Exporter:
         )
         served = Served(
             self._shared,
+            self._addressing,
             self._admission,
             self._receiver,
             self._rejections,

@@ -42,6 +42,15 @@ LANGUAGES = {"sh", "json", "text", "yaml", "promql", "ini", "crontab"}
 # `make run` has its own test, since packages are fetched, and `make test` runs this test.
 MAKE = ("make run", "make test")
 
+EXAMPLE_FLAGS = (
+    "--web.enable-lifecycle",
+    "--web.enable-admin-api",
+    "--push.dialects=healthchecks,uptime-kuma,gatus,alertmanager",
+)
+
+# Blocks of YAML for other programs, which are run with these in tests/scenarios/test_dialect_clients.py.
+OTHER_PROGRAMS = {"borgmatic", "rules", "alertmanager"}
+
 ADDRESS = "localhost:10091"
 LIMIT_SECONDS = 30.0
 
@@ -94,7 +103,7 @@ class ExampleHome(Home):
 @asynccontextmanager
 async def example_exporter(desk: Desk) -> AsyncIterator[Process]:
     """Run an exporter on the desk's examples."""
-    home = ExampleHome(desk.folder, flags=["--web.enable-lifecycle", "--web.enable-admin-api"])
+    home = ExampleHome(desk.folder, flags=[*EXAMPLE_FLAGS])
     async with exporter_process(home) as exporter:
         yield exporter
 
@@ -405,7 +414,9 @@ def curl_in(printed: str) -> str:
     return next(line for line in joined.splitlines() if line.lstrip().startswith("curl "))
 
 
-@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+@pytest.mark.parametrize(
+    "block", [one for one in blocks("yaml") if not OTHER_PROGRAMS & set(one.tags)], ids=str
+)
 def test_every_yaml_block_is_a_valid_manifest_or_configuration(
     block: Block, tmp_path: Path
 ) -> None:

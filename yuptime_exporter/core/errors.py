@@ -19,6 +19,7 @@ class RejectionReason(StrEnum):
     MALFORMED = "malformed"
     MALFORMED_HTTP = "malformed_http"
     INCOMPLETE = "incomplete"
+    AMBIGUOUS = "ambiguous"
     TIMEOUT = "timeout"
     LENGTH_REQUIRED = "length_required"
     TOO_LARGE = "too_large"
@@ -59,6 +60,12 @@ class NotAuthenticated(Rejection):
             "send the monitor's token as 'Authorization: Bearer TOKEN' "
             "to /api/push/{namespace}/{name}"
         )
+
+
+class AmbiguousToken(Rejection):
+    """The client names its monitor by a token that several monitors have."""
+
+    reason = RejectionReason.AMBIGUOUS
 
 
 class RequestUnreadable(Rejection):

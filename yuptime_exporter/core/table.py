@@ -52,10 +52,12 @@ class MonitorTable:
         self._receiving_timestamp: float | None = None
         self._refusing = False
         self._changed: Callable[[Collection[MonitorKey]], None] = lambda _keys: None
+        self._followers: tuple[Callable[[Collection[MonitorKey]], None], ...] = ()
 
     def follow(self, changed: Callable[[Collection[MonitorKey]], None]) -> None:
         """Call a function with the monitors of each change, added and removed ones included."""
-        self._changed = changed
+        self._followers = (*self._followers, changed)
+        self._changed = changed if len(self._followers) == 1 else self._changed_for_all
 
     @property
     def receiving_timestamp(self) -> float | None:
@@ -120,9 +122,9 @@ class MonitorTable:
         """Return the row of a monitor; None if it is not declared."""
         return self._rows.get(key)
 
-    def is_unlisted(self, namespace: str) -> bool:
-        """Return whether the monitors of a namespace are not known."""
-        return namespace in self._unlisted
+    def is_unlisted(self, namespace: str | None) -> bool:
+        """Return whether the monitors of a namespace are not known; None: of any namespace."""
+        return bool(self._unlisted) if namespace is None else namespace in self._unlisted
 
     def record_push(self, key: MonitorKey, push: LastPush) -> None:
         """Show a stored push, unless the push of another replica that continues it is shown."""
@@ -223,12 +225,7 @@ class MonitorTable:
         return tuple(self._rows.values())
 
     def judged(self, *, now_timestamp: float, rows: Iterable[Row] | None = None) -> list[Judged]:
-        """Judge rows at one moment.
-
-        Args:
-            now_timestamp: the moment.
-            rows: they need not be in the table; None: all monitors, in the order of their keys.
-        """
+        """Judge rows, in the table or not; None: all monitors, in the order of their keys."""
         outages = self.outages(now_timestamp=now_timestamp)
         return [
             Judged(row, judge(row, outages, now_timestamp=now_timestamp))
@@ -283,6 +280,10 @@ class MonitorTable:
         return vanished_armings(
             undeclared, self._armings, self._last_pushes, now_timestamp=now_timestamp
         )
+
+    def _changed_for_all(self, keys: Collection[MonitorKey]) -> None:
+        for changed in self._followers:
+            changed(keys)
 
     def _row(self, monitor: Monitor) -> Row:
         """Return the row of a declared monitor: the identical object unless something changed."""

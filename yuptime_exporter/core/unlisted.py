@@ -21,6 +21,10 @@ class UnlistedNamespaces:
         """Return whether the monitors of a namespace are not known."""
         return namespace in self._since_timestamps
 
+    def __bool__(self) -> bool:
+        """Return whether there is such a namespace."""
+        return bool(self._since_timestamps)
+
     def add(self, namespaces: Collection[str], *, now_timestamp: float) -> None:
         """Note that these namespaces are not listed now."""
         for namespace in namespaces:

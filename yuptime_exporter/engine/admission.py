@@ -153,8 +153,7 @@ class Admission:
             await asyncio.sleep(min(self._limits.poll_seconds, max(until - loop.time(), 0.0)))
 
     def _decide(self, key: MonitorKey, token: bytes | None) -> None:
-        if not self._readiness.ready:
-            raise NotReady(f"not ready: {self._readiness.awaited}; push again in a few seconds")
+        self._readiness.check()
         row = self._table.row(key)
         if row is None and self._table.is_unlisted(key.namespace):
             raise NotReady(

@@ -1,5 +1,6 @@
 """May pushes and scrapes come in?"""
 
+from yuptime_exporter.core.errors import NotReady
 from yuptime_exporter.metrics.process import ReadinessMetrics
 
 
@@ -19,6 +20,11 @@ class Readiness:
     def ready(self) -> bool:
         """Whether the exporter waits for nothing more."""
         return not self._awaited
+
+    def check(self) -> None:
+        """Raise `NotReady` unless the exporter is ready."""
+        if self._awaited:
+            raise NotReady(f"not ready: {self.awaited}; push again in a few seconds")
 
     @property
     def notice(self) -> str:

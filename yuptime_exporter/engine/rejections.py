@@ -52,6 +52,7 @@ _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 # What the job's owner or the operator can do.
 _REMEDIES = {
     RejectionReason.MALFORMED: "correct what the job sends; docs/push.md lists the fields",
+    RejectionReason.AMBIGUOUS: "name the monitor in the job's URL, or give it a token of its own",
     RejectionReason.INCOMPLETE: "look at the network between job and exporter, and at proxies",
     RejectionReason.TIMEOUT: "look at the network between job and exporter, and at proxies",
     RejectionReason.LENGTH_REQUIRED: "send a Content-Length",
@@ -98,6 +99,7 @@ class Rejections:
         table: MonitorTable,
         *,
         metrics: PushMetrics,
+        is_token: Callable[[str], bool] = lambda _text: False,
         clock: Clock,
         limits: LogLimits | None = None,
     ) -> None:
@@ -106,35 +108,39 @@ class Rejections:
         Args:
             table: tells which monitors are declared, and counts their rejections.
             metrics: counts all rejections by reason.
+            is_token: tells whether a client put a token where a name belongs; the log lists no
+                such name.
             clock: gives the moment of a rejection.
             limits: of the log.
         """
         self._limits = limits or LogLimits()
         self._table = table
         self._metrics = metrics
+        self._is_token = is_token
         self._clock = clock
         self._kept: dict[MonitorKey, deque[RecordedRejection]] = {}
         self._unwritten: dict[tuple[MonitorKey | None, RejectionReason], _Unwritten] = {}
         self._writing: asyncio.TimerHandle | None = None
         self._unreadable = RepeatedLine(log, "request is no HTTP", level=logging.INFO)
 
-    def record(self, key: MonitorKey, rejection: Rejection, *, token_sent: bool) -> None:
+    def record(self, key: MonitorKey | None, rejection: Rejection, *, token_sent: bool) -> None:
         """Record a rejected push.
 
         Args:
-            key: the monitor as the client named it; it need not exist.
+            key: the monitor as the client named it; it need not exist. None: the client named it by
+                a token alone, which is not that of one monitor.
             rejection: its text is safe to show.
             token_sent: whether the client sent a token, right or wrong.
         """
         reason = rejection.reason
         self._metrics.rejected.labels(reason).inc()
-        if isinstance(rejection, FaultyPush):
-            self._table.record_rejected(key)
-        row = self._table.row(key)
+        row = None if key is None else self._table.row(key)
         detail = str(rejection)
         if reason is RejectionReason.UNAUTHORIZED:
             detail = "the token is none of the monitor's" if token_sent else "no token was sent"
-        if row is not None:
+        if key is not None and row is not None:
+            if isinstance(rejection, FaultyPush):
+                self._table.record_rejected(key)
             kept = self._kept.setdefault(key, deque(maxlen=KEPT_REJECTIONS))
             kept.append(RecordedRejection(self._clock(), reason, detail))
         unwritten = self._unwritten_of(key if row is not None else None, reason)
@@ -164,7 +170,7 @@ class Rejections:
             self._writing = None
         for unwritten in self._unwritten.values():
             if unwritten.count:
-                _write(unwritten)
+                self._write(unwritten)
         self._unwritten.clear()
 
     def _unwritten_of(self, key: MonitorKey | None, reason: RejectionReason) -> _Unwritten:
@@ -185,7 +191,7 @@ class Rejections:
             : self._limits.lines_at_once
         ]
         for unwritten in written:
-            _write(unwritten)
+            self._write(unwritten)
             unwritten.count, unwritten.names = 0, set()
             unwritten.not_before_seconds = now_seconds + self._limits.quiet_seconds
         for unwritten in due:
@@ -197,11 +203,20 @@ class Rejections:
             else None
         )
 
+    def _write(self, unwritten: _Unwritten) -> None:
+        unwritten.names = set(map(self._without_token, unwritten.names))
+        _write(unwritten)
+
+    def _without_token(self, name: str) -> str:
+        """Return the name of an unknown monitor, unless it holds the token of a known one."""
+        return "(a token)" if any(map(self._is_token, name.split("/"))) else name
+
 
 def _urgency(unwritten: _Unwritten) -> tuple[bool, bool, float]:
     """Order lines: jobs with a valid token, then other known monitors, the longest wait first."""
     stranger = unwritten.reason is RejectionReason.UNAUTHORIZED
-    return unwritten.monitor is None, stranger, unwritten.not_before_seconds
+    unknown = unwritten.monitor is None and unwritten.reason is not RejectionReason.AMBIGUOUS
+    return unknown, stranger, unwritten.not_before_seconds
 
 
 def _write(unwritten: _Unwritten) -> None:
@@ -209,9 +224,10 @@ def _write(unwritten: _Unwritten) -> None:
     again = unwritten.not_before_seconds > float("-inf")
     fields: dict[str, object] = {"reason": str(unwritten.reason), "err": unwritten.detail}
     message = "push rejected"
+    stranger = unwritten.monitor is None and unwritten.reason is not RejectionReason.AMBIGUOUS
     if unwritten.monitor is not None:
         fields = {"monitor": str(unwritten.monitor), **fields}
-    else:
+    elif stranger:
         message = "push to an unknown monitor rejected"
         names = sorted(unwritten.names)
         more = ", …" if len(names) > _LISTED_NAMES else ""
@@ -220,7 +236,7 @@ def _write(unwritten: _Unwritten) -> None:
     if again:
         message = f"{message}: {unwritten.count} more like this in the last minute"
     fields["count"] = unwritten.count
-    level = logging.INFO if unwritten.monitor is None else logging.WARNING
+    level = logging.INFO if stranger else logging.WARNING
     log.log(level, message, extra=fields)
 
 
@@ -238,8 +254,10 @@ def remedy(reason: RejectionReason, *, declared: bool = True) -> str:
     return "give the job the token of the Secret that the monitor names: 'Bearer TOKEN'"
 
 
-def _harmless(key: MonitorKey) -> str:
+def _harmless(key: MonitorKey | None) -> str:
     """Return a name that a stranger chose, or a mark if it can be no monitor's name."""
+    if key is None:
+        return "(named by its token)"
     text = str(key)
     if all(0 < len(part) <= _MAX_NAME_CHARS and _NAME_CHARS.issuperset(part) for part in key):
         return text

@@ -74,6 +74,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Settings:
         route_prefix=prefix,
         enable_lifecycle=given.enable_lifecycle,
         enable_admin_api=given.enable_admin_api,
+        dialects=tuple(dict.fromkeys(given.dialects)),
         max_connections=given.max_connections,
         fast_pushes=given.fast_pushes,
         alertmanager_urls=tuple(dict.fromkeys(given.alertmanager_urls)),

@@ -143,6 +143,15 @@ def _add_addresses(group: argparse._ArgumentGroup) -> None:
         default=[],
         help="address that serves pushes and probes; then no other serves pushes; repeatable",
     )
+    group.add_argument(
+        "--push.dialects",
+        dest="dialects",
+        metavar="NAMES",
+        type=values.names,
+        default=(),
+        help="also accept pushes as other programs send them: healthchecks, uptime-kuma, gatus or "
+        "alertmanager, separated by commas (default: none)",
+    )
 
 
 def _add_paths(group: argparse._ArgumentGroup) -> None:

@@ -128,6 +128,7 @@ class Settings:
         external_url: URL of the exporter as seen from outside, without a slash at its end.
         route_prefix: the path below which everything is served; empty, or without a slash at
             its end.
+        dialects: the names of the dialects that are served besides the native one.
         max_connections: how many may be open at once; None: as many as the system lets.
         fast_pushes: whether common pushes are answered without aiohttp.
     """
@@ -143,6 +144,7 @@ class Settings:
     route_prefix: str
     enable_lifecycle: bool
     enable_admin_api: bool
+    dialects: tuple[str, ...]
     max_connections: int | None
     fast_pushes: bool
     alertmanager_urls: tuple[str, ...]

@@ -91,6 +91,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Return the names in a list that is separated by commas."""
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
 def history_limit(text: str) -> int:
     """Return a number of pushes; 0: none."""
     if not text.isdecimal() or not text.isascii() or int(text) > MAX_HISTORY_LIMIT:

@@ -31,6 +31,7 @@ REJECTION_ANSWERS: Mapping[RejectionReason, RejectionAnswer] = {
     RejectionReason.UNAUTHORIZED: RejectionAnswer(
         HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer realm="yuptime"'}
     ),
+    RejectionReason.AMBIGUOUS: RejectionAnswer(HTTPStatus.CONFLICT),
     RejectionReason.TIMEOUT: RejectionAnswer(HTTPStatus.REQUEST_TIMEOUT, close=True),
     RejectionReason.LENGTH_REQUIRED: RejectionAnswer(HTTPStatus.LENGTH_REQUIRED, close=True),
     RejectionReason.TOO_LARGE: RejectionAnswer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, close=True),

@@ -3,8 +3,6 @@
 Probes and pushes pass by: a kubelet knows no password, and a push has a token in the same header.
 """
 
-import base64
-import binascii
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +12,7 @@ from http import HTTPStatus
 from yuptime_exporter.concurrency.repeated_line import RepeatedLine
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.rate_limit import UNLIMITED, RateLimit, TokenBucket
+from yuptime_exporter.web.credentials import basic_credentials
 from yuptime_exporter.web.failures import problem
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.passwords import Passwords
@@ -90,7 +89,7 @@ class Guard:
 
     async def _stranger(self, request: Request, users: Mapping[str, bytes]) -> Answer | None:
         """Return the answer to a request without the password of a user; None with it."""
-        credentials = _credentials(request)
+        credentials = basic_credentials(request)
         if credentials is not None and await self._passwords.match(users, *credentials):
             return None
         if credentials is not None:
@@ -100,19 +99,3 @@ class Guard:
             "expected the name and the password of a user of --web.config.file",
             headers={"WWW-Authenticate": 'Basic realm="yuptime", charset="UTF-8"'},
         )
-
-
-def _credentials(request: Request) -> tuple[str, bytes] | None:
-    """Return name and password of `Authorization: Basic …` (RFC 7617); None if there are none."""
-    values = request.headers.getall("Authorization", ())
-    if len(values) != 1:
-        return None
-    scheme, _, encoded = values[0].partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    user, colon, password = decoded.partition(b":")
-    return (user.decode("utf-8", "surrogateescape"), password) if colon else None

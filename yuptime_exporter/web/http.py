@@ -63,10 +63,13 @@ class Request:
         """Return all values of a header, separated by commas; empty when there is none."""
         return ",".join(self.headers.getall(name, ()))
 
+    def query_pairs(self) -> list[tuple[str, str]]:
+        """Return the decoded names and values of the query, in their order."""
+        return parse_qsl(self.query, keep_blank_values=True)
+
     def query_values(self, name: str) -> list[str]:
         """Return the decoded values of a query parameter, in their order."""
-        pairs = parse_qsl(self.query, keep_blank_values=True)
-        return [value for key, value in pairs if key == name]
+        return [value for key, value in self.query_pairs() if key == name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """Every URL, in one list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.lifecycle import healthy
-from yuptime_exporter.web.pushes import DIALECTS
-from yuptime_exporter.web.pushes.exchange import PushExchange
+from yuptime_exporter.web.pushes.exchange import Dialect, PushExchange
 from yuptime_exporter.web.router import Handler, Route
 
 BACKUP_PATH = "/api/v1/admin/backup"
@@ -40,9 +39,11 @@ class ReaderHandlers:
     openapi: Handler
 
 
-def push_routes(exchange: PushExchange, *, prefix: str) -> Iterator[Route]:
-    """Return the routes for jobs, in every dialect."""
-    for dialect in DIALECTS:
+def push_routes(
+    exchange: PushExchange, dialects: Iterable[Dialect], *, prefix: str
+) -> Iterator[Route]:
+    """Return the routes for jobs, in these dialects."""
+    for dialect in dialects:
         yield from exchange.routes(dialect, prefix=prefix)
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from yuptime_exporter.engine.addressing import Addressing
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import Rejections
@@ -29,6 +30,7 @@ from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 from yuptime_exporter.web.test_alert import TestAlerts, test_alert_handler
 from yuptime_exporter.wiring.descriptors import connection_limit
+from yuptime_exporter.wiring.dialects import spoken_dialects
 from yuptime_exporter.wiring.shared import Shared
 from yuptime_exporter.wiring.web_configuration import page_tls, protection, push_tls
 
@@ -41,6 +43,7 @@ class Served:
     """The parts of the exporter that requests can reach.
 
     Attributes:
+        addressing: finds the monitors of tokens; None: only the native dialect is served.
         reload: loads configuration and sources again; raises `ConfigInvalid`.
         backup: returns a copy of the store, see `core.ports.Store.backup`.
         test_alerts: sends and ends the test alert of a monitor.
@@ -48,6 +51,7 @@ class Served:
     """
 
     shared: Shared
+    addressing: Addressing | None
     admission: Admission
     receiver: Receiver
     rejections: Rejections
@@ -74,7 +78,8 @@ def sites(served: Served) -> dict[Listener, Site]:
     settings, http_metrics = served.shared.settings, served.shared.metrics.http
     prefix, handlers = settings.route_prefix, _handlers(served)
     probes = list(probe_routes(handlers, prefix=prefix))
-    pushes = list(push_routes(_exchange(served), prefix=prefix))
+    dialects = spoken_dialects(settings.dialects)
+    pushes = list(push_routes(_exchange(served), dialects, prefix=prefix))
     guard = Guard(protection(served.shared.web_configuration), clock=served.shared.clock)
     operators = list(
         guard.guarded(
@@ -106,6 +111,7 @@ def _exchange(served: Served) -> PushExchange:
         served.admission,
         served.receiver,
         served.rejections,
+        addressing=served.addressing,
         clock=served.shared.clock,
     )
 

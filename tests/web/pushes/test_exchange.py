@@ -49,12 +49,17 @@ def say(receipt: Receipt, push: Push) -> Answer:
     return Answer(202, f"{receipt.row.monitor.key} {push.kind}".encode())
 
 
+def raise_again(rejection: Rejection) -> Answer:
+    raise rejection
+
+
 FAILING = Dialect(
     name="failing",
     routes=(("PUT", "/fail/{namespace}/{name}"), ("POST", "/f/{namespace}/{name}")),
     token=key_in_query,
     parse=parse_word,
     answer=say,
+    rejected=raise_again,
 )
 
 

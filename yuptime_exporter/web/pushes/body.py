@@ -23,8 +23,14 @@ class BodyLimits:
     min_bytes_per_second: float = 10_000.0
 
 
-async def read_body(request: Request, limits: BodyLimits) -> bytes:
+async def read_body(request: Request, limits: BodyLimits, *, has_status: bool = True) -> bytes:
     """Return the whole body; a body that arrived with the head is returned without waiting.
+
+    Args:
+        request: its body is read.
+        limits: of the body.
+        has_status: whether the body says the status. Without it, a body that is not readable costs
+            the message only.
 
     Raises:
         LengthRequired: the headers describe a body without saying where it ends.
@@ -33,8 +39,8 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         BodyTimeout: the body did not arrive in time.
     """
     if isinstance(request.body, bytes):
-        return arrived_body(request, request.body, limits)
-    _check_headers(request, limits)
+        return arrived_body(request, request.body, limits, has_status=has_status)
+    _check_headers(request, limits, has_status=has_status)
     received = bytearray()
     loop = asyncio.get_running_loop()
     until = loop.time() + limits.timeout_seconds
@@ -52,17 +58,23 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
     return bytes(received)
 
 
-def arrived_body(request: Request, body: bytes, limits: BodyLimits) -> bytes:
+def arrived_body(
+    request: Request, body: bytes, limits: BodyLimits, *, has_status: bool = True
+) -> bytes:
     """Return the body of a request that arrived with its head; raise as `read_body` does."""
-    _check_headers(request, limits)
+    _check_headers(request, limits, has_status=has_status)
     _check_size(body, limits)
     return body
 
 
-def _check_headers(request: Request, limits: BodyLimits) -> None:
+def _check_headers(request: Request, limits: BodyLimits, *, has_status: bool) -> None:
     """Reject a body by its headers, before any of it is read."""
     headers = request.headers
-    if "Content-Encoding" in headers and _has_other(request, "Content-Encoding", "identity"):
+    if (
+        has_status
+        and "Content-Encoding" in headers
+        and _has_other(request, "Content-Encoding", "identity")
+    ):
         raise UnsupportedBody("Content-Encoding: expected none, got another")
     if "Transfer-Encoding" in headers:
         if _has_other(request, "Transfer-Encoding", "chunked"):
@@ -71,7 +83,7 @@ def _check_headers(request: Request, limits: BodyLimits) -> None:
         length = int(headers["Content-Length"])  # the server checked that it is a number
         if length > limits.max_bytes:
             raise BodyTooLarge(f"body: expected at most {limits.max_bytes} bytes, got {length}")
-    elif any(map(_describes_a_body, headers)):
+    elif has_status and any(map(_describes_a_body, headers)):
         # The body comes later or never: reading none as "up" could hide a report of a failure.
         raise LengthRequired("body: expected a Content-Length or chunks, got neither")
 

@@ -7,25 +7,37 @@ from functools import partial
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import Rejection
 from yuptime_exporter.core.model import MonitorKey, Push
+from yuptime_exporter.engine.addressing import Addressing
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receipt, Receiver
 from yuptime_exporter.engine.rejections import Rejections
+from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pushes.body import BodyLimits, arrived_body, read_body
 from yuptime_exporter.web.router import Answered, Route
 
 
+def named_monitor(
+    request: Request, _token: bytes | None, _addressing: Addressing | None
+) -> MonitorKey:
+    """Return the monitor that the path of a request names by `{namespace}` and `{name}`."""
+    return MonitorKey(request.parameters["namespace"], request.parameters["name"])
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way in which jobs push: its routes, credential, parser and answer.
+    """One way in which jobs push: its routes, credential, parser and answers.
 
     Attributes:
-        name: as the history shows it.
-        routes: methods and path templates, each with the parameters `namespace` and `name`.
+        name: as `--push.dialects` and the history have it.
+        routes: methods and path templates.
         token: returns the token as the client sent it; None if it sent none.
         parse: returns the push in a request with this body, received at this moment (Unix
             seconds); raises `MalformedPush` or `UnsupportedBody`.
         answer: returns the answer to an accepted push.
+        rejected: returns the answer to a rejected push.
+        monitor: returns the monitor that a request with this token is for; raises `Rejection`.
+        body_has_status: whether the body says the status; see `read_body`.
     """
 
     name: str
@@ -33,6 +45,9 @@ class Dialect:
     token: Callable[[Request], bytes | None]
     parse: Callable[[Request, bytes, float], Push]
     answer: Callable[[Receipt, Push], Answer]
+    rejected: Callable[[Rejection], Answer] = rejected
+    monitor: Callable[[Request, bytes | None, Addressing | None], MonitorKey] = named_monitor
+    body_has_status: bool = True
 
 
 class PushExchange:
@@ -44,6 +59,7 @@ class PushExchange:
         receiver: Receiver,
         rejections: Rejections,
         *,
+        addressing: Addressing | None = None,
         clock: Clock,
         limits: BodyLimits | None = None,
     ) -> None:
@@ -53,12 +69,14 @@ class PushExchange:
             admission: decides before the body is read, and again about a push beyond the limit.
             receiver: makes the push durable and visible.
             rejections: records each rejection.
+            addressing: finds the monitors of tokens; None: every dialect here names its monitors.
             clock: gives the moment of receipt.
             limits: of the body.
         """
         self._admission = admission
         self._receiver = receiver
         self._rejections = rejections
+        self._addressing = addressing
         self._clock = clock
         self._limits = limits or BodyLimits()
 
@@ -70,29 +88,30 @@ class PushExchange:
 
     async def _answer(self, dialect: Dialect, request: Request) -> Answer:
         """Receive a push: a `router.Handler`."""
-        key, token = _monitor_key(request), dialect.token(request)
+        key, token = None, dialect.token(request)
         try:
+            key = dialect.monitor(request, token, self._addressing)
             wait_seconds = await self._admission.admit(key, token)
-            body = await read_body(request, self._limits)
-            push = self._admitted(dialect, request, body, wait_seconds)
+            body = await read_body(request, self._limits, has_status=dialect.body_has_status)
+            push = self._admitted(dialect, key, request, body, wait_seconds)
             receipt = await self._receiver.accept(key, push)
         except Rejection as rejection:
             self._rejections.record(key, rejection, token_sent=token is not None)
-            raise
+            return dialect.rejected(rejection)
         return dialect.answer(receipt, push)
 
     def _begin(self, dialect: Dialect, request: Request, answered: Answered) -> bool:
         """Receive a push in the same way, without a task of its own: a `router.Begin`."""
         if not isinstance(request.body, bytes):
             return False
-        key, token = _monitor_key(request), dialect.token(request)
+        key, token = None, dialect.token(request)
 
         def settle(outcome: Receipt | Rejection) -> None:
             answer: Answer | Exception
             try:
                 if isinstance(outcome, Rejection):
                     self._rejections.record(key, outcome, token_sent=token is not None)
-                    answer = outcome
+                    answer = dialect.rejected(outcome)
                 else:
                     answer = dialect.answer(outcome, push)
             except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
@@ -100,11 +119,13 @@ class PushExchange:
             answered(answer)
 
         try:
+            key = dialect.monitor(request, token, self._addressing)
             wait_seconds = self._admission.admit_at_once(key, token)
             if wait_seconds is None:
                 return False
-            body = arrived_body(request, request.body, self._limits)
-            push = self._admitted(dialect, request, body, wait_seconds)
+            has_status = dialect.body_has_status
+            body = arrived_body(request, request.body, self._limits, has_status=has_status)
+            push = self._admitted(dialect, key, request, body, wait_seconds)
         except Rejection as rejection:
             settle(rejection)
         else:
@@ -112,18 +133,18 @@ class PushExchange:
         return True
 
     def _admitted(
-        self, dialect: Dialect, request: Request, body: bytes, wait_seconds: float
+        self,
+        dialect: Dialect,
+        key: MonitorKey,
+        request: Request,
+        body: bytes,
+        wait_seconds: float,
     ) -> Push:
         """Return the push in a request; beyond the rate limit only if it changes the status."""
         push = dialect.parse(request, body, self._clock())._replace(
             dialect=dialect.name, client_address=request.client_address
         )
         if wait_seconds > 0:
-            key = _monitor_key(request)
             changes = self._receiver.changes_status(key, push.kind)
             self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)
         return push
-
-
-def _monitor_key(request: Request) -> MonitorKey:
-    return MonitorKey(request.parameters["namespace"], request.parameters["name"])

@@ -1,4 +1,4 @@
-"""The native push: `POST /api/push/{namespace}/{name}` with a bearer token, JSON, form or query."""
+"""The native push: `POST /api/push/{namespace}/{name}` with a token, JSON, form or query."""
 
 from difflib import get_close_matches
 
@@ -7,6 +7,7 @@ from yuptime_exporter.core.messages import stored_message
 from yuptime_exporter.core.model import RESULTS, Push, PushKind
 from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.moments import rfc3339, rfc3339_or_none
+from yuptime_exporter.web.credentials import sent_token
 from yuptime_exporter.web.http import Answer, Request, json_answer
 from yuptime_exporter.web.pushes.exchange import Dialect
 from yuptime_exporter.web.pushes.fields import (
@@ -23,18 +24,6 @@ _NAMES = ("status", "message", "runId", "durationSeconds", "exitCode")
 _KINDS = {kind.value: kind for kind in PushKind}
 _LOWER = {name.lower(): name for name in _NAMES}
 _EXPECTED_STATUS = 'status: expected "up", "down", "start" or "log"'
-
-
-def bearer_token(request: Request) -> bytes | None:
-    """Return the token of `Authorization: Bearer TOKEN` (RFC 6750); None unless there is just one."""
-    values = request.headers.getall("Authorization", ())
-    if len(values) != 1:
-        return None
-    scheme, _, token = values[0].partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        return None
-    return token.encode("utf-8", "surrogateescape")  # as the bytes arrived
 
 
 def parse_push(
@@ -140,7 +129,7 @@ def _answer(receipt: Receipt, push: Push) -> Answer:
 NATIVE = Dialect(
     name="native",
     routes=(("POST", "/api/push/{namespace}/{name}"),),
-    token=bearer_token,
+    token=sent_token,
     parse=_parse,
     answer=_answer,
 )

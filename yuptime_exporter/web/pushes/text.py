@@ -1,5 +1,6 @@
 """From the bytes of a push to text. A flaw in the encoding never costs the status of a push."""
 
+import codecs
 import json
 import re
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 _UTF_8 = "utf-8"
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 # The codecs of Python that have an alias. Others, like idna, are no charsets, and may need more than
 # linear time.
@@ -66,6 +73,17 @@ def decoded(data: bytes, codec: str) -> tuple[str, str]:
     found = json.detect_encoding(data)
     used = codec if found == _UTF_8 else found
     return data.decode(used, "replace"), used
+
+
+def words(data: bytes, codec: str) -> str:
+    """Return text that may begin with any character, with U+FFFD for bytes that do not fit.
+
+    Only a byte order mark counts more than the codec: a zero byte may stand in any log.
+    """
+    for mark, marked_codec in _MARKS:
+        if data.startswith(mark):
+            return data.decode(marked_codec, "replace")
+    return data.decode(codec, "replace")
 
 
 def _codec(charset: str) -> str:

@@ -14,7 +14,7 @@ from tests.rules.files import RULES, groups
 START_SECONDS = 946_684_800
 
 _MOMENTS = re.compile(r"yuptime_(\w+_timestamp|time)_seconds\b")
-_NEVER = re.compile(r"yuptime_monitor_last_(push|success)_timestamp_seconds\b")
+_NEVER = re.compile(r"yuptime_monitor_(last_push|last_success|run_start)_timestamp_seconds\b")
 _VALUE = re.compile(r"(?P<first>-?[\d.]+)(?P<rest>([+-][\d.]+)?(x\d+)?)")
 _DATE = re.compile(r"19\d\d-\d\d-\d\d \d\d:\d\d:\d\d")
 _ALERT_NAME = re.compile(r'alertname="(\w+)"')

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,27 @@ async def test_both_paths_write_the_same_texts_message_included(
     assert texts[0]["message"] == "FATAL: disk full"
     assert texts[0]["page"] == "https://yuptime.example.com/monitors/jobs/backup"
     assert texts[0]["runbook_url"] == RUNBOOK_URL
+
+
+async def test_both_paths_write_the_same_texts_about_a_run_that_hangs(
+    home: Home, tmp_path: Path, generation: Generation
+) -> None:
+    limited = "gracePeriodSeconds: 60\n      maxRuntimeSeconds: 1"
+    home.declare(monitor_yaml().replace("gracePeriodSeconds: 60", limited), secret_yaml())
+    async with alertmanager(generation, tmp_path / "alertmanager") as receiver:
+        port = tell(home, receiver)
+        config = scraping(tmp_path / "prometheus", port, receiver)
+        async with (
+            prometheus(generation, tmp_path / "prometheus", config, flags=RESENDING),
+            exporter_process(home) as exporter,
+        ):
+            await exporter.push(body=b'{"status": "start", "runId": "7"}')
+            texts = [text for _ in range(3) for text in await both_have_told(receiver)]
+
+    # Prometheus sends the message and the page of a monitor without them as empty texts.
+    assert len({tuple(sorted(filter(itemgetter(1), text.items()))) for text in texts}) == 1
+    assert texts[0]["summary"] == "jobs/backup has been running for more than 1s"
+    assert "Check whether the run hangs, or ended without a push." in texts[0]["description"]
 
 
 async def test_the_direct_path_raises_and_resolves_alerts_without_prometheus(

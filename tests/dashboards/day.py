@@ -5,7 +5,6 @@ between scrapes only.
 """
 
 import asyncio
-import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -188,11 +187,12 @@ class Play:
             await self.look(moment, clients[-1])
 
     async def look(self, moment: int, client: Client) -> None:
-        """Open the page of each monitor, and record the state on the page."""
+        """Ask for each monitor, and record its state with the reason."""
         for namespace, name in NAMES:
-            page = (await client.request("GET", f"/monitors/{namespace}/{name}")).body.decode()
-            if found := re.search(r"<th>State</th><td>([^<]+)</td>", page):
-                self.day.states[moment, namespace, name] = found[1]
+            answer = await client.request("GET", f"/api/v1/monitors/{namespace}/{name}")
+            if answer.status == 200:
+                found = answer.json()
+                self.day.states[moment, namespace, name] = f"{found['state']} ({found['reason']})"
 
     async def scrape(self, moment: int) -> None:
         for name in self.homes:

@@ -33,7 +33,7 @@ NOW_BAD = {
     ("billing", "invoices"): "late",
 }
 # The states on the exporter's pages, which have no reason for late and up.
-OF_A_PAGE = {
+OF_THE_EXPORTER = {
     "paused (disabled)": "paused",
     "up (reported_up)": "up",
     "pending (awaiting_first_push)": "pending",
@@ -108,7 +108,7 @@ def test_the_state_on_the_dashboard_is_the_state_of_the_exporter(answers: Answer
     for namespace, name in NAMES:
         shown = states_of(answers, namespace, name)
         told = {
-            int(moment): OF_A_PAGE[state]
+            int(moment): OF_THE_EXPORTER[state]
             for (moment, *monitor), state in day.states.items()
             if monitor == [namespace, name]
         }

@@ -1,4 +1,4 @@
-"""`yuptime test-alert`: does an alert of this monitor reach somebody, and on which path?"""
+"""`yuptime test-alert`: does an alert of this monitor reach a receiver, and on which path?"""
 
 import json
 import sys
@@ -25,7 +25,7 @@ class Check:
 
     Attributes:
         passed: whether an alert gets beyond this step.
-        text: what was found, and what to do if it is wrong.
+        text: the finding, and the remedy if it is wrong.
     """
 
     passed: bool
@@ -54,13 +54,13 @@ def rehearse(
     output: str,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Send a test alert, say what became of it, and resolve it; return the exit code.
+    """Send a test alert, print its path, and resolve it; return the exit code.
 
     Args:
         access: the exporter, with `--web.enable-admin-api`.
         monitor: `NAMESPACE/NAME`.
         hold_seconds: for how long the alert fires, so that a notification can be sent.
-        prometheus_url: whose path is checked, too; None: it is not.
+        prometheus_url: a Prometheus to check, too; None: none.
         output: `text` or `json`.
         wait: waits for seconds.
 
@@ -119,7 +119,7 @@ def _alertmanager_checks(outcomes: list[Mapping[str, Any]]) -> Iterator[Check]:
 
 
 def prometheus_checks(url: str, monitor: str, outcomes: list[Mapping[str, Any]]) -> Iterator[Check]:
-    """Yield what an alert of the rules passes: target, labels, rules, Alertmanagers."""
+    """Yield the steps of an alert of the rules: target, labels, rules, Alertmanagers."""
     access = Access(url)
     place = f"Prometheus {url}"
     try:

@@ -2,19 +2,12 @@
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from yuptime_exporter import __version__
-from yuptime_exporter.companion.connection import Access
-
-DEFAULT_URL = "http://localhost:10091"
-
-_MONITOR = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
-_UNIT_SECONDS = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+from yuptime_exporter.companion import flags
 
 # Commands that need the exporter's own libraries; `yuptime_exporter.cli` has them.
 _OF_EXPORTER = {
@@ -47,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unreported(command: Sequence[str]) -> int:
-    """Run a job whose flags cannot be read: its monitor will be overdue, and the job has run."""
+    """Run a job without a report, since its flags cannot be read. Its monitor will be overdue."""
     from yuptime_exporter.companion import job  # noqa: PLC0415
 
     sys.stderr.write("yuptime run: the job runs without a report\n")
@@ -79,8 +72,8 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         usage="yuptime run [flags] NAMESPACE/NAME -- COMMAND",
         allow_abbrev=False,
     )
-    _add_access(parser)
-    _add_token(parser)
+    flags.add_access(parser)
+    flags.add_token(parser)
     parser.add_argument("--no-start", action="store_true", help="report only the end")
     parser.add_argument(
         "--quiet-output",
@@ -90,11 +83,11 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--timeout",
         metavar="DURATION",
-        type=_duration,
+        type=flags.duration,
         help="end the job after this time with SIGTERM, then SIGKILL; the exit code is 124",
     )
-    _add_give_up(parser)
-    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=_monitor)
+    flags.add_give_up(parser)
+    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=flags.monitor_name)
     parser.set_defaults(run=_run)
 
 
@@ -111,7 +104,7 @@ def _run(given: argparse.Namespace) -> int:
         timeout_seconds=given.timeout,
         give_up_seconds=given.give_up_after,
     )
-    return run(_access(given), plan, given.job)
+    return run(flags.access(given), plan, given.job)
 
 
 def _add_push(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -121,8 +114,8 @@ def _add_push(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         description="Sends one push. Exit code: 0 accepted, 1 not accepted, 2 usage error.",
         allow_abbrev=False,
     )
-    _add_access(parser)
-    _add_token(parser)
+    flags.add_access(parser)
+    flags.add_token(parser)
     parser.add_argument("--status", choices=("up", "down", "start", "log"), default="up")
     message = parser.add_mutually_exclusive_group()
     message.add_argument("--message", metavar="TEXT", help="the job's own words")
@@ -130,10 +123,10 @@ def _add_push(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--message-file", metavar="PATH", type=Path, help="a file with them; - is standard input"
     )
     parser.add_argument("--run-id", metavar="ID", help="of the run that this push belongs to")
-    parser.add_argument("--duration", metavar="DURATION", type=_duration, help="of the run")
+    parser.add_argument("--duration", metavar="DURATION", type=flags.duration, help="of the run")
     parser.add_argument("--exit-code", metavar="NUMBER", type=int, help="of the run")
-    _add_give_up(parser)
-    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=_monitor)
+    flags.add_give_up(parser)
+    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=flags.monitor_name)
     parser.set_defaults(run=_push)
 
 
@@ -154,7 +147,9 @@ def _push(given: argparse.Namespace) -> int:
         "exitCode": given.exit_code,
     }
     fields |= {name: value for name, value in named.items() if value is not None}
-    return push_and_say(_access(given), given.monitor, fields, give_up_seconds=given.give_up_after)
+    return push_and_say(
+        flags.access(given), given.monitor, fields, give_up_seconds=given.give_up_after
+    )
 
 
 def _message(file: Path | None) -> str:
@@ -172,7 +167,7 @@ def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "2 usage error or no answer.",
         allow_abbrev=False,
     )
-    _add_access(parser)
+    flags.add_access(parser)
     parser.add_argument("--namespace", action="append", default=[], help="repeatable")
     parser.add_argument(
         "--state",
@@ -190,7 +185,7 @@ def _status(given: argparse.Namespace) -> int:
 
     filters = [("namespace", value) for value in given.namespace]
     filters += [("state", value) for value in given.state]
-    return status(_access(given), filters, output=given.output)
+    return status(flags.access(given), filters, output=given.output)
 
 
 def _add_test_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -202,11 +197,11 @@ def _add_test_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         "1 it does not, 2 usage error or no answer.",
         allow_abbrev=False,
     )
-    _add_access(parser)
+    flags.add_access(parser)
     parser.add_argument(
         "--hold",
         metavar="DURATION",
-        type=_duration,
+        type=flags.duration,
         default=0.0,
         help="let the alert fire for this time, so that a notification is sent (default: 0s)",
     )
@@ -214,11 +209,11 @@ def _add_test_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         "--prometheus.url",
         dest="prometheus_url",
         metavar="URL",
-        type=_url,
+        type=flags.exporter_url,
         help="check target, labels, rules and Alertmanagers of this Prometheus, too",
     )
     parser.add_argument("--output", choices=("text", "json"), default="text")
-    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=_monitor)
+    parser.add_argument("monitor", metavar="NAMESPACE/NAME", type=flags.monitor_name)
     parser.set_defaults(run=_test_alert)
 
 
@@ -226,88 +221,9 @@ def _test_alert(given: argparse.Namespace) -> int:
     from yuptime_exporter.companion.alert_test import rehearse  # noqa: PLC0415
 
     return rehearse(
-        _access(given),
+        flags.access(given),
         given.monitor,
         hold_seconds=given.hold,
         prometheus_url=given.prometheus_url,
         output=given.output,
     )
-
-
-def _add_access(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--url",
-        type=_url,
-        default=os.environ.get("YUPTIME_URL") or DEFAULT_URL,
-        help=f"URL of the exporter (default: $YUPTIME_URL, or {DEFAULT_URL})",
-    )
-    parser.add_argument("--username", default=os.environ.get("YUPTIME_USERNAME", ""))
-    parser.add_argument(
-        "--password-file", metavar="PATH", type=Path, help="(default: $YUPTIME_PASSWORD)"
-    )
-    for flag, text in (
-        ("--ca-file", "authorities of the exporter's certificate (default: those of the system)"),
-        ("--cert-file", "certificate of this client"),
-        ("--key-file", "its key"),
-    ):
-        parser.add_argument(flag, metavar="PATH", type=Path, help=text)
-
-
-def _add_token(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--token-file",
-        metavar="PATH",
-        type=Path,
-        help="file with the token (default: $YUPTIME_TOKEN, or the file $YUPTIME_TOKEN_FILE)",
-    )
-    group.add_argument(
-        "--token-command", metavar="COMMAND", help="command of the shell that prints the token"
-    )
-
-
-def _add_give_up(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--give-up-after",
-        metavar="DURATION",
-        type=_duration,
-        default=60.0,
-        help="how long a report is tried again (default: 60s)",
-    )
-
-
-def _access(given: argparse.Namespace) -> Access:
-    token, token_file = os.environ.get("YUPTIME_TOKEN", ""), os.environ.get("YUPTIME_TOKEN_FILE")
-    command = getattr(given, "token_command", None)
-    return Access(
-        given.url,
-        token=token,
-        token_file=getattr(given, "token_file", None)
-        or (Path(token_file) if token_file and not token else None),
-        token_command=command,
-        username=given.username,
-        password=os.environ.get("YUPTIME_PASSWORD", ""),
-        password_file=given.password_file,
-        ca_file=given.ca_file,
-        certificate_file=given.cert_file,
-        key_file=given.key_file,
-    )
-
-
-def _monitor(text: str) -> str:
-    if not _MONITOR.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected NAMESPACE/NAME of a monitor, got {text!r}")
-    return text
-
-
-def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
-        raise argparse.ArgumentTypeError("expected a URL such as https://exporter.example:10091")
-    return text
-
-
-def _duration(text: str) -> float:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"expected a duration such as 90s or 2h, got {text!r}")
-    return float(match[1]) * _UNIT_SECONDS[match[2]]

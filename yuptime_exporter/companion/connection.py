@@ -246,7 +246,7 @@ def _content(file: Path, flag: str) -> str:
 
 
 def _output(command: str) -> str:
-    """Return what a command of the user prints; its errors go to the terminal.
+    """Return the output of a command of the user; its errors go to the terminal.
 
     Raises:
         NotReported: the command failed, or took too long.

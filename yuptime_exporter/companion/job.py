@@ -34,7 +34,7 @@ class Ended:
 
     Attributes:
         exit_code: as a shell has it: 128 and the number of the signal after a signal.
-        remark: what the output cannot say, such as a timeout; empty: nothing.
+        remark: a reason that the output cannot have, as after a timeout; empty: none.
     """
 
     exit_code: int
@@ -153,7 +153,7 @@ def _passing(source: int, target: int, tail: _Tail) -> threading.Thread:
         while part := _read(source):
             tail.add(part)
             if not _write_all(target, part):
-                os.close(source)  # the job sees what it would have seen: its reader is gone
+                os.close(source)  # the job sees that its reader is gone, as without this process
                 return
 
     thread = threading.Thread(target=pass_on, daemon=True)

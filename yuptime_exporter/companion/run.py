@@ -17,7 +17,7 @@ RUN_ID_VARIABLE = "YUPTIME_RUN_ID"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to report about a job, and for how long to try.
+    """The reports about a job, and for how long each is tried.
 
     Attributes:
         monitor: `NAMESPACE/NAME`.
@@ -35,7 +35,7 @@ class Plan:
 
 
 def run(access: Access, plan: Plan, command: Sequence[str]) -> int:
-    """Run a command and report it; return the exit code of the command, whatever else happens."""
+    """Run a command and report it; return the exit code of the command in every case."""
     run_id = str(uuid.uuid4())
     ended = threading.Event()
     start = threading.Thread(target=_report_start, args=(access, plan, run_id, ended), daemon=True)

@@ -21,7 +21,7 @@ def status(access: Access, filters: Sequence[tuple[str, str]], *, output: str) -
 
     Args:
         access: the exporter, with the user of its web configuration.
-        filters: names and values of the query, such as `("namespace", "jobs")`.
+        filters: names and values of the query, as in `("namespace", "jobs")`.
         output: `table` or `json`.
     """
     try:

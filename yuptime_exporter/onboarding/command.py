@@ -1,4 +1,4 @@
-"""`yuptime import`: read the jobs, write the files, and say what comes next."""
+"""`yuptime import`: read the jobs, write the files, and say the next step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ class Skipped:
 
     Attributes:
         line: counted from 1.
-        reason: what was expected, or what to do by hand.
+        reason: the expected form, or the work that is left to a person.
     """
 
     line: int

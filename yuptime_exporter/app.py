@@ -16,19 +16,12 @@ from functools import partial
 import aiohttp
 
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.families import exposed_families
 from yuptime_exporter.core.model import MonitorKey, State
-from yuptime_exporter.core.page import MonitorPage
-from yuptime_exporter.core.rate_limit import PushLimiter
 from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
-from yuptime_exporter.engine.addressing import Addressing
-from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.publisher import Publisher
 from yuptime_exporter.engine.readiness import Readiness
-from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.receiving_log import OUTAGE_AFTER_SECONDS
-from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.engine.reloading import Reloading
 from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.engine.restoring import restored_state
@@ -38,14 +31,11 @@ from yuptime_exporter.settings.current import CurrentConfiguration
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
 from yuptime_exporter.sinks.alertmanager.alertmanagers import Alertmanagers
-from yuptime_exporter.web.metrics import ExporterCollector, MetricsPage
+from yuptime_exporter.wiring import interpreter
 from yuptime_exporter.wiring.changes import connect_changes
 from yuptime_exporter.wiring.connect import connect
-from yuptime_exporter.wiring.interpreter import (
-    collect_garbage_rarely,
-    exempt_listed_monitors,
-    shorten_thread_switches,
-)
+from yuptime_exporter.wiring.metrics_page import metrics_page
+from yuptime_exporter.wiring.pushes import connect_pushes
 from yuptime_exporter.wiring.readers import reader_handlers
 from yuptime_exporter.wiring.registry import Metrics
 from yuptime_exporter.wiring.shared import Shared
@@ -78,35 +68,33 @@ class Exporter:
         self.bound: dict[str, list[str]] = {}
         self.stop_requested = asyncio.Event()
         metrics = Metrics(external_url=settings.external_url)
-        load = partial(configuration_of, settings)
-        self._configuration = CurrentConfiguration(load, metrics=metrics.reload, clock=clock)
-        self._web_configuration = CurrentWebConfiguration(
-            settings.web_config_file, metrics=metrics.reload, clock=clock
+        self._configuration = CurrentConfiguration(
+            partial(configuration_of, settings), metrics=metrics.reload, clock=clock
         )
+        web = CurrentWebConfiguration(settings.web_config_file, metrics=metrics.reload, clock=clock)
         table = self._table = MonitorTable(silence_is_outage_after_seconds=OUTAGE_AFTER_SECONDS)
-        self._rejudging = Rejudging(table)
-        ready = self._readiness = Readiness(metrics.readiness)
+        ready = Readiness(metrics.readiness)
         shared = self._shared = Shared(
-            settings, table, self._rejudging, ready, metrics, self._web_configuration, clock
+            settings, table, Rejudging(table), ready, metrics, web, clock
         )
         adopt = Replication(table, on_push=self._after_push, clock=clock).adopt
         parts = self._parts = connect(
             shared, adopt=adopt, defaults=lambda: self._configuration.value.monitor_defaults
         )
-        self._limiter = PushLimiter(self._configuration.value.push_rate)
-        self._admission = Admission(
-            table, self._limiter, ready, renew_tokens=parts.renew_tokens, clock=clock
-        )
-        addressing = self._addressing = Addressing(table, ready) if settings.dialects else None
-        is_token = addressing.is_token if addressing else (lambda _text: False)
-        self._rejections = Rejections(table, metrics=metrics.pushes, is_token=is_token, clock=clock)
+        self._pushes = connect_pushes(shared, parts, self._configuration, on_push=self._after_push)
         self._transitions = Transitions(table, clock=clock)
-        self._receiver = Receiver(table, parts.store, on_push=self._after_push)
         self._receiving_log, self._follower = connect_changes(
             shared, parts, on_change=self._after_change
         )
-        self._publisher = self._connect_publisher()
-        self._metrics_page = self._connect_metrics_page()
+        self._publisher = Publisher(
+            shared.rejudging,
+            ready,
+            settings=lambda: self._configuration.value.alerting,
+            transitions=self._transitions,
+            silence_check=parts.silence_check,
+            clock=clock,
+        )
+        self._metrics_page = metrics_page(shared, self._configuration, self._follower)
         self._listed = asyncio.Event()
         self._reloading = Reloading(self._reload_files, parts.source, ready)
         self.reload_requested = self._reloading.requested
@@ -114,29 +102,7 @@ class Exporter:
 
     def _reload_files(self) -> None:
         self._configuration.reload()
-        self._web_configuration.reload()
-
-    def _connect_publisher(self) -> Publisher:
-        return Publisher(
-            self._rejudging,
-            self._readiness,
-            settings=lambda: self._configuration.value.alerting,
-            transitions=self._transitions,
-            silence_check=self._parts.silence_check,
-            clock=self._shared.clock,
-        )
-
-    def _connect_metrics_page(self) -> MetricsPage:
-        shared, registry = self._shared, self._shared.metrics.registry
-        types = lambda: self._follower.monitors_by_type  # noqa: E731
-        registry.register(ExporterCollector(types, shared.clock))
-        monitors = MonitorPage(
-            self._table,
-            self._rejudging,
-            exposed_families(messages=shared.settings.expose_messages),
-            alert_defaults=lambda: self._configuration.value.alerting.defaults,
-        )
-        return MetricsPage(registry, monitors, shared.clock)
+        self._shared.web_configuration.reload()
 
     async def run(self) -> None:
         """Serve until `stop_requested`; return when everything is answered and committed.
@@ -149,7 +115,7 @@ class Exporter:
                 await self._serve()
                 await self._receiving_log.end()
         finally:
-            self._rejections.write_all()
+            self._pushes.rejections.write_all()
             await self._parts.store.close()
         log.info("stopped")
 
@@ -159,16 +125,13 @@ class Exporter:
             self._shared,
             self._configuration,
             self._follower,
-            self._rejections,
+            self._pushes.rejections,
             self._parts.history,
             stopping=self.stop_requested,
         )
         served = Served(
             self._shared,
-            self._addressing,
-            self._admission,
-            self._receiver,
-            self._rejections,
+            self._pushes,
             self._metrics_page,
             reload,
             backup,
@@ -182,7 +145,7 @@ class Exporter:
             asyncio.TaskGroup() as tasks,
             serving_sites(served) as self.bound,
         ):
-            scheme = "http" if self._web_configuration.value.tls is None else "https"
+            scheme = "http" if self._shared.web_configuration.value.tls is None else "https"
             url = exporter_url(self._shared.settings, self.bound, scheme=scheme)
             sinks = Alertmanagers(session, tasks, exporter=url, metrics=metrics)
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
@@ -195,13 +158,13 @@ class Exporter:
             )
             await self.stop_requested.wait()
             log.info("stopping")
-            self._readiness.stopping()
+            self._shared.readiness.stopping()
             for task in endless:
                 task.cancel()
             await sinks.close()
 
     async def _restore_and_follow(self) -> None:
-        self._table.restore(await restored_state(self._parts.store, self._readiness))
+        self._table.restore(await restored_state(self._parts.store, self._shared.readiness))
         await self._follower.follow(self._parts.source)
 
     async def _render_listed(self) -> None:
@@ -216,22 +179,21 @@ class Exporter:
         self._parts.after_push(key, before, after)
 
     def _after_change(self) -> None:
-        exempt_listed_monitors()
+        interpreter.exempt_listed_monitors()
         self._listed.set()
         self._transitions.drop_removed()
-        for recorder in (self._limiter, self._rejections):
-            recorder.forget_unless(lambda key: self._table.row(key) is not None)
+        self._pushes.forget_removed(self._shared)
         self._publisher.wake()
 
     def _after_reload(self, configuration: Configuration) -> None:
-        self._limiter.limit = configuration.push_rate
+        self._pushes.limiter.limit = configuration.push_rate
         self._publisher.wake()
 
 
 async def run(settings: Settings) -> None:
     """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
-    shorten_thread_switches()
-    collect_garbage_rarely()
+    interpreter.shorten_thread_switches()
+    interpreter.collect_garbage_rarely()
     exporter = Exporter(settings, clock=lambda: round(time.time(), MICROSECOND_DIGITS))
     set_on_signals(stop=exporter.stop_requested, reload=exporter.reload_requested)
     await exporter.run()

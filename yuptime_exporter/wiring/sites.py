@@ -6,10 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from yuptime_exporter.engine.addressing import Addressing
-from yuptime_exporter.engine.admission import Admission
-from yuptime_exporter.engine.receiver import Receiver
-from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.backup import backup_handler
@@ -31,6 +27,7 @@ from yuptime_exporter.web.site import Site
 from yuptime_exporter.web.test_alert import TestAlerts, test_alert_handler
 from yuptime_exporter.wiring.descriptors import connection_limit
 from yuptime_exporter.wiring.dialects import spoken_dialects
+from yuptime_exporter.wiring.pushes import PushStops
 from yuptime_exporter.wiring.shared import Shared
 from yuptime_exporter.wiring.web_configuration import page_tls, protection, push_tls
 
@@ -43,7 +40,6 @@ class Served:
     """The parts of the exporter that requests can reach.
 
     Attributes:
-        addressing: finds the monitors of tokens; None: only the native dialect is served.
         reload: loads configuration and sources again; raises `ConfigInvalid`.
         backup: returns a copy of the store, see `core.ports.Store.backup`.
         test_alerts: sends and ends the test alert of a monitor.
@@ -51,10 +47,7 @@ class Served:
     """
 
     shared: Shared
-    addressing: Addressing | None
-    admission: Admission
-    receiver: Receiver
-    rejections: Rejections
+    pushes: PushStops
     metrics_page: MetricsPage
     reload: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[BinaryIO]]
@@ -65,7 +58,7 @@ class Served:
 def serving_sites(served: Served) -> AbstractAsyncContextManager[dict[str, list[str]]]:
     """Return a context that serves every site, and gives the bound addresses by their flags."""
     traffic = Traffic(
-        served.rejections,
+        served.pushes.rejections,
         served.shared.metrics.connections,
         max_connections=connection_limit(served.shared.settings.max_connections),
     )
@@ -108,10 +101,10 @@ def sites(served: Served) -> dict[Listener, Site]:
 
 def _exchange(served: Served) -> PushExchange:
     return PushExchange(
-        served.admission,
-        served.receiver,
-        served.rejections,
-        addressing=served.addressing,
+        served.pushes.admission,
+        served.pushes.receiver,
+        served.pushes.rejections,
+        addressing=served.pushes.addressing,
         clock=served.shared.clock,
     )
 

@@ -396,6 +396,7 @@ async def test_every_rejection_is_counted_by_its_reason(home: Home, clock: Stand
         "malformed": 1,
         "unsupported": 1,
         "token_missing": 1,
+        "ambiguous": 0,
         "timeout": 0,
         "incomplete": 0,
         "malformed_http": 0,

@@ -141,11 +141,13 @@ class Exporter:
         *,
         name: str = "backup",
         message: str = "",
+        run_id: str = "",
         after_seconds: float = 1.0,
     ) -> LastPush:
         """Push after some time; return the push that is then shown."""
         self.place.clock.advance(after_seconds)
-        await self.receiver.accept(self.key(name), Push(kind, self.place.clock(), message))
+        push = Push(kind, self.place.clock(), message, run_id=run_id)
+        await self.receiver.accept(self.key(name), push)
         return self.last_push(name)
 
     def key(self, name: str = "backup") -> MonitorKey:

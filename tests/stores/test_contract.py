@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.core.examples import DOWN, NO_OUTAGES, UP
+from tests.core.examples import DOWN, LOG, NO_OUTAGES, START, UP
 from tests.stores.contract import RETENTION_SECONDS, Capability, Place, needs, running
 from tests.stores.saving import save
 from tests.waiting import eventually
@@ -30,6 +30,39 @@ async def test_a_restarted_exporter_shows_the_push_that_was_acknowledged(place: 
         pushed = await exporter.push(DOWN)
     async with running(place) as restarted:
         assert restarted.last_push() == pushed
+
+
+async def test_a_start_before_any_other_push_is_what_a_restore_returns(place: Place) -> None:
+    async with running(place) as exporter:
+        await exporter.declare(backup=True)
+        begun = await exporter.push(START, run_id="7")
+        restored = await place.restored()
+
+    assert restored.last_pushes == {exporter.key(): begun}
+    assert [run.run_id for run in begun.runs.open] == ["7"]
+
+
+async def test_open_and_ended_runs_survive_a_restart(place: Place) -> None:
+    async with running(place) as exporter:
+        await exporter.declare(backup=True)
+        for kind, run_id in ((START, "a"), (START, "b"), (START, "b"), (DOWN, "a"), (START, "")):
+            pushed = await exporter.push(kind, run_id=run_id)
+    async with running(place) as restarted:
+        assert restarted.last_push() == pushed
+        ended = await restarted.push(UP, run_id="b")
+
+    assert [run.run_id for run in ended.runs.open] == [""]
+    assert (ended.runs.starts_total, ended.runs.durations_total) == (4, 2)
+
+
+async def test_a_message_changes_nothing_that_a_restore_returns(place: Place) -> None:
+    async with running(place) as exporter:
+        await exporter.declare(backup=True)
+        begun = await exporter.push(START)
+        await exporter.push(LOG, message="half way")
+        restored = await place.restored()
+
+    assert restored.last_pushes == {exporter.key(): begun}
 
 
 async def test_a_message_comes_back_as_it_was(place: Place) -> None:
@@ -227,3 +260,25 @@ async def test_pushes_to_two_replicas_at_once_are_all_counted(place: Place) -> N
 
     [push] = restored.last_pushes.values()
     assert (push.pushes_total, push.pushes_down_total) == (10, 5)
+
+
+async def test_a_run_that_starts_at_one_replica_ends_at_another(place: Place) -> None:
+    needs(place, Capability.REPLICAS)
+    async with running(place) as first, running(place) as second:
+        await first.declare(backup=True)
+        await second.declare(backup=True)
+        begun = await first.push(START, run_id="7")
+
+        async def known_to_both() -> bool:
+            return second.row().last_push == begun
+
+        await eventually(known_to_both)
+        ended = await second.push(UP, run_id="7", after_seconds=42.0)
+
+        async def ended_at_both() -> bool:
+            return first.row().last_push == ended
+
+        await eventually(ended_at_both)
+
+    assert ended.runs.open == ()
+    assert ended.runs.last_duration_seconds == 42.0

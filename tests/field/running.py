@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
 
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
 from tests.stores.sqlite.place import store_at
@@ -132,6 +133,11 @@ def request(
     return lines + headers + b"\r\n" + body
 
 
+def own_token(name: str) -> str:
+    """Return the token that only this monitor has, which looks like one of healthchecks."""
+    return str(uuid5(NAMESPACE_URL, name))
+
+
 def database_in(folder: Path) -> Path:
     """Return the database of an exporter that runs in this folder."""
     return folder / "yuptime.db"
@@ -155,17 +161,26 @@ async def restored_from(database: Path) -> Restored:
 
 
 @contextmanager
-def running_exporter(folder: Path, monitors: list[str], *flags: str) -> Iterator[RunningExporter]:
+def running_exporter(
+    folder: Path, monitors: list[str], *flags: str, own_tokens: bool = False
+) -> Iterator[RunningExporter]:
     """Run an exporter with these monitors until the block ends.
 
     Args:
         folder: for manifests, database and log.
         monitors: their names.
         flags: further flags.
+        own_tokens: whether each monitor has a token of its own besides the one that all share.
     """
-    secret = secret_yaml(namespace=NAMESPACE)
+    secrets = [secret_yaml(namespace=NAMESPACE)]
     declared = [monitor_yaml(name, namespace=NAMESPACE) for name in monitors]
-    write_manifests(folder / "manifests", *declared, secret)
+    if own_tokens:
+        secrets = [
+            secret_yaml(name, namespace=NAMESPACE, tokens=(own_token(name), TOKEN))
+            for name in monitors
+        ]
+        declared = [monitor_yaml(name, namespace=NAMESPACE, secret=name) for name in monitors]
+    write_manifests(folder / "manifests", *declared, *secrets)
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -19,6 +19,7 @@ from tests.peers.programs import (
     MODULE_OF,
     NEWEST,
     Generation,
+    backup_folder,
     cache,
     find,
     image_base,
@@ -32,6 +33,7 @@ DEBIAN = "debian"
 IMAGES = "images"
 CHROMIUM = "chromium"
 WRK = "wrk"
+BACKUP = "backup"
 DEBIAN_PROGRAMS = ("prometheus", "promtool", "alertmanager", "amtool", "pushgateway")
 
 
@@ -64,9 +66,13 @@ class Peer:
 
 def peers() -> dict[str, Peer]:
     """Return all peers by name."""
-    return {DEBIAN: _debian(), CHROMIUM: _chromium(), IMAGES: _images(), WRK: _wrk()} | {
-        module: _newest(module) for module in _modules()
-    }
+    return {
+        DEBIAN: _debian(),
+        CHROMIUM: _chromium(),
+        IMAGES: _images(),
+        WRK: _wrk(),
+        BACKUP: _backup(),
+    } | {module: _newest(module) for module in _modules()}
 
 
 def prepare(peer: Peer, say: Callable[[str], None]) -> bool:
@@ -148,6 +154,17 @@ def _wrk() -> Peer:
         command=(NEWEST.parent / "wrk.sh", wrk_folder()),
         action="fetching the load generator of the benchmarks",
         needs="apt-get and access to Debian's packages, or wrk on PATH",
+    )
+
+
+def _backup() -> Peer:
+    return Peer(
+        name=BACKUP,
+        generation=Generation.DEBIAN,
+        programs=("borg", "borgmatic", "python-with-decorator"),
+        command=(NEWEST.parent / "backup.sh", backup_folder()),
+        action="fetching borg, borgmatic and healthchecks-decorator",
+        needs="apt-get and access to the packages of Debian and Python",
     )
 
 

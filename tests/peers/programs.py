@@ -122,6 +122,11 @@ def wrk_folder() -> Path:
     return cache() / "wrk" / _codename()
 
 
+def backup_folder() -> Path:
+    """Return the folder of borg, and of the Python programs that report to other monitors."""
+    return cache() / "backup" / _codename()
+
+
 def in_ci() -> bool:
     """Whether CI runs the tests, where a missing peer is a failure."""
     return os.environ.get("CI") == "true"
@@ -142,6 +147,8 @@ def _folders(program: str, generation: Generation) -> list[str]:
         folders.append(Path(override) / generation)
     if program == "buildah":  # one from PATH would not find the base
         folders.append(images_folder() / "bin")
+    elif program in ("borg", "borgmatic", "python-with-decorator"):
+        folders.append(backup_folder() / "bin")
     elif program == "wrk":
         folders += [wrk_folder() / "bin", os.environ.get("PATH", os.defpath)]
     elif generation is Generation.DEBIAN:

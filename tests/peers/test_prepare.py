@@ -132,7 +132,10 @@ def test_a_peer_that_the_machine_does_not_allow_is_left_out_in_ci_too(
 
 def test_a_peer_with_an_unknown_name_is_an_error(capsys: pytest.CaptureFixture[str]):
     assert main(["nonesuch"]) == 2
-    assert "expected names of debian, chromium, images, wrk, prometheus" in capsys.readouterr().err
+    assert (
+        "expected names of debian, chromium, images, wrk, backup, prometheus"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

@@ -152,14 +152,14 @@ async def test_a_decorated_function_reports_its_start_its_result_and_its_excepti
     python = require("python-with-decorator", Generation.DEBIAN)
     async with exporter_process(dialects) as exporter:
         url = f"{exporter.url}/ping/{OWN}"
-        good = DECORATED.format(url=url, body="return b'7 files'")
+        good = DECORATED.format(url=url, body="return {'files': 7}")
         bad = DECORATED.format(url=url, body="raise OSError('disk full')")
         assert await run(python, "-c", good) == 0
         assert await run(python, "-c", bad) != 0
         found = await pushes(exporter)
 
     assert [kind for kind, _, _ in found] == ["start", "up", "start", "down"]
-    assert found[1][2] == "7 files"
+    assert found[1][2] == "files=7"
 
 
 @pytest.mark.parametrize("generation", list(Generation))

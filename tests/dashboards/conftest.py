@@ -1,12 +1,9 @@
 """The day runs once, and each generation of Prometheus is queried once."""
 
 import asyncio
-import fcntl
 import json
-import pickle
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -14,6 +11,7 @@ from tests.dashboards.asking import Json, everything
 from tests.dashboards.backfill import judge, scraped, write
 from tests.dashboards.day import Day, scripted_day
 from tests.dashboards.script import NAMES
+from tests.once import folder_of_run, once
 from tests.peers.programs import Generation, require
 from tests.peers.running import prometheus
 
@@ -24,18 +22,6 @@ FLAGS = (
     "--storage.tsdb.max-block-duration=31d",
     "--storage.tsdb.retention.time=100y",
 )
-
-_Made = TypeVar("_Made")
-
-
-def once(path: Path, make: Callable[[], _Made]) -> _Made:
-    """The result of `make`, computed by the first test process that needs the result."""
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            path.write_bytes(pickle.dumps(make()))
-        made: _Made = pickle.loads(path.read_bytes())  # noqa: S301  we wrote it ourselves
-    return made
 
 
 async def answered(generation: Generation, folder: Path, day: Day) -> Json:
@@ -49,8 +35,7 @@ async def answered(generation: Generation, folder: Path, day: Day) -> Json:
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder for all test processes of this run."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "dashboards"
+    folder = folder_of_run(tmp_path_factory.getbasetemp(), worker_id) / "dashboards"
     folder.mkdir(exist_ok=True)
     return folder
 

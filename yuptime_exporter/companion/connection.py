@@ -8,10 +8,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from types import MappingProxyType
+from typing import IO, Any, NamedTuple
 
 ATTEMPT_SECONDS = 10.0
 TOKEN_COMMAND_SECONDS = 30.0
@@ -41,8 +41,7 @@ class TemporarilyNotReported(NotReported):
         self.retry_after_seconds = retry_after_seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """The exporter, and how to be let in; nothing is read before the first request.
 
     Attributes:
@@ -122,8 +121,7 @@ class Access:
         return context
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request.
 
     Attributes:
@@ -134,7 +132,7 @@ class Call:
 
     path: str
     body: Mapping[str, object] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     method: str | None = None
 
 

@@ -7,8 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 # The longest message that the exporter stores whole.
 MAX_MESSAGE_CHARS = 10_000
@@ -28,8 +27,7 @@ _READ_BYTES = 65_536
 _MAX_BYTES_OF_CHAR = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a job ended.
 
     Attributes:

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yuptime_exporter.companion import job
 from yuptime_exporter.companion.connection import Access, NotReported, insist
@@ -15,8 +15,7 @@ from yuptime_exporter.companion.push import push
 RUN_ID_VARIABLE = "YUPTIME_RUN_ID"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The reports about a job, and for how long each is tried.
 
     Attributes:

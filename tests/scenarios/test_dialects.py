@@ -76,6 +76,22 @@ async def test_with_the_flag_just_the_named_dialect_is_served(
     assert f'"{dialect}"'.encode() in monitor.body
 
 
+async def test_the_openapi_document_lists_the_routes_of_the_named_dialects_only(
+    shared: Home, clock: StandingClock
+) -> None:
+    shared.flags[-1] = "--push.dialects=healthchecks,gatus"
+    async with exporter_here(shared, clock) as client:
+        document = (await client.request("GET", "/api/v1/openapi.json")).json()
+
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    assert set(paths["/ping/{token}"]) == {"get", "post", "put", "patch", "delete"}
+    assert set(paths["/api/v1/endpoints/{endpoint}/external"]) == {"post"}
+    assert not {"/api/push/{token}", "/api/alertmanager/{namespace}/{name}"} & set(paths)
+    operations = [each["operationId"] for methods in paths.values() for each in methods.values()]
+    assert len(set(operations)) == len(operations)
+
+
 async def test_a_prefix_and_a_listener_for_pushes_hold_for_dialects(
     shared: Home, clock: StandingClock
 ) -> None:

@@ -11,7 +11,7 @@ from yuptime_exporter.web.api.badge import badge_handler
 from yuptime_exporter.web.api.board import Board, ExporterState
 from yuptime_exporter.web.api.events import EventStreams
 from yuptime_exporter.web.api.monitors import list_handler, monitor_handler
-from yuptime_exporter.web.api.openapi import openapi_handler
+from yuptime_exporter.web.api.openapi import PushRoute, openapi_handler
 from yuptime_exporter.web.api.past import PastReader
 from yuptime_exporter.web.api.representation import Visibility
 from yuptime_exporter.web.pages.links import Links
@@ -20,6 +20,7 @@ from yuptime_exporter.web.pages.monitors import list_page_handler
 from yuptime_exporter.web.pages.rendering import ExporterFacts, Pages
 from yuptime_exporter.web.pages.static_files import StaticFiles
 from yuptime_exporter.web.routes import ReaderHandlers
+from yuptime_exporter.wiring.dialects import spoken_dialects
 from yuptime_exporter.wiring.shared import Shared
 
 
@@ -74,10 +75,21 @@ def reader_handlers(
         monitor=monitor_handler(board, past, rejections, visibility),
         badge=badge_handler(board),
         openapi=openapi_handler(
-            prefix=shared.settings.route_prefix, external_url=shared.settings.external_url
+            prefix=shared.settings.route_prefix,
+            external_url=shared.settings.external_url,
+            push_routes=_push_routes(shared.settings),
         ),
         events=EventStreams(board, visibility, stopping=stopping).answer,
     )
+
+
+def _push_routes(settings: Settings) -> list[PushRoute]:
+    """Return the routes of the dialects besides the native one."""
+    return [
+        PushRoute(dialect.name, method, path)
+        for dialect in spoken_dialects(settings.dialects)[1:]
+        for method, path in dialect.routes
+    ]
 
 
 def _visibility(settings: Settings) -> Visibility:

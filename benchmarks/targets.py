@@ -254,11 +254,13 @@ def fill_by_pushing(server: Server, send: Generator, requests: Sequence[bytes]) 
         raise RuntimeError(f"{server.name} did not accept every push: {dict(answers.failed)}")
 
 
-def exporter_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:
+def exporter_requests(
+    monitors: int, *, body: bytes = b'{"status": "up"}', close: bool = False
+) -> tuple[bytes, ...]:
     """Return an authenticated push to each monitor, with the headers of curl."""
     extra = f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
     paths = [f"/api/push/{NAMESPACE}/{name}" for name in names(monitors)]
-    return tuple(_request(path, extra, b'{"status": "up"}', close=close) for path in paths)
+    return tuple(_request(path, extra, body, close=close) for path in paths)
 
 
 def pushgateway_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:

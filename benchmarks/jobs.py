@@ -1,0 +1,100 @@
+"""The cost of what a push may carry: history, a cron schedule, and the fields of a run.
+
+All exporters run side by side, and each round measures every one of them, in an order that changes.
+The first has neither history nor schedules, and its pushes have a status only.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import targets
+from benchmarks.load import Generator, generator
+from benchmarks.tables import Row, median, print_table, ratio
+from benchmarks.wrk import Saturated, Wrk, wrk
+
+HEADERS = ("push", "connections", "pushes/s", "CPU us/push", "to the first: pushes/s", "CPU")
+CONNECTIONS = (32, 256)
+PLAIN = b'{"status": "up"}'
+RUN = b'{"status": "up", "runId": "2026-03-29-0230", "durationSeconds": 1830.5, "exitCode": 0}'
+CRON = '  type: push\n  schedule: {cron: "30 2 * * *", timeZone: Europe/Berlin}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One exporter with its pushes."""
+
+    name: str
+    body: bytes = PLAIN
+    cron: bool = False
+    history: int = 100
+
+
+CASES = (
+    Case("status", history=0),
+    Case("status, history"),
+    Case("status, history, cron", cron=True),
+    Case("run, history, cron", RUN, cron=True),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2, help="for each measurement")
+    parser.add_argument("--monitors", type=int, default=1_000)
+    options = parser.parse_args()
+    found: dict[tuple[int, Case], list[Saturated]] = defaultdict(list)
+    with generator() as send, wrk() as saturation, targets.folder() as home, ExitStack() as stack:
+        running = {
+            case: _started(case, home / str(number), stack, send, saturation, options.monitors)
+            for number, case in enumerate(CASES)
+        }
+        for number in range(options.rounds):
+            cases = list(running.items())
+            for connections in CONNECTIONS:
+                for case, (server, file) in cases if number % 2 == 0 else reversed(cases):
+                    result = saturation.saturate(
+                        server, file, connections=connections, seconds=options.seconds
+                    )
+                    found[connections, case].append(result)
+    print_table("jobs", HEADERS, _rows(found))
+
+
+def _started(
+    case: Case,
+    home: Path,
+    stack: ExitStack,
+    send: Generator,
+    saturation: Wrk,
+    monitors: int,
+) -> tuple[targets.Server, Path]:
+    """Start the exporter of a case with a first push to each monitor, and prepare its pushes."""
+    home.mkdir()
+    targets.declare(home, monitors)
+    if case.cron:
+        for file in (home / "manifests").iterdir():
+            file.write_text(file.read_text().replace("  type: push\n", CRON))
+    server = stack.enter_context(targets.exporter(home, f"--storage.history={case.history}"))
+    requests = targets.exporter_requests(monitors, body=case.body)
+    targets.fill_by_pushing(server, send, requests)
+    return server, saturation.prepared(requests, home.name)
+
+
+def _rows(found: dict[tuple[int, Case], list[Saturated]]) -> Iterator[Row]:
+    for connections in CONNECTIONS:
+        first: tuple[float, float] | None = None
+        for case in CASES:
+            results = found[connections, case]
+            rate = median([one.per_second for one in results])
+            cpu_us = median([one.cpu_us for one in results])
+            first = first or (rate, cpu_us)
+            compared = (ratio(rate, first[0]), ratio(cpu_us, first[1]))
+            yield (case.name, str(connections), rate, cpu_us, *compared)
+
+
+if __name__ == "__main__":
+    main()

@@ -91,6 +91,11 @@ def refused(sentence: str, source: str, sent: bytes, status: int = 400, says: by
 
 AUTHORIZED = [
     Case(
+        "The token is a password of Basic authentication.",
+        "usememos/memos#4202",
+        [by(b"Basic " + base64.b64encode(b"x:" + KEY))],
+    ),
+    Case(
         "The scheme is written bearer in lower case.", "divviup/janus#3107", [by(b"bearer " + KEY)]
     ),
     Case(
@@ -127,9 +132,9 @@ UNAUTHORIZED = [
             by(b"Bearer " + KEY + b"\\n"),
         ),
         (
-            "The token is a password of Basic authentication.",
-            "usememos/memos#4202",
-            by(b"Basic " + base64.b64encode(b"x:" + KEY)),
+            "The token is the user name of Basic authentication, and the password is empty.",
+            "",
+            by(b"Basic " + base64.b64encode(KEY + b":")),
         ),
         (
             "A proxy adds its own Authorization.",

@@ -582,7 +582,9 @@ def test_every_refusal_is_counted_by_its_reason(replayed: Replayed) -> None:
 def test_the_log_says_which_job_is_refused_and_why(replayed: Replayed) -> None:
     lines = [line for line in replayed.log.splitlines() if 'msg="push rejected' in line]
 
-    assert any("reason=unauthorized" in line and "monitor=field/m003" in line for line in lines)
+    refused_first = f"monitor=field/m{len(AUTHORIZED):03}"
+
+    assert any("reason=unauthorized" in line and refused_first in line for line in lines)
     assert 'msg="request is no HTTP"' in replayed.log
 
 

@@ -96,7 +96,7 @@ async def test_changes_among_a_thousand_manifests_take_effect_and_reset_no_deadl
         if key.startswith("yuptime_monitor_")
         and not any(f'monitor="{name}"' in key for name in ("job-2", "job-3"))
     ]
-    assert len(untouched) == 998 * 14
+    assert len(untouched) == 998 * 15
     assert [key for key in untouched if after[key] != before[key]] == []
     armed = series("armed_timestamp_seconds", "job-2")
     assert after[armed] == before[armed]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind
@@ -10,6 +11,11 @@ from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 
 _RUNS_FIELDS = tuple(field.name for field in fields(Runs))
 _RUN_FIELDS = tuple(field.name for field in fields(Run))
+_runs_values = attrgetter(*_RUNS_FIELDS)
+_NO_VALUES = _runs_values(NO_RUNS)
+
+# Without a check for values that contain themselves, which costs a third of the time.
+_encoded = json.JSONEncoder(check_circular=False).encode
 
 APPEND = """
     INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
@@ -126,11 +132,16 @@ def last_push_of(columns: Sequence[Any]) -> LastPush | None:
 
 
 def runs_text(runs: Runs) -> str | None:
-    """Return the runs of a monitor as JSON; None if it never had any."""
+    """Return the runs of a monitor as JSON, without values that are missing; None: it never had any.
+
+    Each push stores this text, so a short text saves writes.
+    """
     if runs is NO_RUNS or runs == NO_RUNS:
         return None
-    values = {name: getattr(runs, name) for name in _RUNS_FIELDS}
-    return json.dumps(values | {"open": [_fields_of(run) for run in runs.open]})
+    columns = zip(_RUNS_FIELDS, _runs_values(runs), _NO_VALUES, strict=True)
+    values = {name: value for name, value, missing in columns if value != missing}
+    values["open"] = [_fields_of(run) for run in runs.open]
+    return _encoded(values)
 
 
 def _fields_of(run: Run) -> dict[str, Any]:

@@ -265,7 +265,11 @@ class Player:
             alerts = await self.relay.peer.alerts()
             return {one.labels["monitor"]: one.annotations["summary"] for one in alerts}
 
-        summaries = await eventually(firing, lambda found: found.keys() == self._alerting)
+        try:
+            summaries = await eventually(firing, lambda found: found.keys() == self._alerting)
+        except AssertionError as error:
+            expected = f"Alertmanager: expected {sorted(self._alerting)}, {error}"
+            raise AssertionError("\n".join([*self.differences, expected])) from None
         for job, row in self.expected.down(moment).items():
             said = SUMMARIES[row.reason] in summaries[job]
             self._compare(moment, job, f"Alertmanager: {summaries[job]}", said, True)

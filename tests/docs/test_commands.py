@@ -29,7 +29,8 @@ from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.configuration import file_content, load_configuration
 from yuptime_exporter.settings.model import ManifestSource
-from yuptime_exporter.settings.web_shapes import read_web_file
+from yuptime_exporter.settings.shapes import read_file
+from yuptime_exporter.settings.web_shapes import WebFile
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
 # A block of commands with a tag needs a cluster, in which test_cluster_commands.py runs the commands,
@@ -431,7 +432,7 @@ def test_every_yaml_block_is_a_valid_manifest_or_configuration(
         path = tmp_path / block.file_name
         path.write_text(block.text)
 
-        assert read_web_file(file_content(path), folder=tmp_path).basic_auth_users
+        assert read_file(file_content(path), WebFile, folder=tmp_path).basic_auth_users
     elif "scrape_configs:" not in block.text:  # promtool checks the others
         path = tmp_path / "config.yaml"
         path.write_text(block.text)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from yuptime_exporter.companion.connection import Access, Call, NotReported, request
+from yuptime_exporter.companion.terminal import printable
 
 _ALERT_NAME = "YuptimeMonitorDown"
 _DEADLINE = "yuptime_monitor_deadline_timestamp_seconds"
@@ -192,13 +193,9 @@ def _text(report: Report, hold_seconds: float) -> str:
         lines.append(
             "The alert was resolved at once, so that no notification was sent; --hold 2m lets one out."
         )
-    return "".join(f"{_printable(line)}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _json(report: Report) -> str:
     checks = [{"passed": check.passed, "text": check.text} for check in report.checks]
     return json.dumps({**report.answer, "checks": checks}, indent=2, ensure_ascii=False) + "\n"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -173,18 +173,19 @@ def insist(
     attempt: Callable[[float], Any],
     *,
     until_monotonic: float,
-    is_over: Callable[[float], bool],
+    is_over: Callable[[float], bool] | None = None,
 ) -> Any:
     """Repeat an attempt, with growing pauses, until it succeeds or the time is over.
 
     Args:
         attempt: is given the seconds that it may take; raises `NotReported`.
         until_monotonic: no attempt begins after this moment of `time.monotonic`.
-        is_over: waits for these seconds; returns whether to give up.
+        is_over: waits for these seconds; returns whether to give up. None: only waits.
 
     Raises:
         NotReported: as the last attempt raised it.
     """
+    wait = is_over or time.sleep  # sleep returns None: not over
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
         left_seconds = until_monotonic - time.monotonic()
@@ -192,7 +193,7 @@ def insist(
             return attempt(min(ATTEMPT_SECONDS, max(left_seconds, 1.0)))
         except TemporarilyNotReported as error:
             wait_seconds = max(pause_seconds, error.retry_after_seconds)
-            if time.monotonic() + wait_seconds >= until_monotonic or is_over(wait_seconds):
+            if time.monotonic() + wait_seconds >= until_monotonic or wait(wait_seconds):
                 raise
         pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 

@@ -44,17 +44,11 @@ def push_and_say(
     access: Access, monitor: str, fields: Mapping[str, object], *, give_up_seconds: float
 ) -> int:
     """Push, and print the state and the next due time; return the exit code: 0 accepted, 1 not."""
-
-    def over(seconds: float) -> bool:
-        time.sleep(seconds)
-        return False
-
     try:
         headers = access.bearer()
         answer = insist(
             lambda seconds: push(access, monitor, fields, headers=headers, timeout_seconds=seconds),
             until_monotonic=time.monotonic() + give_up_seconds,
-            is_over=over,
         )
     except NotReported as error:
         sys.stderr.write(f"yuptime push: {monitor}: {error}\n")

@@ -58,7 +58,7 @@ def run(access: Access, plan: Plan, command: Sequence[str]) -> int:
     }
     if message := result.message() if plan.sends_output else result.remark:
         fields["message"] = message
-    _report(access, plan.monitor, fields, until=until, is_over=_slept)
+    _report(access, plan.monitor, fields, until=until)
     return result.exit_code
 
 
@@ -75,7 +75,7 @@ def _report(
     fields: dict[str, object],
     *,
     until: float,
-    is_over: Callable[[float], bool],
+    is_over: Callable[[float], bool] | None = None,
 ) -> None:
     try:
         headers = access.bearer()
@@ -88,8 +88,3 @@ def _report(
         sys.stderr.write(f"yuptime run: {monitor}: {fields['status']} not reported: {error}\n")
     except Exception as error:  # noqa: BLE001  the job's exit code counts, not ours
         sys.stderr.write(f"yuptime run: {monitor}: not reported: {type(error).__name__}\n")
-
-
-def _slept(seconds: float) -> bool:
-    time.sleep(seconds)
-    return False

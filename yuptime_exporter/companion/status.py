@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from yuptime_exporter.companion.connection import Access, Call, NotReported, request
+from yuptime_exporter.companion.terminal import printable
 
 _PATH = "/api/v1/monitors"
 _LIMIT = 1000
@@ -69,9 +70,4 @@ def _row(monitor: dict[str, Any]) -> tuple[str, ...]:
         monitor["due"] or "never again",
         monitor["explanation"],
     )
-    return tuple(_printable(str(cell)) for cell in cells)
-
-
-def _printable(text: str) -> str:
-    """Return a text that cannot move the cursor of a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return tuple(printable(str(cell)) for cell in cells)

@@ -65,7 +65,7 @@ def load_configuration(
     if path is None:
         return _configuration(ConfigurationFile(), endpoints, runbook_url)
     try:
-        file = read_file(file_content(path), folder=path.parent)
+        file = read_file(file_content(path), ConfigurationFile, folder=path.parent)
         for section in file.alerting.alertmanagers:
             endpoint = _endpoint(section)
             _check_certificates(endpoint)

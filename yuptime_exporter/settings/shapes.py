@@ -4,7 +4,7 @@ An unknown key is an error, since a typo would be silently ignored.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -110,6 +110,9 @@ class Section(BaseModel):
         return value
 
 
+FileShape = TypeVar("FileShape", bound=Section)
+
+
 class BasicAuthSection(Section):
     """`basic_auth` of an Alertmanager."""
 
@@ -185,19 +188,18 @@ class ConfigurationFile(Section):
     )
 
 
-def read_file(content: object, *, folder: Path) -> ConfigurationFile:
-    """Return the file in its shape.
+def read_file(content: object, shape: type[FileShape], *, folder: Path) -> FileShape:
+    """Return a file in its shape.
 
     Args:
         content: the parsed YAML; None: an empty file.
+        shape: of the whole file.
         folder: where the file is, which relative paths in it start from.
 
     Raises:
         ValueError: the text lists every problem, without any value of the file.
     """
     try:
-        return ConfigurationFile.model_validate(
-            {} if content is None else content, context={"folder": folder}
-        )
+        return shape.model_validate({} if content is None else content, context={"folder": folder})
     except ValidationError as error:
-        raise ValueError(explained(error, ConfigurationFile)) from None
+        raise ValueError(explained(error, shape)) from None

@@ -12,7 +12,8 @@ from yuptime_exporter.core.rate_limit import UNLIMITED, RateLimit
 from yuptime_exporter.metrics.process import ReloadMetrics
 from yuptime_exporter.settings.configuration import file_content
 from yuptime_exporter.settings.server_tls import ServerTls
-from yuptime_exporter.settings.web_shapes import ServerTlsSection, read_web_file
+from yuptime_exporter.settings.shapes import read_file
+from yuptime_exporter.settings.web_shapes import ServerTlsSection, WebFile
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def load_web_configuration(path: Path | None) -> WebConfiguration:
     if path is None:
         return WebConfiguration()
     try:
-        file = read_web_file(file_content(path), folder=path.parent)
+        file = read_file(file_content(path), WebFile, folder=path.parent)
         tls = None if file.tls_server_config is None else _server_tls(file.tls_server_config)
         return WebConfiguration(
             tls=None if tls is None else tls.context(),

@@ -6,12 +6,10 @@ A value that Python's ssl cannot honour is a problem and is never ignored.
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from yuptime_exporter.settings.explaining import explained
 from yuptime_exporter.settings.server_tls import CIPHERS, CURVES, VERSIONS
 from yuptime_exporter.settings.shapes import Duration, PathBesideFile, Section, Whole
 
@@ -154,24 +152,6 @@ class WebFile(Section):
         default_factory=dict
     )
     rate_limit: RateLimitSection = RateLimitSection()
-
-
-def read_web_file(content: object, *, folder: Path) -> WebFile:
-    """Return the file in its shape.
-
-    Args:
-        content: the parsed YAML; None: an empty file.
-        folder: where the file is, which relative paths in it start from.
-
-    Raises:
-        ValueError: the text lists every problem, without any value of the file.
-    """
-    try:
-        return WebFile.model_validate(
-            {} if content is None else content, context={"folder": folder}
-        )
-    except ValidationError as error:
-        raise ValueError(explained(error, WebFile)) from None
 
 
 def _count(*values: object) -> int:

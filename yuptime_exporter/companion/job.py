@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
 # The longest message that the exporter stores whole.
 MAX_MESSAGE_CHARS = 10_000
@@ -87,7 +87,7 @@ def _watched(
     """
     tail = _Tail()
     readers = [
-        _passing(stream.fileno(), target, tail)
+        _passing(stream, target, tail)
         for stream, target in ((process.stdout, 1), (process.stderr, 2))
         if stream is not None
     ]
@@ -144,14 +144,14 @@ class _Tail:
             return self._bytes.decode("utf-8", "replace")[-MAX_MESSAGE_CHARS:]
 
 
-def _passing(source: int, target: int, tail: _Tail) -> threading.Thread:
+def _passing(source: IO[bytes], target: int, tail: _Tail) -> threading.Thread:
     """Pass bytes on in a thread, which a program that the job left behind cannot hold up."""
 
     def pass_on() -> None:
-        while part := _read(source):
+        while part := _read(source.fileno()):
             tail.add(part)
             if not _write_all(target, part):
-                os.close(source)  # the job sees that its reader is gone, as without this process
+                source.close()  # the job sees that its reader is gone, as without this process
                 return
 
     thread = threading.Thread(target=pass_on, daemon=True)

@@ -20,7 +20,7 @@ from yuptime_exporter.app import Exporter
 from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.settings.command_line import parse_arguments
 
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
 
 
 class StandingClock:

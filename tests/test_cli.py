@@ -11,7 +11,7 @@ from yuptime_exporter.cli import main
 
 def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "yuptime_exporter", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_wrong_usage_is_explained_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:

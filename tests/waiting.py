@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 
 _Answer = TypeVar("_Answer")

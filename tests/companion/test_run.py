@@ -96,7 +96,7 @@ time.sleep(30)
     assert process.stdout.readline() == b"ready\n"
 
     process.send_signal(getattr(signal, name))
-    written, _ = process.communicate(timeout=30)
+    written, _ = process.communicate(timeout=60)
 
     assert (process.returncode, written) == (5, b"got it\n")
     assert yuptime.reports.of("down")[0]["exitCode"] == 5
@@ -150,7 +150,7 @@ def test_a_start_that_is_not_answered_does_not_hold_up_the_job(
         time.sleep(0.01)
     yuptime.reports.held.set()
 
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert [body["status"] for body in yuptime.reports.bodies] == ["start", "up"]
 

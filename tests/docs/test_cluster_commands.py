@@ -15,7 +15,7 @@ from tests.manifests import monitor_yaml
 from tests.peers.cluster import Cluster, connected, control_plane
 from tests.peers.programs import Generation, require
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.peer
 
 LIMIT_SECONDS = 60.0
 

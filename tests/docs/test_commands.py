@@ -53,7 +53,7 @@ EXAMPLE_FLAGS = (
 OTHER_PROGRAMS = {"borgmatic", "rules", "alertmanager"}
 
 ADDRESS = "localhost:10091"
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 60.0
 
 _LOOKS_LIKE_A_COMMAND = re.compile(
     r"^(\$ |curl |make |yuptime (?:check|backup|--)|yuptime-exporter --|\.venv/|pip |kill )",

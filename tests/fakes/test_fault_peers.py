@@ -54,7 +54,8 @@ async def client(cluster: Cluster, proxy: FaultProxy) -> AsyncIterator[aiohttp.C
         proxy.url,
         connector=aiohttp.TCPConnector(ssl=trust),
         headers={"Authorization": f"Bearer {cluster.admin_token}"},
-        timeout=aiohttp.ClientTimeout(30),
+        # An API server that shares two cores with others may send nothing for half a minute.
+        timeout=aiohttp.ClientTimeout(total=None, sock_read=120),
         read_bufsize=16 * 1024 * 1024,  # half of the longest line that aiohttp then reads
     ) as session:
         yield session

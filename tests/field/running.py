@@ -25,7 +25,7 @@ AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 FORM = b"application/x-www-form-urlencoded"
 JSON = b"application/json"
 
-_WAIT_SECONDS = 20.0
+_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests.exporters import Home
 from tests.field.api_servers import TLS_NAME, ApiServers, api_servers
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]  # processes of their own
+pytestmark = pytest.mark.peer  # processes of their own
 
 START_SECONDS = 60.0
 

@@ -36,7 +36,7 @@ def test_a_pipe_behind_the_wrapper_ends_with_the_job(yuptime: Companion) -> None
         "run", MONITOR, "--", "sh", "-c", "sleep 45 >/dev/null 2>&1 & echo done"
     )
 
-    written, _ = process.communicate(timeout=30)
+    written, _ = process.communicate(timeout=60)
 
     assert written == b"done\n"
     assert process.returncode == 0
@@ -58,7 +58,7 @@ def test_a_signal_for_the_whole_group_does_not_cost_the_report(
     assert process.stdout.readline() == b"ready\n"
 
     os.killpg(process.pid, getattr(signal, name))
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
     number = getattr(signal, name)
     assert process.returncode == 128 + number

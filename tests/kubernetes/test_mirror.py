@@ -30,7 +30,7 @@ from tests.peers.cluster import Cluster
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.limits import ApiLimits
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.peer
 
 
 class TestNothingGoesWrong:

@@ -17,7 +17,7 @@ from tests.kubernetes.following import LISTS, Following, Monitors, following
 from tests.peers.cluster import Cluster, connected, control_plane
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.peer
 
 
 class TestPermissions:

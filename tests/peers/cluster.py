@@ -197,7 +197,7 @@ async def connected(place: ControlPlane | ExistingCluster, folder: Path) -> Asyn
     folder.mkdir(parents=True, exist_ok=True)
     context = ssl.create_default_context(cafile=place.ca_file)
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
-    limit = aiohttp.ClientTimeout(total=30)
+    limit = aiohttp.ClientTimeout(total=60)
     plane = place if isinstance(place, ControlPlane) else None
     async with aiohttp.ClientSession(connector=connector, timeout=limit) as session:
         yield Cluster(place.url, place.ca_file, place.admin_token, folder, session, plane)

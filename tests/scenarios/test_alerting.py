@@ -83,7 +83,7 @@ class TestTheLifeOfAnAlert:
             async with exporter_here(home, clock, ready_path="/jobs/-/ready") as client:
                 client.push_url = f"{client.url}/jobs"
                 await report_down(client)
-                await eventually(alertmanager.firing, within_seconds=2)
+                await eventually(alertmanager.firing)
 
             alert = alertmanager.alerts()["backup"]
         assert alert.labels == {

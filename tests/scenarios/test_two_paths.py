@@ -36,7 +36,6 @@ from yuptime_exporter.core.alerting import RUNBOOK_URL, fingerprint
 
 pytestmark = [
     pytest.mark.peer,
-    pytest.mark.timeout(120),
     pytest.mark.parametrize("generation", list(Generation)),
 ]
 

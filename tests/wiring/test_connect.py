@@ -128,7 +128,7 @@ def test_a_run_without_a_cluster_does_not_import_the_kubernetes_library() -> Non
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
 
     assert done.stdout.strip() == "[]"

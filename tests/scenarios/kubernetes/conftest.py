@@ -53,7 +53,7 @@ async def own_stage(
         fragile_plane.start_api_server()
     async with connected(fragile_plane, tmp_path / "cluster") as cluster:
         # With the definition go the Monitors of the test before.
-        await cluster.kubectl("delete", "crd", CRD_NAME, "--ignore-not-found", "--timeout=20s")
+        await cluster.kubectl("delete", "crd", CRD_NAME, "--ignore-not-found", "--timeout=60s")
         await cluster.install_crd()
         async with stage_in(cluster, tmp_path, time, overlay="cluster-wide") as stage:
             yield stage

@@ -14,7 +14,7 @@ from tests.scenarios.kubernetes.rights import Object
 from tests.scenarios.kubernetes.stage import Running, Stage
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.peer
 
 WATCHED_SECONDS = 12.0
 WRITES = When(method="PATCH", path="/monitors/backup/status")

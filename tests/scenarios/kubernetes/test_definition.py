@@ -26,7 +26,7 @@ async def test_the_exporter_waits_for_the_definition(
     own_stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = own_stage
-    await stage.cluster.kubectl("delete", "crd", CRD_NAME, "--wait=true", "--timeout=20s")
+    await stage.cluster.kubectl("delete", "crd", CRD_NAME, "--wait=true", "--timeout=60s")
     async with stage.exporter(wait_ready=False) as exporter:
         missing = 'yuptime_kubernetes_errors_total{reason="not_found",resource="monitors"}'
         await exporter.reads(missing, lambda count: count >= 1)

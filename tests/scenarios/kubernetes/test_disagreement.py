@@ -20,7 +20,7 @@ from tests.scenarios.test_two_paths import RULES, Webhook, notifying, webhook
 from tests.waiting import eventually
 from yuptime_exporter.engine.silence import SETTLE_SECONDS
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.peer
 
 EXPIRE_SECONDS = 3
 RESEND_SECONDS = 1

@@ -26,7 +26,7 @@ from tests.waiting import eventually
 from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS, OUTAGE_AFTER_SECONDS
 from yuptime_exporter.engine.silence import SETTLE_SECONDS
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.peer
 
 CREDIT = "yuptime_outage_credit_seconds_total"
 

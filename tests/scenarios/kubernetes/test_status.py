@@ -114,7 +114,7 @@ async def test_kubectl_can_wait_for_conditions(stage: Stage) -> None:
 
     async def wait_for(wanted: str) -> str:
         arguments = ("wait", f"--for=condition={wanted}", "monitor/backup", "-n", stage.namespace)
-        return await stage.cluster.kubectl(*arguments, "--timeout=20s")
+        return await stage.cluster.kubectl(*arguments, "--timeout=60s")
 
     async with stage.exporter() as exporter, asyncio.TaskGroup() as tasks:
         await stage.state("pending")

@@ -84,11 +84,11 @@ async def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
 async def test_a_body_that_keeps_arriving_may_take_longer_than_a_short_one() -> None:
     async def slowly() -> AsyncIterator[bytes]:
         for _ in range(10):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.03)
             yield b"1"
 
     long = request(headers=[("Content-Length", "10")], body=slowly())
-    limits = BodyLimits(timeout_seconds=0.1, min_bytes_per_second=1)
+    limits = BodyLimits(timeout_seconds=0.25, min_bytes_per_second=1)
 
     assert await read_body(long, limits) == b"1" * 10
 

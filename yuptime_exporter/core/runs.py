@@ -5,15 +5,14 @@ run. All rules about opening and closing runs are in this file; `evaluation` der
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 # The number of runs of one monitor that are watched at once. With more, each start of a job that never
 # reports its end would take memory and storage for ever.
 MAX_OPEN_RUNS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A run that has started and has not ended.
 
     Attributes:
@@ -27,9 +26,8 @@ class Run:
     restarted_timestamp: float
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """The open runs of a monitor, with a summary of those before.
+class Runs(NamedTuple):
+    """The open runs of a monitor, with a summary of those before. A tuple, for speed.
 
     Attributes:
         open: in the order of their first starts; at most `MAX_OPEN_RUNS`.
@@ -57,8 +55,7 @@ class Runs:
 NO_RUNS = Runs()
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The part of a push of an ended run that concerns runs.
 
     Attributes:
@@ -82,15 +79,14 @@ def after_start(runs: Runs, run_id: str, started_timestamp: float) -> Runs:
     A second start of an open run keeps its first start: a job that crashes each hour before its
     end must reach its maximum runtime.
     """
-    known = next((run for run in runs.open if run.run_id == run_id), None)
+    known = _open_run(runs, run_id)
     if known is not None:
-        newest = replace(known, restarted_timestamp=started_timestamp)
+        newest = known._replace(restarted_timestamp=started_timestamp)
         opened, abandoned = tuple(newest if run is known else run for run in runs.open), 0
     else:
         run = Run(run_id, started_timestamp, started_timestamp)
         opened, abandoned = _limited((*runs.open, run))
-    return replace(
-        runs,
+    return runs._replace(
         open=opened,
         last_start_timestamp=started_timestamp,
         starts_total=runs.starts_total + 1,
@@ -106,27 +102,26 @@ def after_end(runs: Runs, end: End, *, is_overrun: Callable[[Run], bool]) -> Run
         end: the push.
         is_overrun: whether a run had passed its maximum runtime when the push was received.
     """
-    ended = next((run for run in runs.open if run.run_id == end.run_id), None)
-    others = tuple(run for run in runs.open if run is not ended)
-    if end.failed:
-        abandoned: tuple[Run, ...] = () if end.run_id else others
-    else:
-        abandoned = tuple(run for run in others if is_overrun(run))
     duration = end.duration_seconds
-    if duration is None and ended is not None:
-        duration = max(0.0, end.ended_timestamp - ended.restarted_timestamp)
-    known = duration is not None
-    still_open = tuple(run for run in others if run not in abandoned)
-    if runs is NO_RUNS and not known and end.exit_code is None:
+    still_open, abandoned_total = runs.open, runs.abandoned_total
+    if runs.open:  # seldom: most jobs report their end only
+        ended = _open_run(runs, end.run_id)
+        if duration is None and ended is not None:
+            duration = max(0.0, end.ended_timestamp - ended.restarted_timestamp)
+        others = tuple(run for run in runs.open if run is not ended)
+        still_open = _watched_after(others, end, is_overrun)
+        abandoned_total += len(others) - len(still_open)
+    if duration is None and end.exit_code is None and runs is NO_RUNS:
         return runs
-    return replace(
-        runs,
-        open=still_open,
-        abandoned_total=runs.abandoned_total + len(abandoned),
-        durations_total=runs.durations_total + known,
-        durations_seconds=runs.durations_seconds + (duration or 0.0),
-        last_duration_seconds=duration,
-        last_exit_code=end.exit_code,
+    return Runs(
+        still_open,
+        runs.last_start_timestamp,
+        runs.starts_total,
+        abandoned_total,
+        runs.durations_total + (duration is not None),
+        runs.durations_seconds + (duration or 0.0),
+        duration,
+        end.exit_code,
     )
 
 
@@ -174,7 +169,21 @@ def moved(runs: Runs, move: Callable[[float], float]) -> Runs:
         Run(run.run_id, move(run.started_timestamp), move(run.restarted_timestamp))
         for run in runs.open
     )
-    return replace(runs, open=tuple(opened), last_start_timestamp=move(runs.last_start_timestamp))
+    return runs._replace(open=tuple(opened), last_start_timestamp=move(runs.last_start_timestamp))
+
+
+def _open_run(runs: Runs, run_id: str) -> Run | None:
+    """Return the open run with an id; None: there is none."""
+    return next((run for run in runs.open if run.run_id == run_id), None)
+
+
+def _watched_after(
+    others: tuple[Run, ...], end: End, is_overrun: Callable[[Run], bool]
+) -> tuple[Run, ...]:
+    """Return which of the other runs are still watched after the end of one."""
+    if not end.failed:
+        return tuple(run for run in others if not is_overrun(run))
+    return others if end.run_id else ()
 
 
 def _limited(runs: tuple[Run, ...]) -> tuple[tuple[Run, ...], int]:

@@ -2,20 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
-
-_RUNS_FIELDS = tuple(field.name for field in fields(Runs))
-_RUN_FIELDS = tuple(field.name for field in fields(Run))
-_runs_values = attrgetter(*_RUNS_FIELDS)
-_NO_VALUES = _runs_values(NO_RUNS)
-
-# Without a check for values that contain themselves, which costs a third of the time.
-_encoded = json.JSONEncoder(check_circular=False).encode
 
 APPEND = """
     INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
@@ -132,25 +122,27 @@ def last_push_of(columns: Sequence[Any]) -> LastPush | None:
 
 
 def runs_text(runs: Runs) -> str | None:
-    """Return the runs of a monitor as JSON, without values that are missing; None: it never had any.
+    """Return the runs of a monitor as a JSON array; None: the monitor never had any.
 
-    Each push stores this text, so a short text saves writes.
+    The array has the fields of `Runs` in their order. Each push stores this text, so it is written
+    in few characters, and without an encoder, which would take three times as long.
     """
-    if runs is NO_RUNS or runs == NO_RUNS:
+    if runs == NO_RUNS:
         return None
-    columns = zip(_RUNS_FIELDS, _runs_values(runs), _NO_VALUES, strict=True)
-    values = {name: value for name, value, missing in columns if value != missing}
-    values["open"] = [_fields_of(run) for run in runs.open]
-    return _encoded(values)
-
-
-def _fields_of(run: Run) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in _RUN_FIELDS}
+    opened, start, starts, abandoned, durations, seconds, duration, code = runs
+    return (
+        f"[{json.dumps(opened) if opened else '[]'},{start!r},{starts},{abandoned},{durations},"
+        f"{seconds!r},{'null' if duration is None else repr(duration)},"
+        f"{'null' if code is None else code}]"
+    )
 
 
 def runs_of(text: str | None) -> Runs:
-    """Return the runs in a text that `runs_text` made."""
+    """Return the runs in a text that `runs_text` made, or in an object, which was written before."""
     if text is None:
         return NO_RUNS
     values = json.loads(text)
-    return Runs(**(values | {"open": tuple(Run(**run) for run in values["open"])}))
+    if isinstance(values, dict):
+        return Runs(**(values | {"open": tuple(Run(**run) for run in values["open"])}))
+    opened, *others = values
+    return Runs(tuple(Run(*run) for run in opened), *others)

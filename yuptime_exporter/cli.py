@@ -72,7 +72,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "paths",
         metavar="PATH",
         nargs="+",
-        type=Path,
+        type=values.file,
         help="file or directory of YAML; - is standard input",
     )
     parser.add_argument(
@@ -82,7 +82,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--config.file",
         dest="config_file",
         metavar="PATH",
-        type=Path,
+        type=values.file,
         help="configuration file of the exporter, for its defaults of monitors",
     )
     parser.set_defaults(run=_check)
@@ -150,7 +150,7 @@ def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     cronjobs = kinds.add_parser("cronjobs", help="CronJobs of Kubernetes", allow_abbrev=False)
     cronjobs.add_argument("--image", default=DEFAULT_IMAGE, help="with curl (default: %(default)s)")
     for kind, run_kind in ((crontab, _import_crontab), (cronjobs, _import_cronjobs)):
-        kind.add_argument("file", metavar="FILE", type=Path, help="- is standard input")
+        kind.add_argument("file", metavar="FILE", type=values.file, help="- is standard input")
         kind.add_argument(
             "--url",
             type=values.external_url,

@@ -20,6 +20,15 @@ from yuptime_exporter.settings.model import (
     StatusStorage,
 )
 
+# The settings that mean nothing without a cluster, by their flags.
+_KUBERNETES_FLAGS = {
+    "--kubernetes.namespace": "namespaces",
+    "--kubernetes.kubeconfig": "kubeconfig",
+    "--kubernetes.secrets": "secrets_mode",
+    "--kubernetes.lease": "lease",
+    "--status.max-qps": "status_max_qps",
+}
+
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the line breaks of the version text, and gives the flags a wide column."""
@@ -102,6 +111,15 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
     return f"unknown flag {name}" + (f"; did you mean {meant[0]}?" if meant else "")
 
 
+def _given_for_kubernetes(given: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
+    """Return the flags that say how to follow a cluster, as far as they differ from the default."""
+    return [
+        flag
+        for flag, name in _KUBERNETES_FLAGS.items()
+        if getattr(given, name) != parser.get_default(name)
+    ]
+
+
 def _source(
     given: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> ManifestSource | ClusterSource:
@@ -119,6 +137,8 @@ def _source(
             status_max_qps=given.status_max_qps,
             storage=storage,
         )
+    if given.manifest_paths and (pointless := _given_for_kubernetes(given, parser)):
+        parser.error(f"{', '.join(pointless)}: needs --source.kubernetes, got --source.manifests")
     if not given.manifest_paths:
         parser.error(
             "no source of monitors: give --source.manifests=PATH, a file or a directory of YAML, "

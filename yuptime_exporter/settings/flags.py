@@ -1,7 +1,6 @@
 """The flags of `yuptime-exporter`, named and grouped as those of Prometheus' programs."""
 
 import argparse
-from pathlib import Path
 
 from yuptime_exporter.settings import values
 from yuptime_exporter.settings.model import DEFAULT_DATABASE, DEFAULT_HISTORY_LIMIT
@@ -35,7 +34,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         "--source.manifests",
         dest="manifest_paths",
         metavar="PATH",
-        type=Path,
+        type=values.file,
         action="append",
         default=[],
         help="file or directory with the YAML of Monitors and Secrets; repeatable",
@@ -50,7 +49,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         "--config.file",
         dest="config_file",
         metavar="PATH",
-        type=Path,
+        type=values.file,
         help="YAML file with Alertmanagers, labels of alerts, and limits",
     )
 
@@ -69,7 +68,7 @@ def _add_kubernetes(group: argparse._ArgumentGroup) -> None:
         "--kubernetes.kubeconfig",
         dest="kubeconfig",
         metavar="PATH",
-        type=Path,
+        type=values.file,
         help="kubeconfig file of the API server (default: as a pod, or where kubectl looks)",
     )
     group.add_argument(
@@ -159,7 +158,7 @@ def _add_paths(group: argparse._ArgumentGroup) -> None:
         "--web.config.file",
         dest="web_config_file",
         metavar="PATH",
-        type=Path,
+        type=values.file,
         help="file with TLS, users and headers of the exporter's listeners, in the format of "
         "Prometheus (default: plain HTTP, open to all)",
     )
@@ -233,9 +232,10 @@ def _add_pages(group: argparse._ArgumentGroup) -> None:
         help="show the addresses of the clients that pushed on pages and in JSON",
     )
     links = {
-        "alertmanager": "Alertmanager, for silences (default: the first of --alertmanager.url)",
-        "prometheus": "Prometheus",
-        "dashboard": "the Grafana dashboard of one monitor",
+        "alertmanager": "Alertmanager, for links from pages to silences "
+        "(default: the first of --alertmanager.url)",
+        "prometheus": "Prometheus, for links on pages",
+        "dashboard": "the Grafana dashboard of one monitor, for links on pages",
     }
     for name, target in links.items():
         group.add_argument(
@@ -243,7 +243,7 @@ def _add_pages(group: argparse._ArgumentGroup) -> None:
             dest=f"{name}_link",
             metavar="URL",
             type=values.web_url,
-            help=f"URL of {target}, for links on pages",
+            help=f"URL of {target}",
         )
 
 
@@ -253,7 +253,7 @@ def _add_metrics(group: argparse._ArgumentGroup) -> None:
         dest="expose_messages",
         action="store_true",
         help="expose the messages of jobs that reported down, for the alerts of Prometheus; "
-        "whoever may read the metrics can then read them",
+        "every reader of the metrics can then read them",
     )
 
 

@@ -47,6 +47,13 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def file(text: str) -> Path:
+    """Return the path of a file or a directory. Empty is no path: a shell variable was not set."""
+    if not text:
+        raise _unexpected(text, "a path")
+    return Path(text)
+
+
 def storage(text: str) -> SqliteStorage | StatusStorage:
     """Return the storage of `sqlite:PATH`, `sqlite:///PATH` or `kubernetes:`."""
     if text == "kubernetes:":
@@ -103,17 +110,17 @@ def history_limit(text: str) -> int:
     return int(text)
 
 
-def path(text: str) -> str:
+def path(text: str, example: str = "/metrics") -> str:
     """Return the path of a URL, without a slash at its end."""
     if not re.fullmatch(r"(/[\w.~-]+)+", text):
-        raise _unexpected(text, "a path such as /metrics")
+        raise _unexpected(text, f"a path such as {example}")
     return text
 
 
 def prefix(text: str) -> str:
     """Return the path that all others begin with; empty for `/`."""
     stripped = text.rstrip("/")
-    return path(stripped) if stripped else ""
+    return path(stripped, example="/yuptime") if stripped else ""
 
 
 def alertmanager_url(text: str) -> str:

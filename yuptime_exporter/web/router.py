@@ -85,6 +85,10 @@ class Router:
                 return template.match(method, parameters)
         return _NO_ROUTE
 
+    def has(self, path: str) -> bool:
+        """Return whether there is a route of any method with this path."""
+        return self.match("", path) is not _NO_ROUTE
+
 
 class _Template:
     """One path template with the handlers of its methods."""

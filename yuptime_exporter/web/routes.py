@@ -55,9 +55,13 @@ def probe_routes(handlers: Handlers, *, prefix: str) -> Iterator[Route]:
         yield Route("GET", prefix + path, handlers.ready)
 
 
-def operator_routes(handlers: Handlers, *, prefix: str, telemetry_path: str) -> Iterator[Route]:
-    """Return the routes for Prometheus and for operators."""
-    yield Route("GET", prefix + telemetry_path, handlers.metrics)
+def metrics_route(handlers: Handlers, *, prefix: str, telemetry_path: str) -> Route:
+    """Return the route for Prometheus."""
+    return Route("GET", prefix + telemetry_path, handlers.metrics)
+
+
+def operator_routes(handlers: Handlers, *, prefix: str) -> Iterator[Route]:
+    """Return the routes for operators."""
     yield Route("POST", prefix + "/-/reload", handlers.reload)
     yield Route("PUT", prefix + "/-/reload", handlers.reload)
     yield Route("POST", prefix + BACKUP_PATH, handlers.backup)

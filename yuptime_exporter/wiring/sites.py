@@ -1,11 +1,12 @@
 """The sites: which routes are served on which addresses, and by which handlers."""
 
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.web.backup import backup_handler
@@ -13,9 +14,11 @@ from yuptime_exporter.web.guard import Guard
 from yuptime_exporter.web.lifecycle import ready_handler, reload_handler
 from yuptime_exporter.web.metrics import MetricsPage
 from yuptime_exporter.web.pushes.exchange import PushExchange
+from yuptime_exporter.web.router import Route, Router
 from yuptime_exporter.web.routes import (
     Handlers,
     ReaderHandlers,
+    metrics_route,
     operator_routes,
     probe_routes,
     push_routes,
@@ -73,17 +76,14 @@ def sites(served: Served) -> dict[Listener, Site]:
     probes = list(probe_routes(handlers, prefix=prefix))
     dialects = spoken_dialects(settings.dialects)
     pushes = list(push_routes(_exchange(served), dialects, prefix=prefix))
+    metrics = metrics_route(handlers, prefix=prefix, telemetry_path=settings.telemetry_path)
+    readers = list(reader_routes(served.readers, prefix=prefix))
+    operators = list(operator_routes(handlers, prefix=prefix))
+    _check_has_own_path(metrics, [*pushes, *probes, *operators, *readers])
     guard = Guard(protection(served.shared.web_configuration), clock=served.shared.clock)
-    operators = list(
-        guard.guarded(
-            (
-                *operator_routes(handlers, prefix=prefix, telemetry_path=settings.telemetry_path),
-                *reader_routes(served.readers, prefix=prefix),
-            )
-        )
-    )
+    guarded = list(guard.guarded([metrics, *operators, *readers]))
     pushes_apart = bool(settings.push_listen_addresses)
-    web_routes = [*operators, *probes] if pushes_apart else [*operators, *pushes, *probes]
+    web_routes = [*guarded, *probes] if pushes_apart else [*guarded, *pushes, *probes]
     web_site = Site(web_routes, http_metrics)
     push_site = Site([*pushes, *probes], http_metrics)
     on_pages, on_pushes = (
@@ -97,6 +97,18 @@ def sites(served: Served) -> dict[Listener, Site]:
         Listener(_PUSH_FLAG, address.host, address.port, on_pushes): push_site
         for address in settings.push_listen_addresses
     }
+
+
+def _check_has_own_path(metrics: Route, others: Iterable[Route]) -> None:
+    """Check that no other route has the path of the metrics.
+
+    Raises:
+        ConfigInvalid: one of the two could not be reached.
+    """
+    if Router(others).has(metrics.path):
+        raise ConfigInvalid(
+            f"--web.telemetry-path: expected a path of no other route, got {metrics.path!r}"
+        )
 
 
 def _exchange(served: Served) -> PushExchange:

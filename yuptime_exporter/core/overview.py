@@ -4,9 +4,9 @@ Judging 10,000 monitors takes about 50 ms, and a browser asks every second. An o
 judges only the monitors that may have changed (`rejudging`), and keeps the verdicts on all others.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -232,9 +232,20 @@ class Overview:
         if not self._namespaces[key.namespace]:
             del self._namespaces[key.namespace]
 
-    def _admitted(self, filters: Filters, keys: Collection[MonitorKey]) -> list[MonitorKey]:
+    def _admitted(self, filters: Filters, keys: Sequence[MonitorKey]) -> Sequence[MonitorKey]:
+        """Return the keys that pass; the argument is sorted."""
+        if filters.namespaces:
+            keys = [key for one in sorted(filters.namespaces) for key in _in_namespace(one, keys)]
+        if not (filters.names or filters.labels or filters.search):
+            return keys
         entries = self._entries
         return [key for key in keys if filters.admits(entries[key].judged.row.monitor)]
+
+
+def _in_namespace(namespace: str, keys: Sequence[MonitorKey]) -> Sequence[MonitorKey]:
+    """Return the keys of a namespace; the argument is sorted."""
+    begin = bisect_left(keys, namespace, key=lambda key: key.namespace)
+    return keys[begin : bisect_right(keys, namespace, begin, key=lambda key: key.namespace)]
 
 
 def _part(lists: Sequence[Sequence[MonitorKey]], offset: int, limit: int) -> Iterator[MonitorKey]:

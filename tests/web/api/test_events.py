@@ -1,6 +1,7 @@
 """Server-sent events: a client follows the monitors, and no client costs the others anything."""
 
 import asyncio
+import itertools
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -129,7 +130,7 @@ async def test_the_end_of_the_exporter_ends_the_streams_without_an_error(
 
 def streams(table: MonitorTable, **limits: float) -> EventStreams:
     board = Board(table, Rejudging(table), ExporterState, clock=lambda: 10.0)
-    chosen = StreamLimits(**{"round_seconds": 0.0, **limits})  # type: ignore[arg-type]
+    chosen = StreamLimits(**{"round_seconds": 0.05, **limits})  # type: ignore[arg-type]
     return EventStreams(board, Visibility(), stopping=asyncio.Event(), limits=chosen)
 
 
@@ -154,19 +155,64 @@ async def test_more_clients_than_the_limit_are_told_to_come_back() -> None:
     assert (await made.answer(request())).status == 200
 
 
+async def opened(made: EventStreams, clients: int, query: str = "") -> list[AsyncIterator[bytes]]:
+    """Open streams, and read them until they have everything."""
+    answers = [await made.answer(request(query=query)) for _ in range(clients)]
+    streams_opened = [answer.parts for answer in answers if answer.parts is not None]
+    for stream in streams_opened:
+        await anext(stream)
+        assert b"event: reset" in await anext(stream)
+    return streams_opened
+
+
+async def events_of(opened_streams: list[AsyncIterator[bytes]], count: int) -> list[bytes]:
+    """Return this number of events of each stream; all streams are read at the same time."""
+
+    async def some(stream: AsyncIterator[bytes]) -> list[bytes]:
+        return [await anext(stream) for _ in range(count)]
+
+    async with asyncio.TaskGroup() as tasks:
+        reading = [tasks.create_task(some(stream)) for stream in opened_streams]
+    return [event for one in reading for event in one.result()]
+
+
+async def closed(opened_streams: list[AsyncIterator[bytes]]) -> None:
+    for stream in opened_streams:
+        await stream.aclose()  # type: ignore[attr-defined]
+
+
 async def test_a_change_is_encoded_once_for_a_hundred_clients() -> None:
     table = a_table()
-    made = streams(table)
-    readers = [(await made.answer(request())).parts for _ in range(100)]
-    for reader in readers:
-        assert reader is not None
-        await anext(reader)
-        await anext(reader)
+    everyone = await opened(streams(table), 100)
     table.record_push(KEY, LastPush(PushKind.UP, received_timestamp=5.0, pushes_total=1))
 
-    events = [await anext(reader) for reader in readers if reader is not None]
+    events = await events_of(everyone, 1)
 
     assert len({id(event) for event in events}) == 1
     assert b'"state": "up"' in events[0]
-    for reader in readers:
-        await reader.aclose()  # type: ignore[union-attr]
+    await closed(everyone)
+
+
+async def test_while_pushes_go_on_the_encodings_do_not_grow_with_the_clients() -> None:
+    table = a_table()
+    made = streams(table)
+    everyone = await opened(made, 50) + await opened(made, 50, "namespace=jobs")
+    stop = asyncio.Event()
+
+    async def push() -> None:
+        for count in itertools.count(1):
+            table.record_push(KEY, LastPush(PushKind.UP, received_timestamp=5, pushes_total=count))
+            await asyncio.sleep(0)
+            if stop.is_set():
+                return
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(push())
+        events = await events_of(everyone, 4)
+        stop.set()
+
+    encoded = {id(event) for event in events}
+    # A round at each end is seen by some clients only; and streams that were opened in different
+    # rounds have different versions until they meet.
+    assert len(encoded) <= 2 * 4 * 3
+    await closed(everyone)

@@ -70,7 +70,7 @@ class _MonitorPage:
         overview = await self.board.overview()
         row = self.board.table.row(requested_key(request))
         if row is None:
-            return self._unknown(now_timestamp)
+            return await self._unknown(now_timestamp)
         past = await self.past.of(row)
         judged = Judged(row, self.board.table.verdict(row, now_timestamp=now_timestamp))
         values = {
@@ -86,7 +86,9 @@ class _MonitorPage:
                 for one in reversed(self.rejections.recent(row.monitor.key))
             ],
         }
-        return self.pages.page("monitor.html", values, root=_ROOT, now_timestamp=now_timestamp)
+        return await self.pages.page(
+            "monitor.html", values, root=_ROOT, now_timestamp=now_timestamp
+        )
 
     def _facts(self, judged: Judged) -> dict[str, object]:
         row, verdict = judged
@@ -118,14 +120,14 @@ class _MonitorPage:
         url = push_url(self.pages.facts.push_base_url(request), monitor.key)
         return {"push_url": url, "snippets": snippets(url, monitor.key)}
 
-    def _unknown(self, now_timestamp: float) -> Answer:
+    async def _unknown(self, now_timestamp: float) -> Answer:
         values = {
             "exporter": self.board.exporter(),
             "heading": "No such monitor",
             "text": "No monitor of this namespace and name is declared. It may have been removed "
             "or renamed; its history is kept for a while, and comes back with it.",
         }
-        return self.pages.page(
+        return await self.pages.page(
             "failure.html",
             values,
             root=_ROOT,

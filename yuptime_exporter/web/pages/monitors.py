@@ -1,5 +1,6 @@
 """The page at the root: all monitors, the urgent first."""
 
+import asyncio
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from yuptime_exporter.web.pages.examples import EXAMPLE_MONITOR, example_push
 from yuptime_exporter.web.pages.rendering import Pages
 from yuptime_exporter.web.router import Handler
 
-# How many different pages of one second are kept, so that 100 browsers cost as much as a few.
+# How many different pages are kept and how long, so that 100 browsers cost as much as a few.
 _KEPT_PAGES = 16
+_KEPT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,21 @@ def list_page_handler(
     return _ListPage(board, pages, monitors_by_type).answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """A rendered page: the version and the moment that it shows."""
+
+    answer: Answer
+    version: int
+    timestamp: float
+
+
 class _ListPage:
-    """The page, rendered at most once a second for each query and state of affairs."""
+    """The page, rendered at most once a second for each query while nothing changes.
+
+    The script of a page names the last event that it has seen, and gets the page that another
+    browser got within the last second, if that page is no older than the event.
+    """
 
     def __init__(
         self, board: Board, pages: Pages, monitors_by_type: Callable[[], Mapping[str, int]]
@@ -66,25 +81,36 @@ class _ListPage:
         self._board = board
         self._pages = pages
         self._monitors_by_type = monitors_by_type
-        self._rendered: dict[object, Answer] = {}
+        self._rendered: dict[object, _Rendered] = {}
+        self._rendering = asyncio.Lock()
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request for the list."""
-        now_timestamp = self._board.clock()
         try:
             query = parse_query(request.query, strict=False)
         except QueryInvalid as error:
-            return self._invalid(error, now_timestamp)
-        overview = await self._board.overview()
-        exporter = self._board.exporter()
-        asked = (query, overview.version, exporter, int(now_timestamp), request.origin)
-        if asked not in self._rendered:
+            return await self._invalid(error, self._board.clock())
+        seen_version = self._board.version_of(request.headers.get("Last-Event-ID", ""))
+        async with self._rendering:
+            now_timestamp = self._board.clock()
+            asked = (query, request.origin, self._board.exporter())
+            kept = self._rendered.get(asked)
+            if kept is None or not 0 <= now_timestamp - kept.timestamp < _KEPT_SECONDS:
+                kept = None
+            elif seen_version is not None and seen_version <= kept.version:
+                return kept.answer
+            overview = await self._board.overview()
+            if kept is not None and kept.version == overview.version:
+                return kept.answer
+            version = overview.version
+            answer = await self._page(request, query, overview, now_timestamp)
+            self._rendered.pop(asked, None)
             if len(self._rendered) >= _KEPT_PAGES:
                 self._rendered.pop(next(iter(self._rendered)))
-            self._rendered[asked] = self._page(request, query, overview, now_timestamp)
-        return self._rendered[asked]
+            self._rendered[asked] = _Rendered(answer, version, now_timestamp)
+            return answer
 
-    def _page(
+    async def _page(
         self, request: Request, query: ListQuery, overview: Overview, now_timestamp: float
     ) -> Answer:
         listing = overview.listing(query.filters, offset=query.offset, limit=query.limit)
@@ -107,15 +133,15 @@ class _ListPage:
             "example": EXAMPLE_MONITOR,
             "example_push": example_push(self._pages.facts.push_base_url(request)),
         }
-        return self._pages.page("monitors.html", values, root="", now_timestamp=now_timestamp)
+        return await self._pages.page("monitors.html", values, root="", now_timestamp=now_timestamp)
 
-    def _invalid(self, error: QueryInvalid, now_timestamp: float) -> Answer:
+    async def _invalid(self, error: QueryInvalid, now_timestamp: float) -> Answer:
         values = {
             "exporter": self._board.exporter(),
             "heading": "This address cannot be read",
             "text": str(error),
         }
-        return self._pages.page(
+        return await self._pages.page(
             "failure.html",
             values,
             root="",

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, pas
 from jinja2.runtime import Context
 
 from yuptime_exporter import __version__
+from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.moments import readable, rfc3339
 from yuptime_exporter.web.api.representation import Visibility
@@ -97,7 +98,7 @@ class Pages:
         }
         self._static_files = static_files
 
-    def page(
+    async def page(
         self,
         template: str,
         values: Mapping[str, object],
@@ -106,7 +107,7 @@ class Pages:
         now_timestamp: float,
         status: int = HTTPStatus.OK,
     ) -> Answer:
-        """Return a page.
+        """Return a page, rendered in short turns on the event loop.
 
         Args:
             template: the name of its file.
@@ -117,13 +118,17 @@ class Pages:
             status: of the answer.
         """
         found: Template = self._environment.get_template(template)
-        html = found.render(
+        parts, turn = [], Turn()
+        for part in found.generate(
             values,
             root=root,
             now=now_timestamp,
             asset=lambda name: f"{root}{self._static_files.path(name)}",
-        )
-        return Answer(status, html.encode(), HTML, _HEADERS)
+        ):
+            parts.append(part)
+            if turn.is_over():
+                await turn.pass_on()
+        return Answer(status, "".join(parts).encode(), HTML, _HEADERS)
 
 
 @pass_context

@@ -74,7 +74,7 @@ async function fetchAgain() {
   fetching = null;
   fetched = Date.now();
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", "Last-Event-ID": lastId } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const id of ["exporter", "list", "monitor"]) swap(document.getElementById(id), fresh.getElementById(id));

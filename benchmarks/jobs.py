@@ -1,7 +1,8 @@
 """The cost of what a push may carry: history, a cron schedule, and the fields of a run.
 
 All exporters run side by side, and each round measures every one of them, in an order that changes.
-The first has neither history nor schedules, and its pushes have a status only.
+The first has neither history nor schedules, and its pushes have a status only. A ratio is the median
+of the ratios of the rounds, so that the load of other programs on the machine counts for both sides.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import targets
 from benchmarks.load import Generator, generator
-from benchmarks.tables import Row, median, print_table, ratio
+from benchmarks.tables import Ratio, Row, median, print_table
 from benchmarks.wrk import Saturated, Wrk, wrk
 
 HEADERS = ("push", "connections", "pushes/s", "CPU us/push", "to the first: pushes/s", "CPU")
@@ -43,8 +44,8 @@ CASES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="for each measurement")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=int, default=1, help="for each measurement")
     parser.add_argument("--monitors", type=int, default=1_000)
     options = parser.parse_args()
     found: dict[tuple[int, Case], list[Saturated]] = defaultdict(list)
@@ -86,14 +87,18 @@ def _started(
 
 def _rows(found: dict[tuple[int, Case], list[Saturated]]) -> Iterator[Row]:
     for connections in CONNECTIONS:
-        first: tuple[float, float] | None = None
+        reference = found[connections, CASES[0]]
         for case in CASES:
             results = found[connections, case]
-            rate = median([one.per_second for one in results])
-            cpu_us = median([one.cpu_us for one in results])
-            first = first or (rate, cpu_us)
-            compared = (ratio(rate, first[0]), ratio(cpu_us, first[1]))
-            yield (case.name, str(connections), rate, cpu_us, *compared)
+            rounds = list(zip(results, reference, strict=True))
+            yield (
+                case.name,
+                str(connections),
+                median([one.per_second for one in results]),
+                median([one.cpu_us for one in results]),
+                Ratio(median([one.per_second / first.per_second for one, first in rounds])),
+                Ratio(median([one.cpu_us / first.cpu_us for one, first in rounds])),
+            )
 
 
 if __name__ == "__main__":

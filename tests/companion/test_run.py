@@ -1,5 +1,6 @@
 """`yuptime run`: the job comes first, and its report says how it went."""
 
+import shutil
 import signal
 import sys
 import time
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import yuptime_exporter
 from tests.companion.conftest import Companion
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.peer  # processes of their own
 
@@ -268,6 +271,40 @@ def test_a_token_that_cannot_be_had_is_said_and_the_job_runs(
 
     assert ended.returncode == 9
     assert words.encode() in ended.stderr
+
+
+def test_a_job_begins_before_the_libraries_for_requests_are_imported(yuptime: Companion) -> None:
+    code = (
+        "import sys; from yuptime_exporter.companion import command_line, run; "
+        "print(sorted({'asyncio', 'email', 'http.client', 'ssl', 'urllib.request'} "
+        "& sys.modules.keys()), len(sys.modules))"
+    )
+
+    ended = yuptime("run", MONITOR, "--", sys.executable, "-S", "-c", code)
+
+    imported, _, count = ended.stdout.decode().rpartition(" ")
+    assert imported == "[]"
+    assert int(count) < 100, "Python itself imports about 30"
+
+
+async def test_the_end_of_a_job_is_reported_even_if_the_companion_is_removed_before(
+    yuptime: Companion, tmp_path: Path
+) -> None:
+    package = shutil.copytree(Path(yuptime_exporter.__file__).parent, tmp_path / "yuptime_exporter")
+    yuptime.environment |= {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"}
+    job = "while test -d yuptime_exporter; do sleep 0.01; done; echo replaced"
+    process = yuptime.start("run", MONITOR, "--", "sh", "-c", f"cd {tmp_path}; {job}")
+
+    async def started() -> object:
+        return yuptime.reports.of("start")
+
+    await eventually(started)
+
+    shutil.rmtree(package)
+    _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (0, b"")
+    assert yuptime.reports.of("up")[0]["message"] == "replaced"
 
 
 def test_a_job_loads_no_library_but_the_standard_one(yuptime: Companion) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from yuptime_exporter.companion.connection import Access, Call, NotReported, request
+from yuptime_exporter.companion.access import Access, NotReported
+from yuptime_exporter.companion.connection import Call, request
 from yuptime_exporter.companion.terminal import printable
 
 _ALERT_NAME = "YuptimeMonitorDown"

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from yuptime_exporter.companion.connection import Access
+from yuptime_exporter.companion.access import Access
 
 DEFAULT_URL = "http://localhost:10091"
 

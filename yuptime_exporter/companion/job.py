@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, NamedTuple, Self
 
 # The longest message that the exporter stores whole.
@@ -49,6 +49,7 @@ class Ended(NamedTuple):
 def run(
     command: Sequence[str],
     *,
+    begun: Callable[[], None] = lambda: None,
     environment: Mapping[str, str],
     keeps_output: bool,
     timeout_seconds: float | None,
@@ -57,6 +58,7 @@ def run(
 
     Args:
         command: the program and its arguments.
+        begun: called as soon as the command runs, or cannot be run.
         environment: of the command.
         keeps_output: whether the end of the output is returned. Then the job writes to pipes;
             otherwise to the terminal or the file of this process, as it is.
@@ -68,10 +70,13 @@ def run(
         try:
             process = subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
         except FileNotFoundError:
+            begun()
             return _unstartable(command, NOT_FOUND, "command not found")
         except OSError as error:
+            begun()
             return _unstartable(command, NOT_EXECUTABLE, error.strerror or str(error))
         forwarding.begin(process)
+        begun()
         return _watched(process, started, timeout_seconds)
 
 

@@ -2,18 +2,12 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from yuptime_exporter.companion.connection import (
-    ATTEMPT_SECONDS,
-    Access,
-    Call,
-    NotReported,
-    insist,
-    request,
-)
+from yuptime_exporter.companion.access import Access, NotReported
+from yuptime_exporter.companion.connection import Call, insist, request
 
 
 def push(
@@ -21,23 +15,28 @@ def push(
     monitor: str,
     fields: Mapping[str, object],
     *,
-    headers: Mapping[str, str],
-    timeout_seconds: float = ATTEMPT_SECONDS,
+    until_monotonic: float,
+    is_over: Callable[[float], bool] | None = None,
 ) -> Any:
-    """Send one push; return the answer of the exporter.
+    """Send one push, again and again until it is accepted; return the answer of the exporter.
 
     Args:
         access: the exporter.
         monitor: `NAMESPACE/NAME`.
         fields: of the body.
-        headers: with the token.
-        timeout_seconds: for the whole request.
+        until_monotonic: no attempt begins after this moment of `time.monotonic`.
+        is_over: waits for these seconds; returns whether to give up. None: only waits.
 
     Raises:
-        NotReported: the exporter did not accept it.
+        NotReported: the exporter did not accept the push.
     """
     path = "/api/push/" + "/".join(quote(part, safe="") for part in monitor.split("/"))
-    return request(access, Call(path, fields, headers), timeout_seconds=timeout_seconds)
+    call = Call(path, fields, access.bearer())
+    return insist(
+        lambda seconds: request(access, call, timeout_seconds=seconds),
+        until_monotonic=until_monotonic,
+        is_over=is_over,
+    )
 
 
 def push_and_say(
@@ -45,11 +44,7 @@ def push_and_say(
 ) -> int:
     """Push, and print the state and the next due time; return the exit code: 0 accepted, 1 not."""
     try:
-        headers = access.bearer()
-        answer = insist(
-            lambda seconds: push(access, monitor, fields, headers=headers, timeout_seconds=seconds),
-            until_monotonic=time.monotonic() + give_up_seconds,
-        )
+        answer = push(access, monitor, fields, until_monotonic=time.monotonic() + give_up_seconds)
     except NotReported as error:
         sys.stderr.write(f"yuptime push: {monitor}: {error}\n")
         return 1

@@ -1,4 +1,8 @@
-"""`yuptime run`: start, run, and end of a job, reported without standing in its way."""
+"""`yuptime run`: start, run, and end of a job, reported without standing in its way.
+
+The libraries for requests take longer to import than all else. So they are imported beside the job,
+at its start, since a job may replace them, as an upgrade does.
+"""
 
 import os
 import sys
@@ -6,11 +10,11 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from yuptime_exporter.companion import job
-from yuptime_exporter.companion.connection import Access, NotReported, insist
-from yuptime_exporter.companion.push import push
+from yuptime_exporter.companion.access import Access, NotReported
 
 RUN_ID_VARIABLE = "YUPTIME_RUN_ID"
 
@@ -38,18 +42,16 @@ def run(access: Access, plan: Plan, command: Sequence[str]) -> int:
     run_id = str(uuid.uuid4())
     ended = threading.Event()
     start = threading.Thread(target=_report_start, args=(access, plan, run_id, ended), daemon=True)
-    if plan.sends_start:
-        start.start()  # beside the job, which does not wait for it
     result = job.run(
         command,
+        begun=start.start,
         environment={**os.environ, RUN_ID_VARIABLE: run_id},
         keeps_output=plan.sends_output,
         timeout_seconds=plan.timeout_seconds,
     )
     ended.set()
     until = time.monotonic() + plan.give_up_seconds
-    if plan.sends_start:
-        start.join(plan.give_up_seconds)  # a start after the end would open the run again
+    start.join(plan.give_up_seconds)  # a start after the end would open the run again
     fields: dict[str, object] = {
         "status": "down" if result.exit_code else "up",
         "runId": run_id,
@@ -64,6 +66,10 @@ def run(access: Access, plan: Plan, command: Sequence[str]) -> int:
 
 def _report_start(access: Access, plan: Plan, run_id: str, ended: threading.Event) -> None:
     """Report the start; give up when the job has ended, since its end says more."""
+    if not plan.sends_start:
+        with suppress(Exception):  # the report of the end says what is wrong
+            import yuptime_exporter.companion.push  # noqa: F401, PLC0415  for the end
+        return
     fields: dict[str, object] = {"status": "start", "runId": run_id}
     until = time.monotonic() + plan.give_up_seconds
     _report(access, plan.monitor, fields, until=until, is_over=ended.wait)
@@ -78,12 +84,9 @@ def _report(
     is_over: Callable[[float], bool] | None = None,
 ) -> None:
     try:
-        headers = access.bearer()
-        insist(
-            lambda seconds: push(access, monitor, fields, headers=headers, timeout_seconds=seconds),
-            until_monotonic=until,
-            is_over=is_over,
-        )
+        from yuptime_exporter.companion.push import push  # noqa: PLC0415  beside the job
+
+        push(access, monitor, fields, until_monotonic=until, is_over=is_over)
     except NotReported as error:
         sys.stderr.write(f"yuptime run: {monitor}: {fields['status']} not reported: {error}\n")
     except Exception as error:  # noqa: BLE001  the job's exit code counts, not ours

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from yuptime_exporter.companion.connection import Access, Call, NotReported, request
+from yuptime_exporter.companion.access import Access, NotReported
+from yuptime_exporter.companion.connection import Call, request
 from yuptime_exporter.companion.terminal import printable
 
 _PATH = "/api/v1/monitors"

@@ -46,9 +46,8 @@ async def serving(
 
 async def yuptime_backup(*arguments: str) -> tuple[int, str]:
     """Run the command; return its exit code and its output."""
-    code = "import sys; from yuptime_exporter.cli import companion; sys.exit(companion())"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, "backup", *arguments),
+        *(sys.executable, "-m", "yuptime_exporter.companion", "backup", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

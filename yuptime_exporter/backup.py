@@ -5,8 +5,11 @@ import errno
 import json
 import os
 import sqlite3
+import ssl
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -29,11 +32,26 @@ class BackupFailed(YuptimeError):
     """There is no new file; the text says why."""
 
 
-def backup(url: str, path: Path, out: TextIO, *, force: bool) -> None:
+@dataclass(frozen=True)
+class Origin:
+    """The exporter whose database is copied.
+
+    Attributes:
+        url: of the exporter, with its prefix.
+        headers: with the credentials that its pages need.
+        tls: how an https URL is verified.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    tls: ssl.SSLContext
+
+
+def backup(origin: Origin, path: Path, out: TextIO, *, force: bool) -> None:
     """Write a copy of an exporter's database to a file, whole or not at all.
 
     Args:
-        url: of the exporter.
+        origin: the exporter.
         path: of the file; only its owner can read it.
         out: for a line that says what was written.
         force: whether a file of that name is replaced.
@@ -44,19 +62,19 @@ def backup(url: str, path: Path, out: TextIO, *, force: bool) -> None:
     if path.exists() and not force:
         raise _is_there(path)
     try:
-        monitors, size_bytes = _written(url, path, force=force)
+        monitors, size_bytes = _written(origin, path, force=force)
     except OSError as error:
         raise BackupFailed(f"{error.filename or path}: {error.strerror or error}") from error
     out.write(f"{path}: {monitors} monitors, {size_bytes} bytes\n")
 
 
-def _written(url: str, path: Path, *, force: bool) -> tuple[int, int]:
+def _written(origin: Origin, path: Path, *, force: bool) -> tuple[int, int]:
     """Receive the copy beside the file, check it, and put it in place; return what is in it."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
     unfinished = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            asyncio.run(_receive(url, file))
+            asyncio.run(_receive(origin, file))
             file.flush()
             os.fsync(file.fileno())
             size_bytes = file.tell()
@@ -67,22 +85,27 @@ def _written(url: str, path: Path, *, force: bool) -> tuple[int, int]:
     return monitors, size_bytes
 
 
-async def _receive(url: str, file: BinaryIO) -> None:
+async def _receive(origin: Origin, file: BinaryIO) -> None:
+    shown = without_credentials(origin.url)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=SILENCE_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
-            session.post(url.rstrip("/") + BACKUP_PATH, allow_redirects=False) as answer,
+            aiohttp.ClientSession(
+                headers=origin.headers, timeout=timeout, trust_env=True
+            ) as session,
+            session.post(
+                origin.url.rstrip("/") + BACKUP_PATH, ssl=origin.tls, allow_redirects=False
+            ) as answer,
         ):
             if answer.status != HTTPStatus.OK:
                 text = await answer.content.read(_MAX_PROBLEM_BYTES)
-                raise BackupFailed(f"{_shown(url)}: {answer.status}: {_detail(text)}")
+                raise BackupFailed(f"{shown}: {answer.status}: {_detail(text)}")
             async for part in answer.content.iter_chunked(_PART_BYTES):
                 file.write(part)
     except TimeoutError:
-        raise BackupFailed(f"{_shown(url)}: no answer within {SILENCE_SECONDS:g} s") from None
+        raise BackupFailed(f"{shown}: no answer within {SILENCE_SECONDS:g} s") from None
     except (aiohttp.ClientError, ValueError) as error:
-        raise BackupFailed(f"{_shown(url)}: {error}") from error
+        raise BackupFailed(f"{shown}: {error}") from error
 
 
 def _detail(text: bytes) -> str:
@@ -130,7 +153,3 @@ def _put_in_place(unfinished: Path, path: Path, *, force: bool) -> None:
 
 def _is_there(path: Path) -> BackupFailed:
     return BackupFailed(f"{path}: exists already; --force replaces it")
-
-
-def _shown(url: str) -> str:
-    return without_credentials(url)

@@ -1,4 +1,4 @@
-"""The two commands: `yuptime-exporter`, and `yuptime`, its companion for CI and jobs."""
+"""`yuptime-exporter`, and the commands of `yuptime` that read manifests and jobs."""
 
 import argparse
 import asyncio
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from yuptime_exporter import __version__, logs
 from yuptime_exporter.app import run
-from yuptime_exporter.backup import BackupFailed, backup
 from yuptime_exporter.check import check
 from yuptime_exporter.core.errors import ConfigInvalid, YuptimeError
 from yuptime_exporter.onboarding import command
@@ -44,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def companion(arguments: Sequence[str] | None = None) -> int:
-    """Run `yuptime`; return its exit code: 0 done, 1 problems or a failure, 2 usage error."""
+    """Run `yuptime check` or `yuptime import`; return the exit code: 0 done, 1 problems, 2 usage error."""
     parser = argparse.ArgumentParser(
         prog="yuptime",
         description="The companion of yuptime-exporter.",
@@ -54,7 +53,6 @@ def companion(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=version_text("yuptime"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands)
-    _add_backup(commands)
     _add_import(commands)
     given = parser.parse_args(arguments)
     code: int = given.run(given)
@@ -97,34 +95,6 @@ def _check(given: argparse.Namespace) -> int:
         sys.stdout.write(f"error: {error}\n")
         return 1
     return check(paths, sys.stdout, stdin=stdin, allow_empty=given.allow_empty, defaults=defaults)
-
-
-def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "backup",
-        help="copy the database of a running exporter into a file",
-        description="Copies the database of a running exporter, which needs "
-        "--web.enable-admin-api. Exit code: 0 written, 1 failure, 2 usage error.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("path", metavar="FILE", type=Path, help="the file to write")
-    parser.add_argument(
-        "--url",
-        type=values.external_url,
-        default=os.environ.get("YUPTIME_URL") or "http://localhost:10091",
-        help="URL of the exporter (default: $YUPTIME_URL, or http://localhost:10091)",
-    )
-    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
-    parser.set_defaults(run=_backup)
-
-
-def _backup(given: argparse.Namespace) -> int:
-    try:
-        backup(given.url, given.path, sys.stdout, force=given.force)
-    except BackupFailed as error:
-        sys.stderr.write(f"yuptime backup: {error}\n")
-        return 1
-    return 0
 
 
 def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

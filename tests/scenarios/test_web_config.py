@@ -1,7 +1,9 @@
 """TLS, users and headers of `--web.config.file` on the whole program."""
 
 import asyncio
+import os
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,6 +82,40 @@ async def test_tls_serves_pushes_and_pages(tmp_path: Path, authority: Authority)
         assert "yuptime_monitor_up" in (
             (await client.request("GET", "/metrics", ssl=context)).body.decode()
         )
+
+
+async def yuptime(*arguments: str) -> tuple[int, str]:
+    """Run a command of `yuptime` as the user of these files; return its exit code and its output."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "yuptime_exporter.companion", *arguments),
+        env={**os.environ, "YUPTIME_USERNAME": "prometheus", "YUPTIME_PASSWORD": "secret"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+@pytest.mark.peer  # three processes: whole seconds
+async def test_the_commands_of_yuptime_pass_tls_and_users(
+    tmp_path: Path, authority: Authority
+) -> None:
+    copy, ca = tmp_path / "copy.db", f"--ca-file={authority.certificate}"
+    async with exporter(tmp_path, TLS + USERS, "--web.enable-admin-api") as client:
+
+        async def listed() -> tuple[int, str]:
+            return await yuptime("status", f"--url={client.url}", ca)
+
+        status = await eventually(listed, lambda said: said[0] == 0)
+        made = await yuptime("backup", str(copy), f"--url={client.url}", ca)
+        strange = await yuptime("backup", str(tmp_path / "x.db"), f"--url={client.url}")
+
+    assert "jobs" in status[1]
+    assert made == (0, f"{copy}: 1 monitors, {copy.stat().st_size} bytes\n")
+    assert strange[0] == 1
+    assert "certificate verify failed" in strange[1]
+    assert not (tmp_path / "x.db").exists()
 
 
 async def test_a_client_without_tls_gets_no_answer_and_is_counted(

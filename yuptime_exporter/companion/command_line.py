@@ -12,7 +12,6 @@ from yuptime_exporter.companion import flags
 # Commands that need the exporter's own libraries; `yuptime_exporter.cli` has them.
 _OF_EXPORTER = {
     "check": "validate manifests without starting the exporter",
-    "backup": "copy the database of a running exporter into a file",
     "import": "make monitors of a crontab or of CronJobs",
 }
 
@@ -60,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_push(commands)
     _add_status(commands)
     _add_test_alert(commands)
+    _add_backup(commands)
     return parser
 
 
@@ -227,3 +227,31 @@ def _test_alert(given: argparse.Namespace) -> int:
         prometheus_url=given.prometheus_url,
         output=given.output,
     )
+
+
+def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "backup",
+        help="copy the database of a running exporter into a file",
+        description="Copies the database of a running exporter, which needs "
+        "--web.enable-admin-api. Exit code: 0 written, 1 failure, 2 usage error.",
+        allow_abbrev=False,
+    )
+    flags.add_access(parser)
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    parser.add_argument("path", metavar="FILE", type=Path, help="the file to write")
+    parser.set_defaults(run=_backup)
+
+
+def _backup(given: argparse.Namespace) -> int:
+    from yuptime_exporter.backup import BackupFailed, Origin, backup  # noqa: PLC0415
+    from yuptime_exporter.companion.connection import NotReported  # noqa: PLC0415
+
+    exporter = flags.access(given)
+    try:
+        origin = Origin(exporter.url, exporter.basic(), exporter.tls())
+        backup(origin, given.path, sys.stdout, force=given.force)
+    except (BackupFailed, NotReported) as error:
+        sys.stderr.write(f"yuptime backup: {error}\n")
+        return 1
+    return 0

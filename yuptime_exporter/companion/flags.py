@@ -22,9 +22,16 @@ def add_access(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("YUPTIME_URL") or DEFAULT_URL,
         help=f"URL of the exporter (default: $YUPTIME_URL, or {DEFAULT_URL})",
     )
-    parser.add_argument("--username", default=os.environ.get("YUPTIME_USERNAME", ""))
     parser.add_argument(
-        "--password-file", metavar="PATH", type=Path, help="(default: $YUPTIME_PASSWORD)"
+        "--username",
+        default=os.environ.get("YUPTIME_USERNAME", ""),
+        help="user of the exporter's pages (default: $YUPTIME_USERNAME)",
+    )
+    parser.add_argument(
+        "--password-file",
+        metavar="PATH",
+        type=Path,
+        help="file with the password (default: the password $YUPTIME_PASSWORD)",
     )
     for flag, text in (
         ("--ca-file", "authorities of the exporter's certificate (default: those of the system)"),

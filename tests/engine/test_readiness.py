@@ -3,6 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from yuptime_exporter.core.errors import NotReady
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.metrics.process import ReadinessMetrics
 
@@ -86,3 +87,15 @@ def test_a_store_that_fails_is_a_notice_where_no_other_replica_could_take_pushes
         "2 monitors are kept; the store does not take pushes: the disk is full",
     )
     assert readiness.notice == "2 monitors are kept"
+
+
+def test_missing_rights_are_for_operators_only_and_end_with_the_readiness() -> None:
+    readiness = Readiness(ReadinessMetrics(CollectorRegistry()))
+    readiness.explain(lambda: "monitors may not be listed in the namespace shop")
+    with pytest.raises(NotReady) as raised:
+        readiness.check()
+
+    assert readiness.obstacle == "monitors may not be listed in the namespace shop"
+    assert "shop" not in f"{raised.value} {readiness.awaited}"
+    readiness.listed()
+    assert readiness.obstacle == ""

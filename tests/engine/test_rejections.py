@@ -1,6 +1,7 @@
 """Rejections: each is counted, logged within limits, and kept for the page of its monitor."""
 
 import logging
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -13,13 +14,15 @@ from tests.waiting import eventually
 from yuptime_exporter.core.errors import (
     MalformedPush,
     NotAuthenticated,
+    NotReady,
     Rejection,
     RejectionReason,
     RequestUnreadable,
 )
 from yuptime_exporter.core.model import MonitorKey
-from yuptime_exporter.engine.rejections import KEPT_REJECTIONS, LogLimits, Rejections
+from yuptime_exporter.engine.rejections import KEPT_REJECTIONS, LogLimits, Rejections, remedy
 from yuptime_exporter.metrics.pushes import PushMetrics
+from yuptime_exporter.settings.shapes import LimitsSection
 
 START = 1000.0
 QUICK = LogLimits(quiet_seconds=0.1, write_seconds=0.01)
@@ -202,3 +205,21 @@ async def test_nothing_is_kept_for_monitors_that_do_not_exist(
     desk.record(key=unknown)
 
     assert desk.rejections.recent(unknown) == ()
+
+
+async def test_a_push_before_monitors_are_known_is_not_said_to_name_an_unknown_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk(caplog)
+    desk.record(NotReady("not ready: monitors are being listed"), MonitorKey("prod", "other"))
+    (line,) = await desk.written(1)
+
+    assert line.getMessage() == "push rejected before its monitor is known"
+    assert line.__dict__["monitors"] == "prod/other"
+
+
+def test_the_remedy_for_too_many_pushes_names_the_key_of_the_configuration() -> None:
+    named = re.search(r"limits\.(\w+) in --config.file", remedy(RejectionReason.RATE_LIMITED))
+
+    assert named is not None
+    assert named[1] in LimitsSection.model_fields

@@ -245,7 +245,7 @@ def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _backup(given: argparse.Namespace) -> int:
     from yuptime_exporter.backup import BackupFailed, Origin, backup  # noqa: PLC0415
-    from yuptime_exporter.companion.connection import NotReported  # noqa: PLC0415
+    from yuptime_exporter.companion.access import NotReported  # noqa: PLC0415
 
     exporter = flags.access(given)
     try:

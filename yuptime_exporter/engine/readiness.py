@@ -1,5 +1,7 @@
 """May pushes and scrapes come in?"""
 
+from collections.abc import Callable
+
 from yuptime_exporter.core.errors import NotReady
 from yuptime_exporter.metrics.process import ReadinessMetrics
 
@@ -15,6 +17,7 @@ class Readiness:
         self._metrics = metrics
         self._awaited: dict[str, str] = {"state": "saved state is being restored"}
         self._notices: dict[str, str] = {}
+        self._obstacle: Callable[[], str] = str
 
     @property
     def ready(self) -> bool:
@@ -35,6 +38,18 @@ class Readiness:
     def awaited(self) -> str:
         """The reasons for not being ready, in words; empty when ready."""
         return "; ".join(self._awaited.values())
+
+    @property
+    def obstacle(self) -> str:
+        """The missing rights because of which the exporter is not ready; mostly empty.
+
+        They name namespaces, so only operators may see them: no answer to a push has them.
+        """
+        return "" if self.ready else self._obstacle()
+
+    def explain(self, obstacle: Callable[[], str]) -> None:
+        """Use this to say which rights are missing; it returns nothing if none is."""
+        self._obstacle = obstacle
 
     def restoring(self, *, failure: str) -> None:
         """Note why saved state is not restored yet; the text is shown to strangers."""

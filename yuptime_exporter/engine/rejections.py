@@ -58,7 +58,7 @@ _REMEDIES = {
     RejectionReason.LENGTH_REQUIRED: "send a Content-Length",
     RejectionReason.TOO_LARGE: "send a shorter message",
     RejectionReason.UNSUPPORTED: "send JSON or a form, not compressed",
-    RejectionReason.RATE_LIMITED: "let the job push less often, or raise push.rate_limit",
+    RejectionReason.RATE_LIMITED: "let the job push less often, or raise limits.push_rate in --config.file",
     RejectionReason.NOT_READY: "wait; curl --retry repeats the push",
     RejectionReason.TOKEN_MISSING: "create the Secret that the monitor names, with its key",
     RejectionReason.STORE_UNAVAILABLE: "repair the store; until then no push is accepted",
@@ -229,6 +229,8 @@ def _write(unwritten: _Unwritten) -> None:
         fields = {"monitor": str(unwritten.monitor), **fields}
     elif stranger:
         message = "push to an unknown monitor rejected"
+        if unwritten.reason is RejectionReason.NOT_READY:
+            message = "push rejected before its monitor is known"
         names = sorted(unwritten.names)
         more = ", …" if len(names) > _LISTED_NAMES else ""
         fields = {"monitors": ", ".join(names[:_LISTED_NAMES]) + more, **fields}

@@ -19,6 +19,11 @@ class FirstList:
         self.complete, self.answered = asyncio.Event(), asyncio.Event()
         self._on_complete: list[Callable[[], None]] = []
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether the API server refused to list, and there was no list since the start."""
+        return self.answered.is_set() and not self.complete.is_set()
+
     def then(self, call: Callable[[], None]) -> None:
         """Call this when the first list is complete."""
         self._on_complete.append(call)

@@ -22,8 +22,9 @@ def ready_handler(readiness: Readiness) -> Handler:
         if readiness.ready:
             notice = f"Note: {readiness.notice}.\n" if readiness.notice else ""
             return text_answer(f"yuptime-exporter is ready.\n{notice}")
+        obstacle = f" ({readiness.obstacle})" if readiness.obstacle else ""
         return text_answer(
-            f"yuptime-exporter is not ready: {readiness.awaited}.\n",
+            f"yuptime-exporter is not ready: {readiness.awaited}{obstacle}.\n",
             status=HTTPStatus.SERVICE_UNAVAILABLE,
         )
 

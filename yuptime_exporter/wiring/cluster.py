@@ -68,6 +68,7 @@ def cluster_parts(
         clock: Unix seconds.
     """
     cluster = _connected(settings, table, registry, adopt=adopt, clock=clock)
+    readiness.explain(cluster.source.forbidden)
     replicated = settings.is_replicated
     check = SilenceCheck(table, confirm=cluster.replication.confirm) if replicated else None
     return Parts(

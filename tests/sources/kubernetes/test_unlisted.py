@@ -97,7 +97,7 @@ async def test_a_failure_that_passes_by_itself_leaves_no_namespace_out(
 
 @pytest.mark.parametrize("namespaces", [("jobs", "shop"), ()])
 @pytest.mark.parametrize("path", [MONITORS, SECRETS])
-async def test_without_any_permission_there_is_no_set(
+async def test_without_any_permission_there_is_no_set_and_the_missing_right_is_named(
     path: str, namespaces: tuple[str, ...], server: FakeApiServer
 ) -> None:
     declare_both(server)
@@ -109,8 +109,15 @@ async def test_without_any_permission_there_is_no_set(
 
         await eventually(refused, lambda count: count >= max(len(namespaces), 1))
         assert followed.sets == []
+        resource = "monitors" if path == MONITORS else "secrets"
+        where = "the namespaces jobs, shop" if namespaces else "all namespaces"
+        missing = followed.source.forbidden()
+        assert missing.startswith(f"{resource} may not be listed in {where}: grant the exporter's")
+        assert f"the verbs get, list and watch on {resource}" in missing
+
         await permitted(server, followed)
         await eventually(followed.newest)
+        assert followed.source.forbidden() == ""
         await eventually(followed.newest, lambda found: found and not found.unlisted)
         assert known(followed) == ["jobs", "shop"]
 

@@ -104,6 +104,10 @@ class SecretReads:
         """Return True: each Secret is read by itself, and says why it has no tokens."""
         return True
 
+    def is_forbidden(self, namespace: str | None) -> bool:  # noqa: ARG002
+        """Tell whether they may not be listed: no list is needed."""
+        return False
+
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
         entry = self._entries.get(secret)

@@ -57,6 +57,9 @@ class TokenSecrets(Protocol):
     def is_listed(self, namespace: str | None) -> bool:
         """Tell whether the tokens of a namespace are known; None: of all namespaces."""
 
+    def is_forbidden(self, namespace: str | None) -> bool:
+        """Tell whether they are not known because the exporter may not list them."""
+
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
 

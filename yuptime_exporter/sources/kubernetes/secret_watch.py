@@ -114,6 +114,10 @@ class SecretWatch:
         """Tell whether the Secrets of a namespace were listed."""
         return self._mirrors[namespace].synced.is_set()
 
+    def is_forbidden(self, namespace: str | None) -> bool:
+        """Tell whether the exporter may not list the Secrets of a namespace."""
+        return self._mirrors[namespace].first_list.forbidden
+
     def held(self, secret: SecretKey) -> HeldSecret | TokenProblem:
         """Return the tokens of a Secret, or why there are none."""
         found = self._mirror(secret).objects.get(ObjectName(*secret))

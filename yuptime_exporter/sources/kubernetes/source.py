@@ -104,6 +104,14 @@ class KubernetesSource:
             await mirror.first_list.answered.wait()
         await self._any_listed.wait()
 
+    def forbidden(self) -> str:
+        """Return which rights are missing to know the monitors, for operators; empty: none."""
+        secrets = self._secrets
+        return remedies.missing_rights(
+            monitors=[name for name, one in self._mirrors.items() if one.first_list.forbidden],
+            secrets=[name for name in self._mirrors if secrets and secrets.is_forbidden(name)],
+        )
+
     def objects(self) -> Iterable[tuple[MonitorKey, MonitorObject]]:
         """Return all Monitors of type push, in no particular order."""
         for mirror in self._mirrors.values():

@@ -147,7 +147,9 @@ class Exporter:
         ):
             scheme = "http" if self._shared.web_configuration.value.tls is None else "https"
             url = exporter_url(self._shared.settings, self.bound, scheme=scheme)
-            sinks = Alertmanagers(session, tasks, exporter=url, metrics=metrics)
+            sinks = Alertmanagers(
+                session, tasks, exporter=url, metrics=metrics, unreachable=self._shared.unreachable
+            )
             self._configuration.follow(lambda new: sinks.configure(new.alertmanagers))
             endless = (
                 tasks.create_task(self._restore_and_follow(), name="follow monitors"),

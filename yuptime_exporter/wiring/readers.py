@@ -48,7 +48,7 @@ def reader_handlers(
         readiness = shared.readiness
         return ExporterState(
             awaited=readiness.awaited,
-            notice=readiness.notice,
+            notice="; ".join(filter(None, (readiness.notice, shared.unreachable.notice))),
             reload_problem=configuration.problem,
             problems=follower.problems,
         )

@@ -1,6 +1,6 @@
 """The values that all parts of one run share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.rejudging import Rejudging
@@ -8,6 +8,7 @@ from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.settings.model import Settings
 from yuptime_exporter.settings.web_configuration import CurrentWebConfiguration
+from yuptime_exporter.sinks.alertmanager.unreachable import Unreachable
 from yuptime_exporter.wiring.registry import Metrics
 
 
@@ -19,6 +20,7 @@ class Shared:
         table: all monitors, which every flow reads or changes.
         rejudging: knows the monitors whose verdict may have changed.
         clock: Unix seconds.
+        unreachable: knows the Alertmanagers that alerts do not reach.
     """
 
     settings: Settings
@@ -28,3 +30,4 @@ class Shared:
     metrics: Metrics
     web_configuration: CurrentWebConfiguration
     clock: Clock
+    unreachable: Unreachable = field(default_factory=Unreachable)

@@ -20,6 +20,7 @@ from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
 from yuptime_exporter.sinks.alertmanager.sender import Courier
+from yuptime_exporter.sinks.alertmanager.unreachable import Unreachable
 
 SECRET = "hunter2-correct-horse"
 NAME = "alertmanager.test"
@@ -63,6 +64,7 @@ class Sending:
     sink: AlertmanagerSink
     registry: CollectorRegistry
     url: str
+    unreachable: Unreachable
 
     def value(self, name: str, alertmanager: str | None = None) -> float | None:
         labels = {"alertmanager": alertmanager or self.url}
@@ -77,6 +79,9 @@ class Sending:
     async def has_errors(self, count: int) -> None:
         await eventually(self.errors, lambda errors: errors == count)
 
+    async def notice(self) -> str:
+        return self.unreachable.notice
+
     async def waiting(self) -> float:
         return self.value("queue_length") or 0
 
@@ -90,10 +95,13 @@ async def sending(
     registry = CollectorRegistry()
     metrics = NotificationMetrics(registry)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        courier = Courier(endpoint, session, metrics.of(endpoint.url), EXPORTER, limits)
+        unreachable = Unreachable()
+        courier = Courier(
+            endpoint, session, metrics.of(endpoint.url), EXPORTER, limits, unreachable
+        )
         sink = AlertmanagerSink(courier, tasks, resolve=resolve)
         try:
-            yield Sending(sink, registry, endpoint.url)
+            yield Sending(sink, registry, endpoint.url, unreachable)
         finally:
             sink.close()
 

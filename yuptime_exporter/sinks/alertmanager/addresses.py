@@ -116,7 +116,9 @@ class AlertmanagerSink:
             try:
                 self._set_addresses(await self._resolve(endpoint.api_url))
                 self._log.recovered()
+                self._courier.unreachable.reached(endpoint.url, "")
             except OSError as error:
+                self._courier.unreachable.failed(endpoint.url, "", str(error))
                 self._log.failed(error, alertmanager=endpoint.url)
             known = bool(self._senders)
             await asyncio.sleep(
@@ -128,6 +130,7 @@ class AlertmanagerSink:
         for address in self._senders.keys() - addresses:
             sender, task = self._senders.pop(address)
             self._courier.metrics.dropped.inc(sender.queue_length)
+            self._courier.unreachable.reached(self._courier.endpoint.url, address)
             task.cancel()
         for address in addresses - self._senders.keys():
             sender = Sender(self._courier, address)

@@ -13,6 +13,7 @@ from yuptime_exporter.sinks.alertmanager.body import ExporterUrl
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
 from yuptime_exporter.sinks.alertmanager.sender import Courier
+from yuptime_exporter.sinks.alertmanager.unreachable import Unreachable
 
 
 class Alertmanagers:
@@ -25,7 +26,7 @@ class Alertmanagers:
         *,
         exporter: ExporterUrl,
         metrics: NotificationMetrics,
-        limits: SinkLimits | None = None,
+        unreachable: Unreachable | None = None,
         resolve: Resolve = addresses_of,
     ) -> None:
         """Have no sink yet.
@@ -35,14 +36,15 @@ class Alertmanagers:
             tasks: runs the lookups and the senders.
             exporter: the URL of this exporter, for links in alerts.
             metrics: counters of each URL.
-            limits: of all sinks; None: the defaults.
+            unreachable: learns which Alertmanagers are not reached; None: no reader wants it.
             resolve: returns the addresses of the host of a URL.
         """
         self._session = session
         self._tasks = tasks
         self._exporter = exporter
         self._metrics = metrics
-        self._limits = limits or SinkLimits()
+        self._limits = SinkLimits()
+        self._unreachable = unreachable or Unreachable()
         self._resolve = resolve
         metrics.queue_capacity.set(self._limits.queue_capacity)
         self._endpoints: Mapping[str, Endpoint] = {}
@@ -84,6 +86,7 @@ class Alertmanagers:
                 metrics=self._metrics.of(url),
                 exporter=self._exporter,
                 limits=self._limits,
+                unreachable=self._unreachable,
             )
             sink = self._sinks[url] = AlertmanagerSink(courier, self._tasks, resolve=self._resolve)
         return sink
@@ -93,3 +96,4 @@ class Alertmanagers:
         if sink is not None:
             sink.close()
             self._metrics.forget(url)
+            self._unreachable.forget(url)

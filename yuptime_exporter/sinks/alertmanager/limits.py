@@ -16,6 +16,8 @@ class SinkLimits:
             behind a headless Service come and go.
         resolve_retry_seconds: time between two lookups of a name without known addresses, for
             which alerts may be waiting.
+        check_seconds: time without an alert after which an empty request is sent, so that an
+            Alertmanager that takes no alerts is known before the first one.
         drain_seconds: time for the last alerts at shutdown, which must stay below 10 s in total.
     """
 
@@ -23,4 +25,5 @@ class SinkLimits:
     queue_capacity: int = 10_000
     resolve_interval_seconds: float = 30.0
     resolve_retry_seconds: float = 2.0
+    check_seconds: float = 60.0
     drain_seconds: float = 2.0

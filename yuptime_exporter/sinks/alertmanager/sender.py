@@ -1,6 +1,7 @@
 """Send alerts to one Alertmanager at one address, as Prometheus does (notifier/sendloop.go).
 
-The queue is bounded, requests are batches, and no caller waits. A failed request is not retried:
+The queue is bounded, requests are batches, and no caller waits. Unlike Prometheus, an address that
+has no alert for a minute gets an empty request, which shows whether an alert would arrive. A failed request is not retried:
 its alerts are sent again with the next repetition, within a minute.
 """
 
@@ -8,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
 from typing import NoReturn
@@ -22,6 +23,7 @@ from yuptime_exporter.metrics.notifications import AlertmanagerMetrics
 from yuptime_exporter.sinks.alertmanager.body import ExporterUrl, alert_body
 from yuptime_exporter.sinks.alertmanager.endpoint import CurrentContext, Endpoint
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
+from yuptime_exporter.sinks.alertmanager.unreachable import Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Courier:
 
     Attributes:
         exporter: the URL of this exporter, for links in alerts.
+        unreachable: learns whether requests succeed.
     """
 
     endpoint: Endpoint
@@ -42,6 +45,7 @@ class Courier:
     metrics: AlertmanagerMetrics
     exporter: ExporterUrl
     limits: SinkLimits
+    unreachable: Unreachable = field(default_factory=Unreachable)
 
 
 class Sender:
@@ -55,6 +59,7 @@ class Sender:
         self._offered = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._place = {"url": courier.endpoint.url, "address": address}
         self._fields = {"alertmanager": courier.endpoint.url, "address": str(self._url.host)}
         self._log = FailureLog(
             log,
@@ -90,7 +95,11 @@ class Sender:
     async def send_forever(self) -> NoReturn:
         """Send the queued alerts, batch after batch, forever."""
         while True:
-            await self._offered.wait()
+            try:
+                async with asyncio.timeout(self._courier.limits.check_seconds):
+                    await self._offered.wait()
+            except TimeoutError:
+                await self._send([])
             self._offered.clear()
             while self._queue:
                 await self._send(self._take(self._courier.limits.max_batch))
@@ -115,7 +124,7 @@ class Sender:
         elif HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             self._succeeded(batch)
         else:
-            self._failed(batch, f"answered {status}: {answer}")
+            self._failed(batch, f"answered {status}", answer)
 
     async def _post(self, batch: Sequence[OutgoingAlert]) -> tuple[int, str]:
         """Return the status and the beginning of the answer, on one line."""
@@ -137,10 +146,13 @@ class Sender:
 
     def _succeeded(self, batch: Sequence[OutgoingAlert]) -> None:
         self._courier.metrics.sent.inc(len(batch))
+        self._courier.unreachable.reached(**self._place)
         self._log.recovered(**self._fields)
 
-    def _failed(self, batch: Sequence[OutgoingAlert], reason: str) -> None:
+    def _failed(self, batch: Sequence[OutgoingAlert], reason: str, answer: str = "") -> None:
         self._courier.metrics.errors.inc(len(batch))
         self._courier.metrics.dropped.inc(len(batch))
-        first = fingerprint(batch[0].alert.labels)
-        self._log.failed(reason, alerts=len(batch), first=first, **self._fields)
+        self._courier.unreachable.failed(**self._place, reason=reason)
+        first = {"first": fingerprint(batch[0].alert.labels)} if batch else {}
+        err = f"{reason}: {answer}" if answer else reason
+        self._log.failed(err, alerts=len(batch), **first, **self._fields)

@@ -21,7 +21,8 @@ class ExporterState:
 
     Attributes:
         awaited: why the exporter is not ready; empty when it is.
-        notice: things to know although it is ready, such as a store that fails; mostly empty.
+        notice: things to know although it is ready, such as a store that fails or an Alertmanager that is
+            not reached; mostly empty.
         reload_problem: why the last reload of the configuration failed; empty after a success.
         problems: with the manifests, their Secrets, and valid declarations that will not work.
     """

@@ -1,10 +1,11 @@
-"""Fixtures for all tests: Kubernetes clusters, started on first use and stopped with the run."""
+"""Profiles of Hypothesis, and clusters for all tests, started on first use and stopped at the end."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+import tests.laws  # noqa: F401  registers the profiles
 from tests.peers.cluster import (
     Cluster,
     ControlPlane,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, KEY, START, UP, Life, monitor
@@ -227,7 +227,6 @@ def lived(
 
 
 @given(expressions, histories, lengths, lengths)
-@settings(deadline=None)
 def test_the_deadline_of_a_schedule_never_moves_by_looking(
     expression: str, history: list[tuple[str, float]], wait: float, longer: float
 ) -> None:
@@ -242,7 +241,6 @@ def test_the_deadline_of_a_schedule_never_moves_by_looking(
 
 
 @given(expressions, histories, lengths)
-@settings(deadline=None)
 def test_a_replica_that_restarts_after_each_event_judges_as_one_that_never_restarts(
     expression: str, history: list[tuple[str, float]], wait: float
 ) -> None:
@@ -253,7 +251,6 @@ def test_a_replica_that_restarts_after_each_event_judges_as_one_that_never_resta
 
 
 @given(expressions, st.lists(lengths, max_size=6), lengths)
-@settings(deadline=None)
 def test_without_an_outage_the_deadline_is_the_base_and_the_gap_and_the_grace(
     expression: str, pushes: list[float], wait: float
 ) -> None:

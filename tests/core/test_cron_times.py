@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.wall_clock import Wall, changes
+from tests.laws import examples
 from yuptime_exporter.core.cron_times import NEVER, NICKNAMES, CronTimes
 from yuptime_exporter.time_zones import time_zone, time_zone_names
 
@@ -105,7 +106,7 @@ moments = st.integers(1_600_000_000, 2_500_000_000)
 
 
 @given(fields, st.sampled_from(TELLING_ZONES), moments)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_no_time_lies_between_a_moment_and_the_time_after_it(
     parts: tuple[str, ...], zone: str, moment: int
 ) -> None:
@@ -121,7 +122,7 @@ def test_no_time_lies_between_a_moment_and_the_time_after_it(
 
 
 @given(fields, moments)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_in_utc_each_time_is_that_of_the_library(parts: tuple[str, ...], moment: int) -> None:
     expression = " ".join(parts)
     expected = next(CronSim(expression, datetime.fromtimestamp(moment, UTC)), None)

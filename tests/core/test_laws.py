@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, pushed, row
+from tests.laws import examples
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.evaluation import (
     MAX_FUTURE_SECONDS,
@@ -585,7 +586,7 @@ class TestReplicas:
     """All replicas know the same, for every order in which they learn of pushes."""
 
     @given(clocks_off, replica_steps, st.randoms(use_true_random=False))
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_replicas_that_have_looked_know_the_same(
         self, off: list[float], steps: list[ReplicaStep], random
     ) -> None:
@@ -607,7 +608,7 @@ class TestReplicas:
             ReplicaStep(1, "push", 0),
         ],
     )
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_replicas_lose_no_push_and_count_no_push_twice(
         self, off: list[float], steps: list[ReplicaStep]
     ) -> None:
@@ -619,7 +620,7 @@ class TestReplicas:
         assert (last.pushes_down_total if last else 0) == accepted.count(DOWN)
 
     @given(replica_steps)
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_replicas_with_equal_clocks_remember_the_last_push_of_all(
         self, steps: list[ReplicaStep]
     ) -> None:
@@ -633,7 +634,7 @@ class TestReplicas:
         )
 
     @given(clocks_off, replica_steps)
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_replicas_never_see_a_push_replaced_by_an_older_one(
         self, off: list[float], steps: list[ReplicaStep]
     ) -> None:
@@ -658,7 +659,7 @@ class TestReplicas:
         st.lists(st.tuples(st.booleans(), st.permutations([0, 1, 2])), max_size=6),
         st.lists(some_replica, max_size=12),
     )
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_replicas_that_have_seen_the_same_declarations_arm_alike(
         self,
         off: list[float],

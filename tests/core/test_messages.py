@@ -1,7 +1,7 @@
 """Messages: harmless wherever they are shown, with head and tail of what is too long."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.messages import (
@@ -44,7 +44,6 @@ def test_a_shown_message_keeps_a_quarter_of_its_head_and_more_of_its_tail() -> N
     assert shown_message("H" * 2000 + "T" * 2000) == "H" * 251 + " […] " + "T" * 768
 
 
-@settings(deadline=None)
 @given(text=st.text(st.characters()))
 def test_every_stored_message_can_be_shown_anywhere(text: str) -> None:
     kept, _ = stored_message(text)
@@ -54,7 +53,6 @@ def test_every_stored_message_can_be_shown_anywhere(text: str) -> None:
     assert stored_message(kept) == (kept, False)
 
 
-@settings(deadline=None)
 @given(length=st.integers(0, 3 * STORED_CHARS))
 def test_no_message_is_longer_than_its_place(length: int) -> None:
     kept, cut = stored_message("x" * length)

@@ -7,6 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.laws import examples
 from yuptime_exporter.core.model import (
     LastPush,
     Monitor,
@@ -101,7 +102,9 @@ class AsIfJudgedAgain(RuleBasedStateMachine):
 
 
 TestAsIfJudgedAgain = AsIfJudgedAgain.TestCase
-TestAsIfJudgedAgain.settings = hypothesis_settings(max_examples=50, stateful_step_count=25)
+TestAsIfJudgedAgain.settings = hypothesis_settings(
+    max_examples=examples(50), stateful_step_count=25
+)
 
 
 def test_without_a_change_the_version_stays() -> None:

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from tests.core.examples import DOWN, UP, Life, monitor, monitor_families
+from tests.laws import examples
 from yuptime_exporter.core.families import exposed_families
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, Outage
@@ -208,7 +209,7 @@ class KeptLines(RuleBasedStateMachine):
 
 TestKeptLinesAfterAnySequenceOfChanges = KeptLines.TestCase
 TestKeptLinesAfterAnySequenceOfChanges.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None
+    max_examples=examples(100), stateful_step_count=30
 )
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.cron_times import NEVER, CronTimes
@@ -92,7 +92,6 @@ class TestEarlyPushes:
 
 class TestCron:
     @given(expressions, zones, bases)
-    @settings(deadline=None)
     def test_a_push_counts_for_one_scheduled_time_and_the_next_is_due(
         self, expression: str, zone: str, received: float
     ) -> None:
@@ -105,7 +104,6 @@ class TestCron:
             assert following - received <= EARLY_SECONDS
 
     @given(expressions, zones, bases, waits)
-    @settings(deadline=None)
     def test_a_later_push_is_never_followed_by_an_earlier_due_time(
         self, expression: str, zone: str, received: float, wait: float
     ) -> None:
@@ -114,7 +112,6 @@ class TestCron:
         assert schedule.due_after_push(received + wait) >= schedule.due_after_push(received)
 
     @given(expressions, zones, bases, st.lists(waits, max_size=12))
-    @settings(deadline=None)
     def test_the_answer_does_not_depend_on_what_was_asked_before(
         self, expression: str, zone: str, base: float, others: list[float]
     ) -> None:
@@ -128,7 +125,6 @@ class TestCron:
         assert asked_before.due_after_arming(base) == afresh.due_after_arming(base)
 
     @given(expressions, zones, bases, st.floats(-30, 30))
-    @settings(deadline=None)
     def test_a_job_that_pushes_at_each_scheduled_time_is_never_late(
         self, expression: str, zone: str, base: float, off_seconds: float
     ) -> None:

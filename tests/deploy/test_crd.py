@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 
 from tests.deploy.definition import (
     DEPLOY,
@@ -20,6 +20,7 @@ from tests.deploy.definition import (
 )
 from tests.deploy.rendering import OLDEST_AND_NEWEST, strict_problem
 from tests.deploy.specs import URLS, Spec, specs
+from tests.laws import examples
 from yuptime_exporter.core.identity import MAX_LABEL_VALUE_BYTES, MAX_LABELS, RESERVED_LABELS
 from yuptime_exporter.core.model import API_VERSION, GROUP
 from yuptime_exporter.core.urls import url_problem
@@ -41,7 +42,7 @@ def pushed(**fields: object) -> Spec:
     return {"type": "push", "target": {"push": {"tokenSecretRef": TOKEN_REF, **fields}}}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200))
 @given(specs(NAMESPACE))
 @example(pushed())
 @example({**pushed(), "alerting": {"labels": {"a": None}}})
@@ -88,7 +89,7 @@ def test_the_definition_accepts_exactly_the_hosts_and_ports_that_the_exporter_ac
     assert 300 < sum(judged.values()) < len(judged) - 300
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(URLS)
 def test_the_definition_accepts_exactly_the_urls_that_the_exporter_accepts(url: object) -> None:
     for alerting in ({"alertmanagerUrl": url}, {"alerting": {"alertmanagerUrl": url}}):
@@ -108,7 +109,7 @@ def test_the_exporter_alone_knows_the_values_of_an_expression_and_the_names_of_z
     assert isinstance(read_object(monitor(spec), "here"), Invalid)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100))
 @given(specs(NAMESPACE))
 def test_the_definition_has_the_defaults_of_the_exporter(spec: Spec) -> None:
     as_written = read_object(monitor(spec), "here")

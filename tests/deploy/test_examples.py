@@ -54,6 +54,7 @@ def test_the_monitor_of_the_example_job_is_valid() -> None:
     assert wanted["key"] in secret["stringData"]
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.parametrize(
     ("dump", "code", "status", "message"),
     [

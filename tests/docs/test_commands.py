@@ -167,6 +167,7 @@ async def run(block: Block, desk: Desk, exporter: Process) -> str:
     return out.decode().replace(address, ADDRESS)
 
 
+@pytest.mark.peer  # starts a process
 async def test_the_runbook_of_a_monitor_prints_what_matters_about_it(desk: Desk) -> None:
     block = next(
         block
@@ -331,6 +332,7 @@ def test_every_json_block_is_the_output_of_a_command() -> None:
     assert [str(block) for block in blocks("json") if str(block) not in shown] == []
 
 
+@pytest.mark.peer  # starts a process
 async def test_the_exporter_writes_every_log_line_that_documents_show(desk: Desk) -> None:
     shown = [
         line for block in blocks("text") if "log" in block.tags for line in block.text.splitlines()
@@ -596,6 +598,7 @@ def test_every_crontab_line_has_a_schedule_and_a_command(block: Block) -> None:
         shell_must_read(command)
 
 
+@pytest.mark.peer  # starts a process
 async def test_the_lines_for_cron_are_quiet_on_success_and_say_why_a_push_is_refused(
     tmp_path: Path,
 ) -> None:

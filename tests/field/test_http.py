@@ -588,6 +588,7 @@ def test_the_log_says_which_job_is_refused_and_why(replayed: Replayed) -> None:
     assert 'msg="request is no HTTP"' in replayed.log
 
 
+@pytest.mark.peer  # starts a process
 def test_a_device_that_speaks_tls_to_the_port_all_day_does_not_fill_the_log(
     tmp_path: Path,
 ) -> None:

@@ -439,6 +439,7 @@ async def test_html_in_a_message_is_text_on_the_page(tmp_path: Path) -> None:
     assert "<script>alert" not in page
 
 
+@pytest.mark.peer  # starts a process
 async def test_no_log_line_contains_a_message(tmp_path: Path) -> None:
     home = Home(tmp_path, flags=["--log.level=debug"])
     async with exporter_process(home) as exporter:

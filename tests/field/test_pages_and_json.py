@@ -279,6 +279,7 @@ def test_a_client_with_the_newest_body_gets_304_in_every_form_of_the_header(
     assert (other.status, other.body) == (200, known.body)
 
 
+@pytest.mark.peer  # starts a process
 def test_the_listener_of_pushes_serves_no_page_and_no_json(tmp_path: Path) -> None:
     with running_exporter(tmp_path, ["plain"], "--push.listen-address=127.0.0.1:0") as exporter:
         log = exporter.log.read_text()

@@ -194,6 +194,7 @@ TOO_SHORT = {
 }
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.parametrize("kind", TOO_SHORT)
 def test_a_length_in_characters_instead_of_bytes_is_never_read_as_up(kind: str, tmp_path) -> None:
     # psf/requests#6586: the length is that of the text, one less than that of its UTF-8.

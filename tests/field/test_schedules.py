@@ -445,6 +445,7 @@ RUNNING = (
 )
 
 
+@pytest.mark.peer  # starts a process
 async def test_the_answer_to_a_push_and_the_metrics_name_the_next_due_time(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.manifests.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.exporters import StandingClock
 from tests.fakes.fault_proxy import FaultProxy, fault_proxy
@@ -12,10 +11,6 @@ from tests.fakes.fault_sides import make_certificates
 from tests.kubernetes.following import Monitors, Scene, watching
 from tests.kubernetes.servers import Pod, Server, server_at
 from tests.peers.cluster import Cluster
-
-# A slow machine is not a broken law.
-settings.register_profile("kubernetes", settings(), deadline=None)
-settings.load_profile("kubernetes")
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_peers_that_are_on_path_are_ready_and_nothing_is_fetched(
     assert not cache().exists()
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     ("peer", "remedy", "cause"),
@@ -91,6 +92,7 @@ def test_a_peer_that_cannot_be_had_is_skipped_with_its_remedy_and_fails_in_ci(
     assert cause in log.read_text()
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.usefixtures("path")
 def test_a_failed_build_leaves_nothing_but_its_log_in_the_cache():
     main(["helm"])

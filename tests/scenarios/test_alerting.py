@@ -135,6 +135,7 @@ class TestTheLifeOfAnAlert:
         assert resolved.ends.timestamp() == clock() - 90
         assert resolved.starts == firing.starts
 
+    @pytest.mark.peer  # starts a process
     async def test_silence_is_sent_at_the_deadline(self, home: Home) -> None:
         home.declare(
             monitor_yaml("silent", expire=1, grace=1),
@@ -189,6 +190,7 @@ class TestTheLifeOfAnAlert:
 
         assert len({alert.starts for alert in alertmanager.accepted}) == 1
 
+    @pytest.mark.peer  # starts a process
     async def test_a_restart_repeats_firing_alerts_with_the_same_beginning(
         self, home: Home
     ) -> None:
@@ -469,6 +471,7 @@ def _trouble(alertmanager: FakeAlertmanager, trouble: str, elsewhere: FakeAlertm
             alertmanager.delay_seconds, alertmanager.status = 0.5, 503
 
 
+@pytest.mark.peer  # starts a process
 async def test_a_thousand_jobs_that_fail_at_once_are_sent_in_few_requests(home: Home) -> None:
     names = [f"job-{number}" for number in range(1000)]
     home.declare(secret_yaml(), *(monitor_yaml(name) for name in names))

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.exporters import Home, exporter_process
+
+pytestmark = pytest.mark.peer  # each test starts a process
 
 FEW_FILES = ("sh", "-c", 'ulimit -n 64 && exec "$@"', "sh")
 

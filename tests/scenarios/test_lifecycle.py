@@ -33,6 +33,7 @@ async def test_probes_answer_200_while_the_exporter_is_ready(
     assert answer.status == 200
 
 
+@pytest.mark.peer  # starts a process
 async def test_sigterm_answers_requests_in_flight_and_exits_with_0(home: Home) -> None:
     body = b'{"status": "up", "message": "last words"}'
     async with exporter_process(home) as exporter:
@@ -62,6 +63,7 @@ async def test_sigterm_answers_requests_in_flight_and_exits_with_0(home: Home) -
     assert samples[series("pushes_total")] == 1
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 async def test_the_exporter_stops_on_a_signal_with_exit_code_0(
     home: Home, stop: signal.Signals
@@ -72,6 +74,7 @@ async def test_the_exporter_stops_on_a_signal_with_exit_code_0(
     assert "msg=stopped" in exporter.log[-1]
 
 
+@pytest.mark.peer  # starts a process
 async def test_an_idle_connection_does_not_delay_the_end(home: Home) -> None:
     async with exporter_process(home) as exporter:
         await exporter.request("GET", "/-/healthy")  # kept alive by the client
@@ -122,6 +125,7 @@ async def test_a_reload_resets_no_deadline(home: Home, clock: StandingClock) -> 
     assert samples[series("armed_timestamp_seconds")] == clock() - 10
 
 
+@pytest.mark.peer  # starts a process
 async def test_sighup_reloads_the_manifests(home: Home) -> None:
     config = home.folder / "config.yaml"
     config.write_text("alerting: {default_labels: {severity: page}}\n")
@@ -166,6 +170,7 @@ async def test_reload_by_http_must_be_enabled(home: Home, clock: StandingClock) 
     assert wrong_method.headers["Allow"] == "POST, PUT"
 
 
+@pytest.mark.peer  # starts a process
 async def test_a_wrong_configuration_stops_the_start_with_one_line(home: Home) -> None:
     config = home.folder / "config.yaml"
     config.write_text("limit: {}")
@@ -178,6 +183,7 @@ async def test_a_wrong_configuration_stops_the_start_with_one_line(home: Home) -
     assert ["limit: unknown key" in line for line in log if "level=ERROR" in line] == [True]
 
 
+@pytest.mark.peer  # starts a process
 async def test_an_unusable_database_stops_the_start_with_one_line(home: Home) -> None:
     home.declare()
     home.database.write_text("this is not a database " * 10)
@@ -189,6 +195,7 @@ async def test_an_unusable_database_stops_the_start_with_one_line(home: Home) ->
     assert home.database.read_text() == "this is not a database " * 10
 
 
+@pytest.mark.peer  # starts a process
 async def test_manifests_that_do_not_exist_stop_the_start_with_one_line(home: Home) -> None:
     home.declare()
     home.flags = [f"--source.manifests={home.folder / 'nowhere'}"]
@@ -199,6 +206,7 @@ async def test_manifests_that_do_not_exist_stop_the_start_with_one_line(home: Ho
     assert ["nowhere" in line for line in log if "ERROR" in line] == [True]
 
 
+@pytest.mark.peer  # starts a process
 async def test_an_address_that_is_taken_stops_the_start_with_one_line(home: Home) -> None:
     async with exporter_process(home) as exporter:
         address = exporter.url.removeprefix("http://")
@@ -230,6 +238,7 @@ async def test_every_route_is_served_below_the_prefix(home: Home, clock: Standin
     assert b"https://example.com/jobs/api/push/jobs/backup" in monitor.body
 
 
+@pytest.mark.peer  # starts a process
 async def test_every_line_of_json_logs_is_json(home: Home) -> None:
     home.flags = ["--log.format=json"]
     home.declare(monitor_yaml(), secret_yaml(), "kind: Monitor\nspec: 'a \"quoted\"\tthing'\n")

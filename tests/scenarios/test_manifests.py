@@ -120,6 +120,7 @@ async def test_a_token_is_replaced_without_a_rejected_push(
         assert await eventually(push_old, lambda status: status != 200) in (401, 429)
 
 
+@pytest.mark.peer  # starts a process
 async def test_a_broken_file_is_logged_once_and_keeps_its_monitors(home: Home) -> None:
     async with exporter_process(home) as exporter:
         home.declare(monitor_yaml().replace("expireSeconds: 300", 'expireSeconds: "5m"'))

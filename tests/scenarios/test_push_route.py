@@ -408,6 +408,7 @@ async def test_every_rejection_is_counted_by_its_reason(home: Home, clock: Stand
     }
 
 
+@pytest.mark.peer  # starts a process
 async def test_pushes_at_the_same_time_to_one_monitor_are_all_counted(home: Home) -> None:
     """Each push waits for the push before it; one that waited for the wrong future spun forever."""
     config = home.folder / "config.yaml"
@@ -440,6 +441,7 @@ async def test_with_a_listener_of_their_own_pushes_are_served_only_there(
     assert (metrics.status, landing.status, probe.status) == (404, 404, 200)
 
 
+@pytest.mark.peer  # starts a process
 async def test_no_answer_and_no_log_contains_a_token(home: Home) -> None:
     token = hashlib.sha256(b"something unmistakable").hexdigest()
     home.declare(monitor_yaml(), secret_yaml(tokens=(token,)))

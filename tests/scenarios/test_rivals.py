@@ -163,6 +163,7 @@ async def test_the_time_of_an_answer_does_not_tell_which_monitors_exist(
     assert 0.5 < known / unknown < 2
 
 
+@pytest.mark.peer  # starts a process
 async def test_pushgateway_loses_acknowledged_pushes_on_kill(home: Home) -> None:
     async with exporter_process(home) as exporter:
         assert (await exporter.push()).status == 200
@@ -174,6 +175,7 @@ async def test_pushgateway_loses_acknowledged_pushes_on_kill(home: Home) -> None
     assert samples[series("pushes_total")] == 1
 
 
+@pytest.mark.peer  # starts a process
 async def test_pushgateway_overwrites_the_evidence_of_a_corrupt_file(home: Home) -> None:
     home.declare()
     home.database.write_bytes(b"evidence" * 1000)

@@ -1,11 +1,16 @@
 """URLs and methods as clients send them: percent-encoding, slashes, HEAD, `Allow`."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.exporters import Client, Home, StandingClock, exporter_here
 from tests.manifests import TOKEN
+
+# All tests ask one exporter, in its event loop: no answer here depends on the requests before.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GET_ROUTES = (
     "/",
@@ -19,13 +24,23 @@ GET_ROUTES = (
 )
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    folder = tmp_path_factory.mktemp("routing")
+    config = folder / "config.yaml"
+    config.write_text("limits: {push_rate: {interval: 0s}}\n")
+    home = Home(folder, [f"--config.file={config}"])
+    async with exporter_here(home, StandingClock()) as client:
+        yield client
+
+
 async def status_of(client: Client, method: str, target: str, *lines: str) -> int:
     """Send a request with exactly this target and return the code of its answer."""
     host, port = client.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = (f"{method} {target} HTTP/1.1", "Host: x", *lines, "Connection: close", "", "")
     writer.write("\r\n".join(head).encode())
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     await writer.wait_closed()
     return int(answer.split(b" ", 2)[1])
@@ -64,10 +79,9 @@ TARGETS = {
 
 @pytest.mark.parametrize("target", TARGETS)
 async def test_a_path_leads_to_its_page_only_when_it_is_spelt_like_it(
-    home: Home, clock: StandingClock, target: str
+    client: Client, target: str
 ) -> None:
-    async with exporter_here(home, clock) as client:
-        assert await status_of(client, "GET", target) == TARGETS[target]
+    assert await status_of(client, "GET", target) == TARGETS[target]
 
 
 PUSHED_TO = {
@@ -90,20 +104,16 @@ PUSHED_TO = {
 
 @pytest.mark.parametrize("target", PUSHED_TO)
 async def test_a_push_reaches_the_monitor_whose_name_the_path_spells(
-    home: Home, clock: StandingClock, target: str
+    client: Client, target: str
 ) -> None:
     authorization = f"Authorization: Bearer {TOKEN}"
-    async with exporter_here(home, clock) as client:
-        assert await status_of(client, "POST", target, authorization) == PUSHED_TO[target]
+    assert await status_of(client, "POST", target, authorization) == PUSHED_TO[target]
 
 
 @pytest.mark.parametrize("path", GET_ROUTES)
-async def test_head_is_answered_like_get_and_without_a_body(
-    home: Home, clock: StandingClock, path: str
-) -> None:
-    async with exporter_here(home, clock) as client:
-        head = await client.request("HEAD", path)
-        get = await client.request("GET", path)
+async def test_head_is_answered_like_get_and_without_a_body(client: Client, path: str) -> None:
+    head = await client.request("HEAD", path)
+    get = await client.request("GET", path)
 
     assert (head.status, head.body) == (get.status, b"")
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
@@ -113,11 +123,8 @@ async def test_head_is_answered_like_get_and_without_a_body(
 
 @pytest.mark.parametrize("path", GET_ROUTES)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"])
-async def test_a_page_is_only_read(
-    home: Home, clock: StandingClock, path: str, method: str
-) -> None:
-    async with exporter_here(home, clock) as client:
-        answer = await client.request(method, path)
+async def test_a_page_is_only_read(client: Client, path: str, method: str) -> None:
+    answer = await client.request(method, path)
 
     assert answer.status == 405
     assert answer.headers["Allow"] == "GET, HEAD"
@@ -126,10 +133,9 @@ async def test_a_page_is_only_read(
 
 @pytest.mark.parametrize("path", [*GET_ROUTES, "/nowhere", "/api/push/jobs/backup", "/-/reload"])
 async def test_every_answer_names_no_version_and_is_kept_by_no_cache(
-    home: Home, clock: StandingClock, path: str
+    client: Client, path: str
 ) -> None:
-    async with exporter_here(home, clock) as client:
-        answer = await client.request("GET", path)
+    answer = await client.request("GET", path)
 
     assert answer.headers["Server"] == "yuptime-exporter"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -142,20 +148,19 @@ async def test_every_answer_names_no_version_and_is_kept_by_no_cache(
     [("100-continue", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "), ("200-ok", b"HTTP/1.1 417 ")],
 )
 async def test_a_client_that_asks_before_it_sends_the_body_is_told_to_go_on(
-    home: Home, clock: StandingClock, expect: str, begin: bytes
+    client: Client, expect: str, begin: bytes
 ) -> None:
-    async with exporter_here(home, clock) as client:
-        host, port = client.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        head = (
-            "POST /api/push/jobs/backup HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-            f"Authorization: Bearer {TOKEN}\r\nExpect: {expect}\r\nContent-Length: 15\r\n\r\n"
-        )
-        writer.write(head.encode())
-        first = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
-        writer.write(b'{"status":"up"}')
-        rest = await asyncio.wait_for(reader.read(), 20)
-        writer.close()
-        await writer.wait_closed()
+    host, port = client.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        "POST /api/push/jobs/backup HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Authorization: Bearer {TOKEN}\r\nExpect: {expect}\r\nContent-Length: 15\r\n\r\n"
+    )
+    writer.write(head.encode())
+    first = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+    writer.write(b'{"status":"up"}')
+    rest = await asyncio.wait_for(reader.read(), 60)
+    writer.close()
+    await writer.wait_closed()
 
     assert (first + rest).startswith(begin)

@@ -130,6 +130,7 @@ async def test_a_deadline_that_had_passed_before_the_outage_stays_where_it_was(
     assert after[deadline] == before[deadline]
 
 
+@pytest.mark.peer  # starts a process
 async def test_a_crash_is_credited_from_the_last_sign_of_receiving(home: Home) -> None:
     async with exporter_process(home) as exporter:
         await exporter.push()
@@ -262,6 +263,7 @@ async def refused_for_lack_of_room(client: Client) -> None:
     assert answer.headers["Retry-After"] == "5"
 
 
+@pytest.mark.peer  # starts a process
 async def test_a_store_that_cannot_write_refuses_pushes_until_it_can(home: Home) -> None:
     async with exporter_process(home) as exporter:
         await exporter.push()
@@ -291,6 +293,7 @@ def may_mount() -> bool:
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.skipif("not may_mount()", reason=MOUNTING_IS_NOT_ALLOWED)
 async def test_a_full_disk_loses_nothing_and_is_recovered_from(home: Home, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
@@ -317,6 +320,7 @@ async def test_a_full_disk_loses_nothing_and_is_recovered_from(home: Home, tmp_p
     assert samples[series("pushes_total")] == refused[series("pushes_total")] + 1
 
 
+@pytest.mark.peer  # starts a process
 @pytest.mark.skipif("not may_mount()", reason=MOUNTING_IS_NOT_ALLOWED)
 async def test_a_read_only_disk_is_waited_for(home: Home, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
@@ -383,6 +387,7 @@ async def test_an_outage_that_ends_with_the_process_is_credited_all_the_same(
     assert after[deadline] == before[deadline] + 100
 
 
+@pytest.mark.peer  # starts a process
 async def test_a_stored_push_that_nobody_waited_for_is_shown(home: Home) -> None:
     async with exporter_process(home) as exporter:
         host, port = exporter.url.removeprefix("http://").split(":")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, UP, monitor, push, row
 from tests.fakes.merge_patch import applied
+from tests.laws import examples
 from tests.status.statuses import status
 from yuptime_exporter.core.model import RESULTS, Arming, LastPush, PushKind, Row
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
@@ -107,7 +108,7 @@ def contains(whole: Any, part: Any) -> bool:
 
 class TestWhatIsWrittenIsRead:
     @given(rows(), moments)
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_a_written_status_is_read_as_it_was_written(self, held: Row, at: float) -> None:
         body = wanted_body(status(held, at=at), {}, now_timestamp=at)
         written = applied(patch_of(body, {}), {})
@@ -115,7 +116,7 @@ class TestWhatIsWrittenIsRead:
         assert stored_in(written) == Stored(held.arming, held.last_push)
 
     @given(rows(), rows(), moments)
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_a_status_is_read_as_it_was_written_over_any_other(
         self, before: Row, held: Row, at: float
     ) -> None:
@@ -128,7 +129,7 @@ class TestWhatIsWrittenIsRead:
         )
 
     @given(rows(), moments)
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_a_status_is_shown_as_it_was_written(self, held: Row, at: float) -> None:
         said = status(held, at=at, generation=7)
         body = wanted_body(said, {}, now_timestamp=at)
@@ -142,7 +143,7 @@ class TestWhatIsWrittenIsRead:
         assert found.expires_timestamp == said.expires_timestamp
 
     @given(rows(), moments)
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_a_written_status_is_not_written_again(self, held: Row, at: float) -> None:
         # kopf, test_patching: a patch that changes nothing makes no call.
         said = status(held, at=at)
@@ -226,7 +227,7 @@ class TestMergePatches:
         assert contains(applied(patch, found), wanted)
 
     @given(json_objects, json_objects)
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_a_merge_patch_leaves_other_fields_alone(
         self, wanted: dict[str, Any], found: dict[str, Any]
     ) -> None:
@@ -236,7 +237,7 @@ class TestMergePatches:
             assert after[name] == found[name]
 
     @given(json_objects, json_objects)
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_a_merge_patch_is_empty_where_nothing_differs(
         self, wanted: dict[str, Any], found: dict[str, Any]
     ) -> None:
@@ -330,7 +331,7 @@ class TestTransitionTimes:
             max_size=10,
         )
     )
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     def test_transition_times_move_exactly_when_the_status_of_their_condition_does(
         self, history: list[tuple[int, PushKind | None, bool]]
     ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.laws import examples
 from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.status.contests import Contests
 from yuptime_exporter.status.limits import StatusLimits
@@ -54,7 +55,7 @@ def writes_of(
     return written
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(
     st.lists(st.tuples(st.floats(-86400, 86400), st.floats(0, 1)), min_size=2, max_size=7),
     st.floats(0.001, 0.5),

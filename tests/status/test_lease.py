@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.exporters import StandingClock
 from tests.fakes.api_server import LEASES, FakeApiServer
+from tests.laws import examples
 from yuptime_exporter.core.model import Noted, Outage
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
@@ -244,7 +245,7 @@ recent = st.integers(int(NOW), int(NOW) + 60).map(float)
     st.lists(st.tuples(recent, st.none() | outages_at_random), min_size=1, max_size=5),
     st.randoms(use_true_random=False),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 def test_the_order_in_which_replicas_note_does_not_matter(
     known: float | None,
     outages: list[Outage],

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.laws import examples
 from tests.manifests import monitor_yaml
 from yuptime_exporter.sources.manifests.plain_yaml import MAX_DEPTH, MAX_LINES, read_plain
 from yuptime_exporter.sources.manifests.yaml_values import YamlReader
@@ -38,7 +39,7 @@ def full(text: str) -> object:
     return YamlReader(text, "x.yaml").read()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(files)
 @example("a:\n  b: 1\n c: 2\n")
 @example("a: b\n  c: d\n")
@@ -62,7 +63,7 @@ def type_tree(value: object) -> object:
     return type(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.text(alphabet="ab:# -'\"\n\t0t{[&*!|>%.~", max_size=40))
 def test_any_short_text_is_read_alike_or_left_to_the_full_reader(text: str) -> None:
     documents = read_plain(text, "x.yaml")

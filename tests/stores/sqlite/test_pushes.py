@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.examples import NO_OUTAGES, monitor
+from tests.laws import examples
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.evaluation import after_push, push_in_the_present
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Push, PushKind, Row
@@ -129,7 +130,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(150))
 @given(steps=STEPS, limit=st.sampled_from([0, 1, 3]))
 def test_the_last_pushes_are_right_after_any_upkeep_failure_and_restart(
     steps: list[tuple[str, int | None, list[PushKind] | None]],

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from tests.laws import examples
 from tests.stores.saving import save
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
@@ -112,9 +113,7 @@ async def test_what_was_saved_is_restored_by_the_next_process(path: Path) -> Non
     assert restored == Restored({KEY: arming}, {KEY: push()}, (Outage(800.0, 850.0),), 2000.0)
 
 
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     saved_armings=st.dictionaries(keys, armings, max_size=5),
     saved_pushes=st.dictionaries(keys, pushes, max_size=5),

@@ -5,7 +5,7 @@ from contextlib import suppress
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.errors import MalformedPush, UnsupportedBody
@@ -323,7 +323,6 @@ def test_a_message_of_just_the_allowed_length_is_whole() -> None:
 MEDIA_TYPES = ["", JSON, FORM, "text/plain", "text/plain; charset=utf-16", f"{JSON}; charset=gbk"]
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(body=st.binary(max_size=200), media_type=st.sampled_from(MEDIA_TYPES), query=st.text())
 def test_any_bytes_are_a_push_or_a_clear_rejection(
     body: bytes, media_type: str, query: str
@@ -335,7 +334,6 @@ def test_any_bytes_are_a_push_or_a_clear_rejection(
     assert len(push.message) <= STORED_CHARS
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     body=st.one_of(
         st.binary(min_size=1),
@@ -355,7 +353,6 @@ def test_nothing_that_does_not_say_up_is_read_as_up(body: bytes, media_type: str
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]))
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(status=st.sampled_from(["up", "down"]), message=TEXTS)
 def test_every_message_arrives_as_it_was_sent_in_every_form(status: str, message: str) -> None:
     fields = {"status": status, "message": message}
@@ -368,7 +365,6 @@ def test_every_message_arrives_as_it_was_sent_in_every_form(status: str, message
     assert parsed(b"", query=form) == push
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(message=st.binary(), charset=st.sampled_from(["", "utf-8", "gbk", "shift_jis", "utf-99"]))
 def test_no_bytes_in_a_message_cost_the_status(message: bytes, charset: str) -> None:
     harmless = message.translate(None, b'"\\{}&=')
@@ -380,7 +376,6 @@ def test_no_bytes_in_a_message_cost_the_status(message: bytes, charset: str) -> 
     )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(secret=st.text("abcdefghijklmnop", min_size=12))
 def test_a_rejection_repeats_nothing_of_the_client(secret: str) -> None:
     for body, media_type, query in (

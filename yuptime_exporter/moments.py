@@ -1,13 +1,18 @@
 """Moments in the formats of protocols and sentences; the program itself uses Unix seconds."""
 
 from datetime import UTC, datetime
-from math import inf
+from functools import lru_cache
+from math import inf, modf
 
 
 def rfc3339(timestamp: float) -> str:
     """Return a moment in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`."""
-    moment = datetime.fromtimestamp(timestamp, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fraction, second = modf(timestamp)
+    microseconds = round(fraction * 1e6)  # as `datetime.fromtimestamp` rounds
+    if not 0 <= microseconds < 1_000_000:
+        shift = 1 if microseconds > 0 else -1
+        second, microseconds = second + shift, microseconds - shift * 1_000_000
+    return f"{_second_text(second)}.{microseconds // 1000:03}Z"
 
 
 def rfc3339_or_none(timestamp: float | None) -> str | None:
@@ -51,3 +56,9 @@ def readable(timestamp: float) -> str:
     if timestamp == inf:
         return "never"
     return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@lru_cache(maxsize=1024)
+def _second_text(second: float) -> str:
+    """Return a whole second in UTC. Each push has three moments, most of them in the same second."""
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]

@@ -202,6 +202,10 @@ class Push(NamedTuple):
     dialect: str = "native"
     client_address: str = ""
 
+    def sent_by(self, dialect: str, client_address: str) -> "Push":
+        """Return this push with its dialect and its client, faster than `_replace`."""
+        return Push(*self[:7], dialect, client_address)
+
 
 @dataclass(frozen=True, slots=True)
 class LastPush:

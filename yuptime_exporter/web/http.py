@@ -4,8 +4,9 @@ import json
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from multidict import MultiMapping
@@ -17,6 +18,8 @@ JSON = "application/json; charset=utf-8"
 # A name or an IPv4 address, or an IPv6 address, with any port (RFC 3986, section 3.2.2).
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 # Of every answer. The name of the server carries no version: strangers need none.
 _COMMON_HEADERS = {
     "Server": "yuptime-exporter",
@@ -25,8 +28,7 @@ _COMMON_HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request, as its server read it.
 
     Attributes:
@@ -72,8 +74,7 @@ class Request:
         return [value for key, value in self.query_pairs() if key == name]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer to one request.
 
     Attributes:
@@ -85,7 +86,7 @@ class Answer:
     status: int = HTTPStatus.OK
     body: bytes = b""
     content_type: str = TEXT
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     close: bool = False
     parts: AsyncIterator[bytes] | None = None
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from yuptime_exporter.web.failures import method_not_allowed, not_found
@@ -39,8 +40,7 @@ class Route:
     begin: Begin | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """The handler of a request. Every request has one: without a route it answers 404 or 405.
 
     Attributes:
@@ -97,18 +97,25 @@ class _Template:
         self.path = path
         self.segments = path.split("/")
         self.routes: dict[str, Route] = {}
+        self._fixed: list[tuple[int, str]] = []
+        self._named: list[tuple[int, str]] = []
+        for index, segment in enumerate(self.segments):
+            if segment.startswith("{"):
+                self._named.append((index, segment[1:-1]))
+            else:
+                self._fixed.append((index, segment))
 
     def parameters(self, segments: Sequence[str]) -> Mapping[str, str] | None:
         """Return the values of the named segments; None where the path does not match."""
-        found: dict[str, str] = {}
-        for expected, segment in zip(self.segments, segments, strict=True):
-            if not expected.startswith("{"):
-                if segment != expected:
-                    return None
-            elif segment and "{" not in segment and "}" not in segment:
-                found[expected[1:-1]] = segment
-            else:  # empty, or a placeholder of the docs that was pasted: no name has braces
+        for index, expected in self._fixed:
+            if segments[index] != expected:
                 return None
+        found: dict[str, str] = {}
+        for index, name in self._named:
+            segment = segments[index]
+            if not segment or "{" in segment or "}" in segment:
+                return None  # empty, or a placeholder of the docs that was pasted: no name has braces
+            found[name] = segment
         return found
 
     def match(self, method: str, parameters: Mapping[str, str]) -> Match:

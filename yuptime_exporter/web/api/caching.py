@@ -1,7 +1,6 @@
 """Entity tags: a client that has the newest body gets 304 and no body (RFC 9110, section 13)."""
 
 import hashlib
-from dataclasses import replace
 from http import HTTPStatus
 
 from yuptime_exporter.web.http import Answer, Request
@@ -17,8 +16,8 @@ def with_entity_tag(request: Request, answer: Answer, *, cache: str = REVALIDATE
     tag = f'"{hashlib.sha256(answer.body).hexdigest()[:_TAG_CHARS]}"'
     headers = {**answer.headers, "ETag": tag, "Cache-Control": cache}
     if _has(request.header_list("If-None-Match"), tag):
-        return replace(answer, status=HTTPStatus.NOT_MODIFIED, body=b"", headers=headers)
-    return replace(answer, headers=headers)
+        return answer._replace(status=HTTPStatus.NOT_MODIFIED, body=b"", headers=headers)
+    return answer._replace(headers=headers)
 
 
 def _has(known: str, tag: str) -> bool:

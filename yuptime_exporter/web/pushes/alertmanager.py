@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 
 from yuptime_exporter.core.errors import MalformedPush, Rejection
@@ -56,7 +55,7 @@ def _rejected(rejection: Rejection) -> Answer:
     answer = rejected(rejection)
     if rejection.retry_after_seconds is None:
         return answer
-    return replace(answer, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return answer._replace(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 ALERTMANAGER = Dialect(

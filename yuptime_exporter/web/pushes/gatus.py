@@ -1,7 +1,6 @@
 """The external endpoints of Gatus: `/api/v1/endpoints/{group}_{name}/external?success=true`."""
 
 import re
-from dataclasses import replace
 
 from yuptime_exporter.core.errors import MalformedPush, Rejection, UnsupportedBody
 from yuptime_exporter.core.messages import stored_message
@@ -82,7 +81,7 @@ def _answer(_receipt: Receipt, _push: Push) -> Answer:
 
 
 def _rejected(rejection: Rejection) -> Answer:
-    return replace(rejected(rejection), body=str(rejection).encode(), content_type=TEXT)
+    return rejected(rejection)._replace(body=str(rejection).encode(), content_type=TEXT)
 
 
 GATUS = Dialect(

@@ -1,7 +1,6 @@
 """The pings of healthchecks.io: `/ping/{token}` with a word or an exit code behind it."""
 
 import re
-from dataclasses import replace
 from http import HTTPStatus
 
 from yuptime_exporter.core.errors import MalformedPush, Rejection, RejectionReason
@@ -108,7 +107,7 @@ def _rejected(rejection: Rejection) -> Answer:
         case _:
             text = str(rejection)
     headers = {**answer.headers, **_HEADERS}
-    return replace(answer, body=text.encode(), content_type=TEXT, headers=headers)
+    return answer._replace(body=text.encode(), content_type=TEXT, headers=headers)
 
 
 HEALTHCHECKS = Dialect(

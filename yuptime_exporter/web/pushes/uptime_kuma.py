@@ -1,7 +1,6 @@
 """The push monitors of Uptime Kuma: `/api/push/{token}?status=up&msg=OK&ping=`."""
 
 import math
-from dataclasses import replace
 from http import HTTPStatus
 
 from yuptime_exporter.core.errors import MalformedPush, Rejection
@@ -80,8 +79,8 @@ def _rejected(rejection: Rejection) -> Answer:
         text = "Monitor not found or not active."
     failure = json_answer({"ok": False, "msg": text})
     if rejection.retry_after_seconds is not None or answer.close:
-        return replace(failure, status=answer.status, headers=answer.headers, close=answer.close)
-    return replace(failure, status=HTTPStatus.NOT_FOUND)
+        return failure._replace(status=answer.status, headers=answer.headers, close=answer.close)
+    return failure._replace(status=HTTPStatus.NOT_FOUND)
 
 
 UPTIME_KUMA = Dialect(

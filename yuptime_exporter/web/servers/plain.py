@@ -21,7 +21,7 @@ _MAX_HEAD_BYTES = 4096
 
 # A path and a query that mean the same to everybody: without escapes of the path, without a
 # fragment.
-_TARGET = re.compile(r"(/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))?")
+_REQUEST_LINE = re.compile(r"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1")
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 
@@ -71,40 +71,66 @@ class PlainPost(NamedTuple):
     closes: bool
 
 
+class _Header(NamedTuple):
+    """One line of a head.
+
+    Attributes:
+        name: in lower case.
+        pair: name and value, as the client wrote them.
+    """
+
+    name: str
+    pair: tuple[str, str]
+
+
 def plain_post(data: bytes) -> PlainPost | None:
     """Return the request that these bytes are; None: they are more, less, or another request."""
     end = data.find(_HEAD_END, 0, _MAX_HEAD_BYTES)
+    if end < 0 or not data.startswith(b"POST /"):
+        return None
     head = data[:end]
-    if end < 0 or not head.startswith(b"POST /") or not head.isascii():
+    if not head.isascii():
         return None
-    lines = head.decode("ascii").split("\r\n")
-    target, space, version = lines[0][5:].partition(" ")
-    matched = _TARGET.fullmatch(target)
+    request_line, *lines = head.decode("ascii").split("\r\n")
+    matched = _REQUEST_LINE.fullmatch(request_line)
     headers = _headers(lines)
-    if not space or version != "HTTP/1.1" or matched is None or headers is None:
+    if matched is None or headers is None:
         return None
-    connection = headers.get("Connection", "keep-alive").lower()
-    if (
-        headers.get("Content-Length") != str(len(data) - end - len(_HEAD_END))
-        or _HOST.fullmatch(headers.get("Host", "")) is None
-        or connection not in ("keep-alive", "close")
-    ):
+    body = data[end + len(_HEAD_END) :]
+    if "Host" not in headers or headers.get("Content-Length") != str(len(body)):
         return None
-    return PlainPost(
-        matched[1], matched[2] or "", headers, data[end + len(_HEAD_END) :], connection == "close"
-    )
+    closes = headers.get("Connection", "").lower() == "close"
+    return PlainPost(matched[1], matched[2] or "", headers, body, closes)
 
 
 def _headers(lines: list[str]) -> CIMultiDict[str] | None:
-    """Return the headers behind a request line; None unless each is known and stands there once."""
+    """Return the headers of a head; None unless each is known, plain, and stands there once."""
     pairs, names = [], set()
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        pairs.append((name, value.strip(" ")))
-        names.add(name.lower())
-    if len(names) != len(pairs) or not names <= _KNOWN_HEADERS or not "".join(lines).isprintable():
+    for line in lines:
+        # Tokens stay out of the cache, and do not displace the lines that many clients send.
+        header = _read(line) if line.startswith("Authorization:") else _known(line)
+        if header is None:
+            return None
+        names.add(header.name)
+        pairs.append(header.pair)
+    return CIMultiDict(pairs) if len(names) == len(pairs) else None
+
+
+def _read(line: str) -> _Header | None:
+    """Return a header; None if another server could read it in another way."""
+    written, _, value = line.partition(":")
+    name, value = written.lower(), value.strip(" ")
+    if name not in _KNOWN_HEADERS or not line.isprintable():
         return None
-    return CIMultiDict(pairs)
+    if name == "host" and _HOST.fullmatch(value) is None:
+        return None
+    if name == "connection" and value.lower() not in ("keep-alive", "close"):
+        return None
+    return _Header(name, (written, value))
+
+
+# Almost every line of a head is the same in each push of a client, and in those of other clients.
+_known = lru_cache(maxsize=1024)(_read)
 
 
 def answer_bytes(answer: Answer, *, closes: bool) -> bytes:
@@ -115,9 +141,10 @@ def answer_bytes(answer: Answer, *, closes: bool) -> bytes:
         closes: whether the connection ends after it.
     """
     head = _head(answer.status, answer.content_type, tuple(answer.headers.items()))
-    closing = "Connection: close\r\n" if closes else ""
-    rest = f"{len(answer.body)}\r\nDate: {rfc822_formatted_time()}\r\n{closing}\r\n"
-    return head + rest.encode("ascii") + answer.body
+    closing = b"Connection: close\r\n" if closes else b""
+    date = rfc822_formatted_time().encode("ascii")
+    body = answer.body
+    return b"%b%d\r\nDate: %b\r\n%b\r\n%b" % (head, len(body), date, closing, body)
 
 
 @lru_cache(maxsize=64)

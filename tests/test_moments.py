@@ -1,5 +1,7 @@
 """Moments in the formats of protocols and sentences."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,16 @@ def test_a_moment_is_written_with_as_many_digits_as_each_protocol_has() -> None:
     assert exact_rfc3339(MOMENT) == "2026-01-31T08:00:00.123456Z"
     assert whole_rfc3339(MOMENT) == "2026-01-31T08:00:00Z"
     assert readable(MOMENT) == "2026-01-31 08:00:00 UTC"
+
+
+@given(
+    st.floats(-62_135_596_800, 253_402_300_799) | st.integers(0, 4_000_000_000).map(lambda n: n / 2)
+)
+def test_a_moment_has_the_milliseconds_of_its_date_and_time_in_utc(timestamp: float) -> None:
+    moment = datetime.fromtimestamp(timestamp, UTC)
+
+    expected = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert rfc3339(timestamp) == expected
 
 
 @given(st.integers(0, 4_000_000_000_000_000))

@@ -3,8 +3,6 @@
 Unless a test says otherwise: declared at 1000, expires at 1300, deadline at 1360.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from tests.core.examples import DOWN, UP, Life, judged, monitor, push, pushed, row
@@ -456,7 +454,7 @@ class TestClocksThatStep:
 
         present = push_in_the_present(ahead, now_timestamp=1000)
 
-        assert present == replace(ahead, received_timestamp=1000, since_timestamp=1000)
+        assert present == ahead._replace(received_timestamp=1000, since_timestamp=1000)
 
     def test_a_push_brought_into_the_present_is_in_its_state_since_no_later_than_itself(
         self,

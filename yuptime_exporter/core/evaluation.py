@@ -14,8 +14,6 @@ up       now < due, after a first push
 pending  now < deadline, before any push
 """
 
-from dataclasses import replace
-
 from yuptime_exporter.core.model import (
     LastPush,
     Push,
@@ -32,20 +30,24 @@ from yuptime_exporter.core.runs import NO_RUNS, End, Run, Runs, after_end, after
 # smaller errors instead of stepping: the defaults of chrony and ntpd are below a second.
 MAX_FUTURE_SECONDS = 5.0
 
+_NO_PUSH = LastPush()
+
 
 def base_timestamp(row: Row) -> float:
     """Return the moment from which the next push is awaited: the last push, or the arming."""
-    if row.last_push is None:
-        return row.arming.armed_timestamp
-    return max(row.last_push.received_timestamp, row.arming.armed_timestamp)
+    _, arming, last = row
+    armed = arming.armed_timestamp
+    return armed if last is None or last.received_timestamp < armed else last.received_timestamp
 
 
 def due_timestamp(row: Row) -> float:
     """Return when the next push is due by the schedule: after the last push, and after the arming."""
-    schedule, armed = row.monitor.schedule, row.arming.armed_timestamp
-    received = row.last_push.received_timestamp if row.last_push else 0.0
+    monitor, arming, last = row
+    schedule, armed = monitor.schedule, arming.armed_timestamp
+    received = last.received_timestamp if last else 0.0
     if received >= armed:
-        return _due_after_run(row) or schedule.due_after_push(received)
+        after_run = _due_after_run(row) if schedule.is_calendar else None
+        return after_run or schedule.due_after_push(received)
     due = schedule.due_after_arming(armed)
     return max(due, schedule.due_after_push(received)) if received else due
 
@@ -58,7 +60,7 @@ def _due_after_run(row: Row) -> float | None:
     """
     schedule, last = row.monitor.schedule, row.last_push
     duration_seconds = last.runs.last_duration_seconds if last else None
-    if last is None or duration_seconds is None or not schedule.is_calendar:
+    if last is None or duration_seconds is None:
         return None
     due = schedule.due_after_push(last.received_timestamp - duration_seconds)
     if due <= last.received_timestamp:  # the run took longer than the calendar plans
@@ -94,11 +96,12 @@ def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
     due = due_timestamp(row)
     deadline = _deadline(row, outages, due)
     run = open_run(row)
-    limit = _run_deadline(row, run, outages) if run else None
-    if run is None or limit is None or run.started_timestamp >= deadline:
+    if run is None:
+        return Verdict(*_state(row, due, deadline, now_timestamp), due, deadline)
+    limit = _run_deadline(row, run, outages)
+    if limit is None or run.started_timestamp >= deadline:
         state, reason, since = _state(row, due, deadline, now_timestamp)
-        running_since = run.started_timestamp if run else None
-        return Verdict(state, reason, since, due, deadline, running_since)
+        return Verdict(state, reason, since, due, deadline, run.started_timestamp)
     state, reason, since = _state(row, limit, limit, now_timestamp)
     if state is State.DOWN and reason is not Reason.REPORTED_DOWN:
         reason = Reason.OVERRAN
@@ -129,28 +132,28 @@ def after_push(
         push: the accepted push.
         before: the verdict at the moment of the push, where the caller has judged already.
     """
-    last = row.last_push or LastPush()
-    received = push.received_timestamp
-    newest = max(last.received_timestamp, last.runs.last_start_timestamp)
+    last, received = row.last_push or _NO_PUSH, push.received_timestamp
+    newest = last.received_timestamp
+    if last.runs is not NO_RUNS:
+        newest = max(newest, last.runs.last_start_timestamp)
     if received < newest <= _latest(received):
         received = newest  # the clock was slewed back; pushes stay in order
     if push.kind is PushKind.LOG:
         return last
     if push.kind is PushKind.START:
-        return replace(last, runs=after_start(last.runs, push.run_id, received))
+        return last._replace(runs=after_start(last.runs, push.run_id, received))
     if before is None or received != push.received_timestamp:
         before = judge(row, outages, now_timestamp=received)
     success = push.kind is PushKind.UP
-    last_success = min(last.last_success_timestamp, received)
     return LastPush(
-        status=push.kind,
-        message=push.message,
-        received_timestamp=received,
-        since_timestamp=_since_of_push(row, before, push.kind, received),
-        last_success_timestamp=received if success else last_success,
-        pushes_total=last.pushes_total + 1,
-        pushes_down_total=last.pushes_down_total + (not success),
-        runs=_runs_after(row, outages, push, received),
+        push.kind,
+        push.message,
+        received,
+        _since_of_push(row, before, push.kind, received),
+        received if success else min(last.last_success_timestamp, received),
+        last.pushes_total + 1,
+        last.pushes_down_total + (not success),
+        _runs_after(row, outages, push, received),
     )
 
 
@@ -167,8 +170,7 @@ def in_the_present(timestamp: float, now_timestamp: float) -> float:
 def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
     """Return the push with future moments set to now."""
     received = in_the_present(push.received_timestamp, now_timestamp)
-    return replace(
-        push,
+    return push._replace(
         received_timestamp=received,
         since_timestamp=min(push.since_timestamp, received),
         last_success_timestamp=min(push.last_success_timestamp, received),
@@ -177,18 +179,18 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
 
 
 def _deadline(row: Row, outages: Outages, due: float) -> float:
-    schedule, grace_seconds = row.monitor.schedule, row.monitor.grace_seconds
-    if schedule.is_calendar:
-        return outages.deadline_of_calendar(due, grace_seconds)
+    monitor = row.monitor
+    if monitor.schedule.is_calendar:
+        return outages.deadline_of_calendar(due, monitor.grace_seconds)
     base = base_timestamp(row)
-    return outages.deadline(base, schedule.gap_seconds(base, due) + grace_seconds)
+    return outages.deadline(base, monitor.schedule.gap_seconds(base, due) + monitor.grace_seconds)
 
 
 def _state(
     row: Row, due: float, deadline: float, now_timestamp: float
 ) -> tuple[State, Reason, float]:
-    arming, last = row.arming, row.last_push
-    if not row.monitor.enabled:
+    monitor, arming, last = row
+    if not monitor.enabled:
         paused = arming.paused_timestamp
         since = arming.armed_timestamp if paused is None else paused
         return State.PAUSED, Reason.DISABLED, since
@@ -196,7 +198,8 @@ def _state(
         if now_timestamp < deadline:
             return State.PENDING, Reason.AWAITING_FIRST_PUSH, arming.armed_timestamp
         return State.DOWN, Reason.NEVER_PUSHED, deadline
-    since = max(last.since_timestamp, arming.armed_timestamp)
+    since = last.since_timestamp
+    since = max(since, arming.armed_timestamp)
     if last.status is PushKind.DOWN:
         return State.DOWN, Reason.REPORTED_DOWN, since
     if now_timestamp >= deadline:
@@ -222,6 +225,8 @@ def _runs_after(row: Row, outages: Outages, push: Push, received: float) -> Runs
         return deadline is not None and deadline <= received
 
     runs = row.last_push.runs if row.last_push else NO_RUNS
+    if runs is NO_RUNS and push.duration_seconds is None and push.exit_code is None:
+        return runs
     failed = push.kind is PushKind.DOWN
     end = End(push.run_id, received, failed, push.duration_seconds, push.exit_code)
     return after_end(runs, end, is_overrun=is_overrun)

@@ -207,8 +207,7 @@ class Push(NamedTuple):
         return Push(*self[:7], dialect, client_address)
 
 
-@dataclass(frozen=True, slots=True)
-class LastPush:
+class LastPush(NamedTuple):
     """The newest result of a job, with a summary of the pushes before it; the default: no push.
 
     Attributes:

@@ -3,8 +3,6 @@
 The table, the stores and the replicas of one exporter decide by the rules of this file alone.
 """
 
-from dataclasses import replace
-
 from yuptime_exporter.core.evaluation import (
     MAX_FUTURE_SECONDS,
     lies_ahead,
@@ -23,7 +21,11 @@ def place(push: LastPush) -> tuple[float, int]:
     clock, the moment stands still until the clock has caught up.
     """
     newest_timestamp = max(push.received_timestamp, push.runs.last_start_timestamp)
-    return newest_timestamp, push.pushes_total + push.runs.starts_total
+    return newest_timestamp, _count(push)
+
+
+def _count(push: LastPush) -> int:
+    return push.pushes_total + push.runs.starts_total
 
 
 def newer(known: LastPush | None, other: LastPush, *, now_timestamp: float) -> LastPush:
@@ -41,7 +43,7 @@ def newer(known: LastPush | None, other: LastPush, *, now_timestamp: float) -> L
 
 def outdates(known: LastPush, push: LastPush) -> bool:
     """Return whether `known` continues a push that is stored only now: it is newer and counts more."""
-    return place(known) > place(push) and place(known)[1] > place(push)[1]
+    return _count(known) > _count(push) and place(known) > place(push)
 
 
 def history_start(monitor: Monitor, *, now_timestamp: float) -> float:
@@ -75,8 +77,7 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
     since = newest.since_timestamp
     if newest is push and push.status is found.status:
         since = min(push.since_timestamp, found.since_timestamp)
-    return replace(
-        newest,
+    return newest._replace(
         since_timestamp=since,
         last_success_timestamp=max(push.last_success_timestamp, found.last_success_timestamp),
         pushes_total=found.pushes_total + pushes,
@@ -95,8 +96,7 @@ def in_order(push: LastPush, base: LastPush | None, *, now_timestamp: float) -> 
         return push
     if lies_ahead(base.received_timestamp, now_timestamp):
         return push
-    return replace(
-        base,
+    return base._replace(
         pushes_total=push.pushes_total,
         pushes_down_total=push.pushes_down_total,
         runs=push.runs,

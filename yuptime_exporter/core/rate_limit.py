@@ -49,11 +49,13 @@ class TokenBucket:
             now_timestamp: the moment.
             takes_token: False only asks, and takes no token.
         """
-        lacking = min(self._lacking_seconds, limit.interval_seconds * limit.burst)
-        lacking = max(0.0, lacking - max(0.0, now_timestamp - self._as_of_timestamp))
-        wait = lacking + limit.interval_seconds * (1 - limit.burst)
-        empty = wait > _ROUNDING * limit.interval_seconds
-        taken = 0.0 if empty or not takes_token else limit.interval_seconds
+        interval, lacking = limit.interval_seconds, self._lacking_seconds
+        lacking = min(lacking, interval * limit.burst)
+        if now_timestamp > self._as_of_timestamp:
+            lacking = max(0.0, lacking - (now_timestamp - self._as_of_timestamp))
+        wait = lacking + interval * (1 - limit.burst)
+        empty = wait > _ROUNDING * interval
+        taken = 0.0 if empty or not takes_token else interval
         self._lacking_seconds = lacking + taken
         self._as_of_timestamp = now_timestamp
         return wait if empty else 0.0

@@ -26,8 +26,7 @@ class ChangedMonitors:
 
     def add(self, keys: Iterable[MonitorKey]) -> None:
         """Add monitors that have changed; each is there once."""
-        for key in keys:
-            self._keys[key] = None
+        self._keys.update(dict.fromkeys(keys))
 
     def take(self) -> Collection[MonitorKey]:
         """Return these monitors in the order of their first change, and begin again with none."""

@@ -128,13 +128,22 @@ class MonitorTable:
 
     def record_push(self, key: MonitorKey, push: LastPush) -> None:
         """Show a stored push, unless the push of another replica that continues it is shown."""
-        row, known = self._rows.get(key), self._last_pushes.get(key)
-        if known and outdates(known, push):
-            return
-        self._last_pushes[key] = push
-        if row is not None:  # otherwise the monitor was removed while its push was being stored
-            self._rows[key] = Row(row.monitor, row.arming, push)
-            self._changed((key,))
+        self.record_pushes(((key, push),))
+
+    def record_pushes(self, stored: Iterable[tuple[MonitorKey, LastPush]]) -> None:
+        """Show stored pushes as `record_push` does, with one call of the followers."""
+        changed = []
+        for key, push in stored:
+            known = self._last_pushes.get(key)
+            if known is not None and outdates(known, push):
+                continue
+            self._last_pushes[key] = push
+            row = self._rows.get(key)
+            if row is not None:  # otherwise the monitor was removed while its push was being stored
+                self._rows[key] = Row(row.monitor, row.arming, push)
+                changed.append(key)
+        if changed:
+            self._changed(changed)
 
     def adopt(
         self, key: MonitorKey, arming: Arming | None, push: LastPush | None, *, now_timestamp: float

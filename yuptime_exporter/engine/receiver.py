@@ -213,9 +213,9 @@ class Receiver:
             for save in saves:
                 self._settle_save(save.row.monitor.key, outcome)
         else:
-            for save, stored in zip(saves, outcome, strict=True):
-                key = save.row.monitor.key
-                self._table.record_push(key, stored)
+            keys = [save.row.monitor.key for save in saves]
+            self._table.record_pushes(zip(keys, outcome, strict=True))
+            for key in keys:
                 self._settle_save(key, None)
 
     def _settle_save(self, key: MonitorKey, error: StoreUnavailable | None) -> None:

@@ -7,7 +7,6 @@ it through its watch, so that any replica may accept the next push.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -92,7 +91,7 @@ class StatusStore:
         """
         for save in saves:
             began = time.perf_counter()
-            push = replace(save.last_push, message=shown_message(save.last_push.message))
+            push = save.last_push._replace(message=shown_message(save.last_push.message))
             saved = self._reporter.save_push(save.row, push)
             saved.add_done_callback(partial(self._count, began))
             saved.add_done_callback(

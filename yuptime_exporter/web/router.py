@@ -114,7 +114,9 @@ class _Template:
         for index, name in self._named:
             segment = segments[index]
             if not segment or "{" in segment or "}" in segment:
-                return None  # empty, or a placeholder of the docs that was pasted: no name has braces
+                return (
+                    None  # empty, or a placeholder of the docs that was pasted: no name has braces
+                )
             found[name] = segment
         return found
 

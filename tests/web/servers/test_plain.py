@@ -28,6 +28,29 @@ def test_a_common_push_is_read() -> None:
     assert (found.body, found.closes) == (b"status=up", False)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Authorization: Bearer t\r\nHost: x\r\n",
+        b"Host: x\r\nAuthorization:Bearer t  \r\nAccept: */*\r\n",
+        b"host: x\r\nauthorization:  Bearer t\r\n",
+    ],
+)
+def test_the_token_may_stand_in_any_line_of_the_head(headers: bytes) -> None:
+    found = plain_post(post(headers=headers))
+
+    assert found is not None
+    assert found.headers.getall("Authorization") == ["Bearer t"]
+    assert found.headers["Host"] == "x"
+
+
+def test_each_token_stays_with_its_own_request() -> None:
+    tokens = [b"a", b"b", b"a"]
+    found = [plain_post(post(headers=b"Host: x\r\nAuthorization: %b\r\n" % one)) for one in tokens]
+
+    assert [one and one.headers["Authorization"] for one in found] == ["a", "b", "a"]
+
+
 @pytest.mark.parametrize("value", [b"close", b"Close", b"keep-alive"])
 def test_a_client_may_ask_for_the_end_of_the_connection(value: bytes) -> None:
     found = plain_post(post(headers=HEADERS + b"Connection: " + value + b"\r\n"))
@@ -53,6 +76,15 @@ def test_a_client_may_ask_for_the_end_of_the_connection(value: bytes) -> None:
         post(line=b"POST http://x/a HTTP/1.1"),
         post(headers=b"Authorization: Bearer t\r\n"),
         post(headers=HEADERS + b"Host: x\r\n"),
+        post(headers=HEADERS + b"Authorization: Bearer u\r\n"),
+        post(headers=HEADERS + b"authorization: Bearer u\r\n"),
+        post(headers=b"Host: x\r\nProxy-Authorization: Bearer t\r\n"),
+        post(headers=b"Host: x\r\nVia: authorization: Bearer t\r\n"),
+        post(headers=b"Host: x\r\nAuthorization: Bearer t\tu\r\n"),
+        post(headers=b"Host: x\r\nAuthorization: Bearer t\nVia: u\r\n"),
+        post(headers=b"Host: x\r\nAuthorization: Bearer \xe4\r\n"),
+        post(headers=b"Host: x\r\nAuthorization: Bearer t\r\n folded\r\n"),
+        post(headers=b"Host: x\r\nAuthorization : Bearer t\r\n"),
         post(headers=HEADERS + b"Content-Length: 9\r\n"),
         post(headers=HEADERS + b"Transfer-Encoding: chunked\r\n"),
         post(headers=HEADERS + b"Expect: 100-continue\r\n"),

@@ -9,7 +9,7 @@ memory nor other clients.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from yuptime_exporter.core.overview import Filters

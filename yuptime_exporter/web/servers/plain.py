@@ -21,18 +21,23 @@ _MAX_HEAD_BYTES = 4096
 
 # A path and a query that mean the same to everybody: without escapes of the path, without a
 # fragment.
-_REQUEST_LINE = re.compile(r"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1")
+_REQUEST_LINE = re.compile(rb"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1")
+
+# Without its first letter: some clients write every name in lower case.
+_AUTHORIZATION = b"uthorization:"
+
+# Visible characters and spaces.
+_TOKEN = re.compile(rb"[ -~]*")
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 
-# Headers that clients and proxies send with a push, and that do not change how it is read, apart
-# from `Content-Length` and `Connection`, whose values are checked.
+# Headers that clients and proxies send with a push beside `Authorization`, and that do not change how
+# it is read, apart from `Content-Length` and `Connection`, whose values are checked.
 _KNOWN_HEADERS = frozenset(
     {
         "accept",
         "accept-encoding",
         "accept-language",
-        "authorization",
         "cache-control",
         "connection",
         "content-length",
@@ -71,16 +76,18 @@ class PlainPost(NamedTuple):
     closes: bool
 
 
-class _Header(NamedTuple):
-    """One line of a head.
+class _Headers(NamedTuple):
+    """The headers of a head that is plain, except the token.
 
     Attributes:
-        name: in lower case.
-        pair: name and value, as the client wrote them.
+        pairs: names and values, as the client wrote them.
+        length: the value of Content-Length.
+        closes: whether the client asks for the end of the connection.
     """
 
-    name: str
-    pair: tuple[str, str]
+    pairs: tuple[tuple[str, str], ...]
+    length: str
+    closes: bool
 
 
 def plain_post(data: bytes) -> PlainPost | None:
@@ -88,49 +95,49 @@ def plain_post(data: bytes) -> PlainPost | None:
     end = data.find(_HEAD_END, 0, _MAX_HEAD_BYTES)
     if end < 0 or not data.startswith(b"POST /"):
         return None
-    head = data[:end]
-    if not head.isascii():
-        return None
-    request_line, *lines = head.decode("ascii").split("\r\n")
-    matched = _REQUEST_LINE.fullmatch(request_line)
-    headers = _headers(lines)
-    if matched is None or headers is None:
-        return None
-    body = data[end + len(_HEAD_END) :]
-    if "Host" not in headers or headers.get("Content-Length") != str(len(body)):
-        return None
-    closes = headers.get("Connection", "").lower() == "close"
-    return PlainPost(matched[1], matched[2] or "", headers, body, closes)
-
-
-def _headers(lines: list[str]) -> CIMultiDict[str] | None:
-    """Return the headers of a head; None unless each is known, plain, and stands there once."""
-    pairs, names = [], set()
-    for line in lines:
-        # Tokens stay out of the cache, and do not displace the lines that many clients send.
-        header = _read(line) if line.startswith("Authorization:") else _known(line)
-        if header is None:
+    begin = data.find(b"\r\n")
+    matched = _REQUEST_LINE.fullmatch(data, 0, begin)
+    # Tokens stay out of the memory for headers, so that the headers of most pushes are equal.
+    before, found, token_and_after = data[begin:end].partition(_AUTHORIZATION)
+    token, _, after = token_and_after.partition(b"\r\n")
+    if found:
+        if not before.endswith((b"\r\nA", b"\r\na")) or not _TOKEN.fullmatch(token):
             return None
-        names.add(header.name)
-        pairs.append(header.pair)
-    return CIMultiDict(pairs) if len(names) == len(pairs) else None
-
-
-def _read(line: str) -> _Header | None:
-    """Return a header; None if another server could read it in another way."""
-    written, _, value = line.partition(":")
-    name, value = written.lower(), value.strip(" ")
-    if name not in _KNOWN_HEADERS or not line.isprintable():
+        before = before[:-1]
+    headers = _headers(before + b"\r\n" + after)
+    body = data[end + len(_HEAD_END) :]
+    if matched is None or headers is None or headers.length != str(len(body)):
         return None
-    if name == "host" and _HOST.fullmatch(value) is None:
-        return None
-    if name == "connection" and value.lower() not in ("keep-alive", "close"):
-        return None
-    return _Header(name, (written, value))
+    pairs = headers.pairs
+    if found:
+        pairs = (*pairs, ("Authorization", token.decode("ascii").strip(" ")))
+    path, query = matched.groups(b"")
+    return PlainPost(
+        path.decode("ascii"), query.decode("ascii"), CIMultiDict(pairs), body, headers.closes
+    )
 
 
-# Almost every line of a head is the same in each push of a client, and in those of other clients.
-_known = lru_cache(maxsize=1024)(_read)
+@lru_cache(maxsize=1024)
+def _headers(block: bytes) -> _Headers | None:
+    """Return the headers in these lines; None unless each is known, plain, and stands there once.
+
+    Lines may be empty where a header was taken out.
+    """
+    if not block.isascii():
+        return None
+    found: dict[str, tuple[str, str]] = {}
+    for line in filter(None, block.decode("ascii").split("\r\n")):
+        name, _, value = line.partition(":")
+        known = name.lower()
+        if known in found or known not in _KNOWN_HEADERS or not line.isprintable():
+            return None
+        found[known] = (name, value.strip(" "))
+    values = {known: value for known, (_, value) in found.items()}
+    connection = values.get("connection", "keep-alive").lower()
+    if _HOST.fullmatch(values.get("host", "")) is None or connection not in ("keep-alive", "close"):
+        return None
+    length = values.get("content-length", "")
+    return _Headers(tuple(found.values()), length, connection == "close")
 
 
 def answer_bytes(answer: Answer, *, closes: bool) -> bytes:

@@ -66,8 +66,7 @@ class Traffic:
         self._open = 0
         self._idle: dict[Connection, float] = {}  # since when, or 0 after a first request
         self._in_flight = 0
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._drained: asyncio.Event | None = None  # set at the end, without a request in flight
         self._full = RepeatedLine(
             log,
             "all connections are busy; new ones wait. Raise --web.max-connections if this lasts",
@@ -132,12 +131,11 @@ class Traffic:
         """Note that the handling of a request begins."""
         self._idle.pop(connection, None)
         self._in_flight += 1
-        self._drained.clear()
 
     def ended(self) -> None:
         """Note that the handling of a request ended."""
         self._in_flight -= 1
-        if not self._in_flight:
+        if self._drained is not None and not self._in_flight:
             self._drained.set()
 
     def answered(self, connection: Connection) -> None:
@@ -173,9 +171,12 @@ class Traffic:
 
     async def drained(self) -> None:
         """Return when no request is in flight, or after `DRAIN_SECONDS`."""
+        self._drained = asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                await self._drained.wait()
+                while self._in_flight:
+                    self._drained.clear()
+                    await self._drained.wait()
 
     def _close_oldest_idle(self) -> bool:
         fresh_since = asyncio.get_running_loop().time() - FRESH_SECONDS

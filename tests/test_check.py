@@ -225,3 +225,39 @@ def test_the_name_of_a_file_cannot_forge_lines(tmp_path):
 
     assert len(lines) == 2
     assert all(line.isprintable() for line in lines)
+
+
+WITHOUT_SHAPE = """apiVersion: monitoring.yuptime.io/v1
+kind: Monitor
+metadata: {name: report, namespace: prod}
+spec:
+  type: push
+  schedule: {cron: "0 25 * * *", timeZone: Europe/Berln}
+  target: {push: {gracePeriodSeconds: -1}}
+  alerting: {labels: {alertname: x, level: 5}}
+"""
+
+
+def test_the_rules_beyond_a_shape_are_checked_although_another_field_has_no_shape(tmp_path):
+    write(tmp_path / "report.yaml", WITHOUT_SHAPE)
+
+    _, lines = checked(tmp_path)
+
+    assert [line.split(": ")[2] for line in lines if line.startswith("error")] == [
+        "spec.target.push.gracePeriodSeconds",
+        "spec.alerting.labels.level",
+        "spec.schedule.cron",
+        "spec.schedule.timeZone",
+        "spec.target.push.tokenSecretRef",
+        "spec.alerting.labels.alertname",
+    ]
+
+
+def test_a_sign_that_is_missing_in_yaml_is_named_and_no_text_of_the_file_is_quoted(tmp_path):
+    write(tmp_path / "a.yaml", "a: [1,\n b: 2\n")
+    write(tmp_path / "b.yaml", "a: *secret\n")
+
+    _, lines = checked(tmp_path)
+
+    assert lines[0].endswith("a.yaml, line 3: not YAML: did not find expected ',' or ']'")
+    assert "secret" not in lines[1]

@@ -131,3 +131,16 @@ def test_a_text_of_a_job_cannot_move_the_cursor_of_a_terminal(yuptime: Companion
 
     assert b"\x1b" not in ended.stdout
     assert "\u202e" not in ended.stdout.decode()
+
+
+def test_a_reader_that_leaves_early_ends_a_command_without_a_traceback(yuptime: Companion) -> None:
+    monitors = [monitor(f"m{number}") for number in range(2000)]
+    yuptime.reports.answers = [(200, {"monitors": monitors, "nextPage": None}, {})]
+    ended = yuptime.start("status")
+    assert ended.stdout is not None
+    assert ended.stderr is not None
+    ended.stdout.close()
+
+    said = ended.stderr.read()
+    ended.stderr.close()
+    assert (ended.wait(), said) == (141, b"")

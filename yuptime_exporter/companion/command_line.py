@@ -16,10 +16,24 @@ _OF_EXPORTER = {
 }
 
 
+# Of a program that SIGPIPE ended, as shells show it.
+_READER_LEFT = 141
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `yuptime`; return its exit code."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments[:1] and arguments[0] in _OF_EXPORTER:
+    """Run `yuptime`; return its exit code. A reader that leaves early, such as `head`, ends it."""
+    try:
+        code = _main(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # So that the interpreter does not write the rest once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _READER_LEFT
+    return code
+
+
+def _main(arguments: list[str]) -> int:
+    if arguments and arguments[0] in _OF_EXPORTER:
         from yuptime_exporter.cli import companion  # noqa: PLC0415  it takes half a second
 
         return companion(arguments)

@@ -41,11 +41,13 @@ class RepeatedLine:
         self._count += 1
         self._error, self._fields = error, fields
         if self._period is None:
-            self._write()
+            self._write(stacklevel=3)
 
-    def _write(self) -> None:
+    def _write(self, *, stacklevel: int) -> None:
         extra = {**self._fields, "count": self._count}
-        self._log.log(self._level, self._message, extra=extra, exc_info=self._error, stacklevel=3)
+        self._log.log(
+            self._level, self._message, extra=extra, exc_info=self._error, stacklevel=stacklevel
+        )
         self._count, self._error = 0, None
         loop = asyncio.get_running_loop()
         self._period = loop.call_later(self._period_seconds, self._end_period)
@@ -53,4 +55,4 @@ class RepeatedLine:
     def _end_period(self) -> None:
         self._period = None
         if self._count:
-            self._write()
+            self._write(stacklevel=2)  # a timer has no caller in the program

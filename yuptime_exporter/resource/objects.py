@@ -1,36 +1,32 @@
 """Monitors and Secrets, read from plain values into the program's own types.
 
-Every rule about a valid manifest is in this file and in shapes.py. Both read plain values, and so
-serve objects from files and objects from the Kubernetes API.
+Every rule about a valid manifest is in this file, in shapes.py and in rules.py. They read plain
+values, and so serve objects from files and objects from the Kubernetes API.
 """
 
 import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
-from yuptime_exporter.core.identity import label_problems
 from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, Problem, TokenRef
 from yuptime_exporter.core.replacing import replacer
 from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.near_misses import is_misspelt_push, misspelt_head
 from yuptime_exporter.resource.place import Where
-from yuptime_exporter.resource.schedule_reading import schedule_of, schedule_problems
+from yuptime_exporter.resource.rules import rule_problems, rule_problems_of_parts, token_ref_of
+from yuptime_exporter.resource.schedule_reading import schedule_of
 from yuptime_exporter.resource.shapes import (
     MonitorResource,
-    PushSpec,
     SecretRef,
     SecretResource,
 )
 from yuptime_exporter.resource.text import quotable
 from yuptime_exporter.resource.token_doubts import is_sendable, token_doubt
 from yuptime_exporter.resource.validation import described, read_resource
-
-_PUSH = "spec.target.push"
-_TOKEN_REF = f"{_PUSH}.tokenSecretRef"
 
 _with_key = replacer(Monitor, "key")
 
@@ -180,19 +176,15 @@ def _read_monitor(
     shaped = {**value, "spec": known.shape(spec)}
     resource = read_resource(MonitorResource, shaped, where, quote_values=True)
     if not isinstance(resource, MonitorResource):
-        return Invalid(resource)
+        return Invalid((*resource, *rule_problems_of_parts(spec, where)))
     key = MonitorKey(resource.metadata.namespace, resource.metadata.name)
     like = known.monitor(spec, key.namespace)
     if like is not None:
         return Declared(where, _with_key(like, MonitorKey(like.key.namespace, key.name)))
-    problems = [
-        *(Problem(str(where), *problem) for problem in schedule_problems(resource.spec)),
-        *_token_ref_problems(resource, where),
-        *_label_problems(resource, where),
-    ]
-    token_ref = _token_ref(resource.spec.target.push)
+    problems = tuple(rule_problems(resource, where))
+    token_ref = token_ref_of(resource.spec.target.push)
     if problems or token_ref is None:
-        return Invalid(tuple(problems))
+        return Invalid(problems)
     monitor = _monitor(resource, token_ref)
     known.add(spec, resource.spec, monitor)
     return Declared(where, monitor)
@@ -222,29 +214,6 @@ def _other_type(value: Mapping[str, object]) -> str | None:
     if not isinstance(monitor_type, str) or monitor_type == "push":
         return None
     return quotable(monitor_type)
-
-
-def _token_ref(push: PushSpec) -> SecretRef | None:
-    return push.token_secret_ref or (push.token.secret_ref if push.token else None)
-
-
-def _token_ref_problems(resource: MonitorResource, where: Where) -> Iterator[Problem]:
-    token_ref, own = _token_ref(resource.spec.target.push), resource.metadata.namespace
-    if token_ref is None:
-        text = "expected a mapping with the name of a Secret and a key in it, got nothing"
-        yield Problem(str(where), _TOKEN_REF, text)
-    elif token_ref.namespace not in (None, own):
-        text = (
-            f'cross-namespace reference: expected the namespace of the monitor, "{own}", '
-            f'got "{token_ref.namespace}"; move the Secret there and remove this field'
-        )
-        yield Problem(str(where), f"{_TOKEN_REF}.namespace", text)
-
-
-def _label_problems(resource: MonitorResource, where: Where) -> Iterator[Problem]:
-    for name, text in label_problems(resource.spec.alerting.labels):
-        path = "spec.alerting.labels" + (f".{quotable(name)}" if name else "")
-        yield Problem(str(where), path, text)
 
 
 def _read_secret(value: Mapping[str, object], where: Where) -> Declared | Invalid:

@@ -7,6 +7,7 @@ from yuptime_exporter.core.cron_times import CronTimes
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.schedules import Cron, Every, Schedule
 from yuptime_exporter.resource.cron_text import expression_problem, plain_expression
+from yuptime_exporter.resource.shapes import Schedule as ScheduleFields
 from yuptime_exporter.resource.shapes import Spec
 from yuptime_exporter.resource.text import quotable
 from yuptime_exporter.time_zones import (
@@ -22,9 +23,9 @@ EXPIRE = "spec.target.push.expireSeconds"
 DEFAULT_TIME_ZONE = "UTC"
 
 
-def schedule_problems(spec: Spec) -> Iterator[tuple[str, str]]:
+def schedule_problems(schedule: ScheduleFields) -> Iterator[tuple[str, str]]:
     """Return the field and the text of each problem with a schedule."""
-    expression, zone = spec.schedule.cron, spec.schedule.time_zone
+    expression, zone = schedule.cron, schedule.time_zone
     if expression is not None and (text := expression_problem(expression)):
         yield CRON, text
     if zone is not None and zone not in time_zone_names():

@@ -265,5 +265,12 @@ def _quotes_hint(error: yaml.MarkedYAMLError) -> str:
 
 
 def _syntax_text(error: yaml.MarkedYAMLError) -> str:
-    """Return the parser's own words, without the quotes from the text of the file."""
-    return re.sub(r"""'[^']*'|"[^"]*\"""", "…", error.problem or "syntax error")
+    """Return the parser's own words, without the quotes from the text of the file.
+
+    A single sign of YAML, such as `]`, is the parser's own.
+    """
+    return re.sub(
+        r"""'[^']*'|"[^"]*\"""",
+        lambda quoted: quoted[0] if re.fullmatch(r"'[^\w']'", quoted[0]) else "…",
+        error.problem or "syntax error",
+    )

@@ -15,6 +15,7 @@ from tests.laws import examples
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.evaluation import after_push, push_in_the_present
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Push, PushKind, Row
+from yuptime_exporter.core.ports import PushSave
 from yuptime_exporter.core.push_order import place
 from yuptime_exporter.stores.sqlite.pushes import StoredPushes
 from yuptime_exporter.stores.sqlite.schema import migrate
@@ -72,14 +73,13 @@ class Desk:
             made.append(Push(kind, self.now_timestamp, f"push at {self.now_timestamp}"))
             row = Row(row.monitor, row.arming, after_push(row, NO_OUTAGES, made[-1]))
         assert row.last_push is not None
-        self.connection.execute("BEGIN")
-        saved = self.pushes.save(self.connection, before, row.last_push, tuple(made))
+        [saved] = self.pushes.save([PushSave(before, row.last_push, tuple(made))], self.connection)
         if stored:
             self.commit()
             assert saved == row.last_push
             self.expected[key] = saved
         else:
-            self.connection.execute("ROLLBACK")
+            self.connection.rollback()
             self.pushes.rolled_back()
 
     def forget(self, number: int) -> None:
@@ -91,7 +91,6 @@ class Desk:
 
     def commit(self) -> None:
         self.pushes.finish(self.connection)
-        self.connection.execute("COMMIT")
         self.pushes.committed()
 
     def set_clock_back(self, seconds: float) -> None:
@@ -224,10 +223,8 @@ def test_a_commit_that_failed_and_is_stored_all_the_same_is_noticed(
     row = Row(monitor("job-0"), Arming(START), before[key_of(0)])
     push = Push(PushKind.DOWN, START + 50)
     last = after_push(row, NO_OUTAGES, push)
-    connection.execute("BEGIN")
-    desk.pushes.save(connection, row, last, (push,))
+    desk.pushes.save([PushSave(row, last, (push,))], connection)
     desk.pushes.finish(connection)
-    connection.execute("COMMIT")
     desk.pushes.rolled_back()  # as after an error of the disk
 
     assert desk.pushes.last_pushes() == before
@@ -247,3 +244,31 @@ def test_a_rolled_back_commit_leaves_the_known_pushes_as_they_are_stored(
 
     assert desk.pushes.is_as_in(connection)
     assert desk.pushes.last_pushes() == desk.expected
+
+
+@pytest.mark.parametrize("kind", PushKind)
+def test_a_push_of_any_kind_writes_its_row_and_no_checkpoint(
+    connection: sqlite3.Connection, kind: PushKind
+) -> None:
+    desk = Desk(connection)
+    desk.push(0)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    desk.push(0, kind)
+    connection.set_trace_callback(None)
+
+    assert sum("INSERT INTO push" in text for text in statements) == 1
+    assert not any("UPDATE last_push" in text for text in statements)
+
+
+def test_pushes_to_known_monitors_are_stored_without_a_further_statement(
+    connection: sqlite3.Connection,
+) -> None:
+    desk = Desk(connection)
+    desk.push(0)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    desk.push(0)
+    connection.set_trace_callback(None)
+
+    assert len(statements) == 1

@@ -107,6 +107,12 @@ class Database:
                 log.warning("store was not closed cleanly", extra={"err": str(error)})
 
 
+def begin(connection: sqlite3.Connection) -> None:
+    """Begin a transaction, unless one is open."""
+    if not connection.in_transaction:
+        connection.execute("BEGIN IMMEDIATE")
+
+
 def _file_id(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()

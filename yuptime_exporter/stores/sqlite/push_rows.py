@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind
+from yuptime_exporter.core.model import RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
+
+NO_PUSH = LastPush()
 
 APPEND = """
     INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
@@ -72,7 +74,7 @@ def row_of(
         push.exit_code,
         push.dialect,
         push.client_address,
-        push.message_truncated,
+        int(push.message_truncated),  # not adapted, as a bool is
         push.message,
     )
 
@@ -119,6 +121,28 @@ def last_push_of(columns: Sequence[Any]) -> LastPush | None:
         pushes_down_total=down_total,
         runs=runs_of(runs),
     )
+
+
+def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush:
+    """Return the last push after a row of the history.
+
+    A start or a message leaves the newest result as it was. A row without a summary is followed by
+    others of its monitor, the last of which has one.
+
+    Args:
+        columns: those of `READ_LATER_PUSHES` after the number.
+        before: the last push before this row; None: there was none.
+    """
+    before = before or NO_PUSH
+    result = (before.status, before.message, before.received_timestamp)
+    kind, message, received, *summary = columns
+    if kind in RESULTS:
+        result = (PushKind(kind), message, received)
+    whole = last_push_of((*result, *summary))
+    if whole is not None:
+        return whole
+    status, message, received = result
+    return before._replace(status=status, message=message, received_timestamp=received)
 
 
 def runs_text(runs: Runs) -> str | None:

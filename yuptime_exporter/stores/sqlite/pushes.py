@@ -7,28 +7,33 @@ the history.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import LastPush, MonitorKey, Push, Row
+from yuptime_exporter.core.model import RESULTS, LastPush, MonitorKey, Push
+from yuptime_exporter.core.ports import PushSave
 from yuptime_exporter.core.push_order import of_a_predecessor, place, push_to_store
+from yuptime_exporter.stores.sqlite.appending import Appended
+from yuptime_exporter.stores.sqlite.database import begin
 from yuptime_exporter.stores.sqlite.push_rows import (
-    APPEND,
     CHECKPOINT,
+    NO_PUSH,
     READ_CHECKPOINTS,
     READ_LATER_PUSHES,
     Stored,
     checkpoint_of,
-    last_push_of,
-    row_of,
+    last_push_after,
     stored_of,
 )
 
 _BEGIN_MONITOR = "INSERT INTO last_push (namespace, name, push_id, number) VALUES (?, ?, 0, 0)"
 
 _COUNT_COMMIT = "UPDATE progress SET commits = ?"
+
+# Commits of rows alone are not counted: a row has a number itself.
+_WITNESSES = "SELECT commits, (SELECT max(id) FROM push) FROM progress"
 
 
 class StoredPushes:
@@ -57,8 +62,9 @@ class StoredPushes:
         self._clock = clock
         self._commits = 0
         self._known: dict[MonitorKey, Stored] = {}
-        self._appended: list[tuple[Any, ...]] = []
         # Of the transaction: what it replaced, and what it changes.
+        self._appended = Appended()
+        self._is_counted = False
         self._before: dict[MonitorKey, Stored | None] = {}
         self._last_id_before = 0
         self._more_live_rows = 0
@@ -80,7 +86,7 @@ class StoredPushes:
             key = keys.get(monitor_id)
             if key is None or push_id <= self._known[key].push_id:
                 continue  # of a monitor that was forgotten, or in its checkpoint
-            last_push = last_push_of(columns) or self._known[key].last_push
+            last_push = last_push_after(columns, self._known[key].last_push)
             self._known[key] = Stored(monitor_id, push_id, number, last_push)
             self.changed.add(key)
         self._begin()
@@ -92,8 +98,8 @@ class StoredPushes:
 
         It holds others if a transaction is stored although its commit failed.
         """
-        (commits,) = connection.execute("SELECT commits FROM progress").fetchone()
-        return bool(commits == self._commits)
+        commits, newest_id = connection.execute(_WITNESSES).fetchone()
+        return bool(commits == self._commits and newest_id == self.last_id)
 
     def __len__(self) -> int:
         """Return the number of monitors with a push."""
@@ -111,40 +117,46 @@ class StoredPushes:
             if stored.last_push is not None
         }
 
-    def save(
-        self,
-        connection: sqlite3.Connection,
-        row: Row,
-        last_push: LastPush,
-        pushes: tuple[Push, ...],
-    ) -> LastPush:
-        """Append pushes to the history; return the last push as it is stored."""
+    def save(self, saves: Sequence[PushSave], connection: sqlite3.Connection) -> list[LastPush]:
+        """Append pushes to the history; return the last pushes as they are stored."""
+        return [self._save(save, connection) for save in saves]
+
+    def _save(self, save: PushSave, connection: sqlite3.Connection) -> LastPush:
+        row, last_push, pushes = save
         key = row.monitor.key
         found = self._known.get(key)
-        other = found.last_push if found else None
-        if found and other and not _continues(other, row.last_push):
+        if found is None or found.last_push is not row.last_push:
+            found, last_push = self._continued(save, found, connection)
+        stored = self._append(found, pushes, last_push)
+        self._before.setdefault(key, found)
+        self._known[key] = stored
+        if not _say(pushes, found.last_push, last_push):
+            self._checkpoint_now(connection, stored)
+        return last_push
+
+    def _continued(
+        self, save: PushSave, found: Stored | None, connection: sqlite3.Connection
+    ) -> tuple[Stored, LastPush]:
+        """Return what a save continues that is no longer `row.last_push`, and its last push then."""
+        row, last_push, _ = save
+        key = row.monitor.key
+        base = found.last_push if found else None
+        if found and base and not _continues(base, row.last_push):
             now_timestamp = self._clock()
-            if of_a_predecessor(other, row.monitor, now_timestamp=now_timestamp):
+            if of_a_predecessor(base, row.monitor, now_timestamp=now_timestamp):
                 self._drop(connection, key, found)
                 found = None
             else:
-                last_push = push_to_store(row, last_push, other, now_timestamp=now_timestamp)
-        if found is None:
-            cursor = connection.execute(_BEGIN_MONITOR, key)
-            assert cursor.lastrowid is not None  # noqa: S101  a row was inserted
-            found = Stored(cursor.lastrowid, 0, 0, None)
-            self._before.setdefault(key, None)
-        stored = self._appended_to(found, pushes, last_push)
-        self._replace(key, stored)
-        if not _says(pushes[-1], last_push):
-            self._checkpoint_now(connection, stored)
-        return last_push
+                last_push = push_to_store(row, last_push, base, now_timestamp=now_timestamp)
+        return found or self._begin_monitor(connection, key), last_push
 
     def correct(
         self, connection: sqlite3.Connection, corrections: Mapping[MonitorKey, Correction]
     ) -> None:
         """Store corrected pushes in the place of those that they correct, and of no others."""
-        self._flush(connection)
+        begin(connection)
+        self._appended.write(connection)
+        self._appended = Appended()
         for key, (before, after) in corrections.items():
             found = self._known.get(key)
             if found is None or found.last_push != before:
@@ -172,13 +184,21 @@ class StoredPushes:
                 self._drop(connection, key, found)
 
     def finish(self, connection: sqlite3.Connection) -> None:
-        """Write what is left of a transaction, before its commit."""
-        self._flush(connection)
-        connection.execute(_COUNT_COMMIT, (self._commits + 1,))
+        """Write what is left of a transaction, and commit it.
+
+        A transaction is open only if there is more to write than some rows of the history.
+        """
+        if not self._appended.is_one_statement:
+            begin(connection)
+        self._appended.write(connection)
+        if connection.in_transaction:
+            connection.execute(_COUNT_COMMIT, (self._commits + 1,))
+            self._is_counted = True
+            connection.execute("COMMIT")
 
     def committed(self) -> None:
         """Keep the changes of the transaction."""
-        self._commits += 1
+        self._commits += self._is_counted
         self.changed.update(self._before)
         self.live_rows += self._more_live_rows
         if self._forgets:
@@ -207,7 +227,8 @@ class StoredPushes:
 
     def _begin(self) -> None:
         self._before = {}
-        self._appended = []
+        self._appended = Appended()
+        self._is_counted = False
         self._last_id_before = self.last_id
         self._more_live_rows = 0
         self._forgets = False
@@ -215,17 +236,18 @@ class StoredPushes:
     def _wanted(self, stored: Stored) -> int:
         return min(stored.number, self.history_limit)
 
-    def _appended_to(self, found: Stored, pushes: tuple[Push, ...], last_push: LastPush) -> Stored:
+    def _append(self, found: Stored, pushes: tuple[Push, ...], last_push: LastPush) -> Stored:
         """Append rows to the history, the last of them with the summary that `last_push` is."""
         monitor_id, previous_id, number, _ = found
         push_id = self.last_id
-        newest = len(pushes) - 1
-        for index, push in enumerate(pushes):
+        for push in pushes[:-1]:
             push_id += 1
             number += 1
-            summary: LastPush | None = last_push if index == newest else None
-            self._appended.append(row_of(push_id, monitor_id, previous_id, number, push, summary))
+            self._appended.add(push_id, monitor_id, previous_id, number, push, None)
             previous_id = push_id
+        push_id += 1
+        number += 1
+        self._appended.add(push_id, monitor_id, previous_id, number, pushes[-1], last_push)
         self.last_id = push_id
         if found.number < self.history_limit:
             self._more_live_rows += min(number, self.history_limit) - found.number
@@ -240,26 +262,35 @@ class StoredPushes:
         del self._known[key]
         self._more_live_rows -= self._wanted(found)
         self._forgets = True
+        begin(connection)
         connection.execute("DELETE FROM last_push WHERE id = ?", (found.monitor_id,))
 
-    def _checkpoint_now(self, connection: sqlite3.Connection, stored: Stored) -> None:
-        """Store a last push of which no row of the history says the same."""
-        connection.execute(CHECKPOINT, checkpoint_of(stored))
+    def _begin_monitor(self, connection: sqlite3.Connection, key: MonitorKey) -> Stored:
+        begin(connection)
+        cursor = connection.execute(_BEGIN_MONITOR, key)
+        assert cursor.lastrowid is not None  # noqa: S101  a row was inserted
+        self._before.setdefault(key, None)
+        return Stored(cursor.lastrowid, 0, 0, None)
 
-    def _flush(self, connection: sqlite3.Connection) -> None:
-        connection.executemany(APPEND, self._appended)
-        self._appended = []
+    def _checkpoint_now(self, connection: sqlite3.Connection, stored: Stored) -> None:
+        """Store a last push that no row of the history says."""
+        begin(connection)
+        connection.execute(CHECKPOINT, checkpoint_of(stored))
 
 
 def _continues(found: LastPush, base: LastPush | None) -> bool:
     """Return whether the stored push is the one that a new push continues."""
-    return found is base or (base is not None and place(found) == place(base))
+    return base is not None and place(found) == place(base)
 
 
-def _says(push: Push, last_push: LastPush) -> bool:
-    """Return whether a row of the history with this push says all of the last push."""
-    return (
-        push.kind is last_push.status
-        and push.received_timestamp == last_push.received_timestamp
-        and push.message == last_push.message
-    )
+_result = attrgetter("status", "received_timestamp", "message")
+_result_of = attrgetter("kind", "received_timestamp", "message")
+
+
+def _say(pushes: Iterable[Push], base: LastPush | None, last_push: LastPush) -> bool:
+    """Return whether rows with these pushes, after `base`, say all of the last push."""
+    said = _result(base or NO_PUSH)
+    for push in pushes:
+        if push.kind in RESULTS:  # starts of runs and messages leave the result as it was
+            said = _result_of(push)
+    return bool(said == _result(last_push))

@@ -88,9 +88,10 @@ class SqliteStore:
     def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
         """Store pushes to several monitors in one transaction, and settle them in one call."""
         write = Write(
-            lambda connection: [self._writer.pushes.save(connection, *save) for save in saves],
+            partial(self._writer.pushes.save, saves),
             partial(settle, saves),
             size=len(saves),
+            begins=True,
         )
         self._put(write)
 

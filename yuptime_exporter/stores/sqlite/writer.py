@@ -18,7 +18,7 @@ from yuptime_exporter.core.model import MonitorKey, Restored
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.backup import copy_database
-from yuptime_exporter.stores.sqlite.database import Database
+from yuptime_exporter.stores.sqlite.database import Database, begin
 from yuptime_exporter.stores.sqlite.diagnosis import unavailable
 from yuptime_exporter.stores.sqlite.history import read_past
 from yuptime_exporter.stores.sqlite.pushes import StoredPushes
@@ -39,12 +39,14 @@ class Write:
         execute: changes the database, and returns what is then stored.
         settle: receives the stored value or the error, in the thread of the loop.
         size: how many monitors or notes are written.
+        begins: whether `execute` itself begins the transaction that it needs.
         stored: what `execute` returned.
     """
 
     execute: Callable[[sqlite3.Connection], Any]
     settle: Callable[[Any], None]
     size: int = 1
+    begins: bool = False
     stored: Any = None
 
 
@@ -197,11 +199,11 @@ class Writer:
         started = time.perf_counter()
         try:
             connection = self._connected()
-            connection.execute("BEGIN IMMEDIATE")
             for write in group:
+                if not write.begins:
+                    begin(connection)
                 write.stored = write.execute(connection)
             self.pushes.finish(connection)
-            connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._metrics.errors.inc()
             self._database.disconnect()

@@ -529,6 +529,7 @@ MONITOR_MUTANTS: list[Mutant] = [
     ("the deadline is that of a replica without the newest push",
      '"floor(max(yuptime_monitor_deadline_timestamp_seconds{namespace=%q,monitor=%q} unless yuptime_monitor_last_event_timestamp_seconds{namespace=%q,monitor=%q} < on (namespace, monitor) group_left () max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds{namespace=%q,monitor=%q})) < Inf)"',
      '"floor(max(yuptime_monitor_deadline_timestamp_seconds{namespace=%q,monitor=%q} unless yuptime_monitor_last_event_timestamp_seconds{namespace=%q,monitor=%q} > on (namespace, monitor) group_left () max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds{namespace=%q,monitor=%q})) < Inf)"'),
+    ("a deadline that never comes is written as a moment", ')) < Inf)"', ')))"'),
     ("state of a run: none is needed",
      "\n              > (yuptime_monitor_run_start_timestamp_seconds > 0)",
      "\n              > yuptime_monitor_run_start_timestamp_seconds"),

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.laws import examples
+from yuptime_exporter.core.alerting import AlertSettings
+from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import (
     LastPush,
     Monitor,
@@ -139,6 +142,41 @@ def test_filters_narrow_the_list_and_the_counts_but_for_the_states() -> None:
         Filters(states=frozenset({State.UP}), search="jobs"), offset=0, limit=9
     ).counts
     assert (counts[State.DOWN], counts[State.PENDING], counts[State.UP]) == (1, 1, 0)
+
+
+def test_a_label_is_found_wherever_the_alert_has_it_from() -> None:
+    table = a_table(monitor("a"), monitor("b", alert_labels=(("team", "red"),)))
+    defaults = AlertDefaults((("team", "blue"),), (("cluster", "west"), ("team", "unused")))
+    overview = Overview(Rejudging(table), alerting=lambda: AlertSettings(defaults))
+    refresh(overview, 10)
+
+    def names(*labels: tuple[str, str]) -> list[str]:
+        listing = overview.listing(Filters(labels=frozenset(labels)), offset=0, limit=9)
+        return [one.row.monitor.key.name for one in listing.judged]
+
+    assert names(("team", "red")) == ["b"]
+    assert names(("team", "blue")) == ["a"]
+    assert names(("cluster", "west")) == names(("namespace", "jobs")) == ["a", "b"]
+    assert names(("monitor", "a"), ("alertname", "YuptimeMonitorDown")) == ["a"]
+    assert names(("team", "unused")) == names(("cluster", "east")) == []
+
+
+@given(
+    st.frozensets(st.tuples(st.sampled_from("ab-0"), st.sampled_from("xyz"))),
+    st.frozensets(st.sampled_from(["a", "b", "-", "0", "c", ""])),
+    st.sampled_from(["", "y", "a/"]),
+)
+def test_a_list_has_the_monitors_that_its_filters_admit_one_by_one(
+    declared: frozenset[tuple[str, str]], namespaces: frozenset[str], search: str
+) -> None:
+    table = a_table(*(monitor(name, namespace) for namespace, name in declared))
+    overview = an_overview(table)
+    refresh(overview, 10)
+    filters = Filters(namespaces=namespaces, search=search)
+
+    listed = [one.row for one in overview.listing(filters, offset=0, limit=99).judged]
+
+    assert listed == [row for row in table.rows() if filters.admits_key(row.monitor.key)]
 
 
 def test_pages_behind_each_other_are_the_whole_list() -> None:

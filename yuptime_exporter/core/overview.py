@@ -6,10 +6,11 @@ judges only the monitors that may have changed (`rejudging`), and keeps the verd
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from yuptime_exporter.core.alerting import AlertSettings, labels_of
 from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, State
 from yuptime_exporter.core.rejudging import Rejudging
 
@@ -28,7 +29,7 @@ class Filters:
     """Which monitors are shown. Each field narrows the choice; an empty one lets all pass.
 
     Attributes:
-        labels: name and value of labels of alerts, all of which a monitor must have.
+        labels: name and value of labels, all of which the alert of a monitor must have.
         search: a text that `namespace/name` contains, without regard to case.
     """
 
@@ -38,10 +39,10 @@ class Filters:
     labels: frozenset[tuple[str, str]] = frozenset()
     search: str = ""
 
-    def admits(self, monitor: Monitor) -> bool:
+    def admits(self, monitor: Monitor, alerting: AlertSettings) -> bool:
         """Return whether a monitor passes, whatever its state."""
         return self.admits_key(monitor.key) and (
-            not self.labels or self.labels.issubset(monitor.alert_labels)
+            not self.labels or self._admits_labels(monitor, alerting)
         )
 
     def admits_key(self, key: MonitorKey) -> bool:
@@ -51,6 +52,9 @@ class Filters:
             and (not self.names or key.name in self.names)
             and (not self.search or self.search.lower() in f"{key.namespace}/{key.name}".lower())
         )
+
+    def _admits_labels(self, monitor: Monitor, alerting: AlertSettings) -> bool:
+        return self.labels.issubset(labels_of(monitor, alerting))
 
     @property
     def admit_all(self) -> bool:
@@ -110,9 +114,18 @@ class Overview:
         version: increases with every change of a row, of a verdict, or of the set of monitors.
     """
 
-    def __init__(self, rejudging: Rejudging) -> None:
+    def __init__(
+        self, rejudging: Rejudging, *, alerting: Callable[[], AlertSettings] = AlertSettings
+    ) -> None:
+        """Know no monitor yet.
+
+        Args:
+            rejudging: knows the monitors whose verdict may have changed.
+            alerting: returns the active settings of alerts.
+        """
         self.version = 0
         self._rejudging = rejudging
+        self._alerting = alerting
         self._changed = rejudging.reader()
         self._entries: dict[MonitorKey, _Entry] = {}  # in the order of their versions
         self._keys: dict[State, list[MonitorKey]] = {state: [] for state in URGENCY}
@@ -170,10 +183,11 @@ class Overview:
         if version < self._removals_known_since or version > self.version:
             return Changes(complete=False)
         changed: list[_Entry] = []
+        alerting = self._alerting()
         for entry in reversed(self._entries.values()):
             if entry.version <= version:
                 break
-            if filters.admits(entry.judged.row.monitor):
+            if filters.admits(entry.judged.row.monitor, alerting):
                 changed.append(entry)
             if len(changed) > limit:
                 return Changes(complete=False)
@@ -238,8 +252,8 @@ class Overview:
             keys = [key for one in sorted(filters.namespaces) for key in _in_namespace(one, keys)]
         if not (filters.names or filters.labels or filters.search):
             return keys
-        entries = self._entries
-        return [key for key in keys if filters.admits(entries[key].judged.row.monitor)]
+        entries, alerting = self._entries, self._alerting()
+        return [key for key in keys if filters.admits(entries[key].judged.row.monitor, alerting)]
 
 
 def _in_namespace(namespace: str, keys: Sequence[MonitorKey]) -> Sequence[MonitorKey]:

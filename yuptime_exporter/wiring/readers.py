@@ -54,7 +54,13 @@ def reader_handlers(
         )
 
     visibility = _visibility(shared.settings)
-    board = Board(shared.table, shared.rejudging, exporter, clock=shared.clock)
+    board = Board(
+        shared.table,
+        shared.rejudging,
+        exporter,
+        alerting=lambda: configuration.value.alerting,
+        clock=shared.clock,
+    )
     past = PastReader(history, shared.table, messages=visibility.messages, clock=shared.clock)
     static_files = StaticFiles()
     pages = Pages(_facts(shared, visibility), static_files)

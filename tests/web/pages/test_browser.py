@@ -192,6 +192,20 @@ async def test_axe_finds_no_violation_where_there_is_no_monitor(
         assert found.violations_count == 0, found.generate_report()
 
 
+async def test_on_a_phone_the_further_filters_are_folded_until_one_is_used(
+    home: Home, clock: StandingClock
+) -> None:
+    async with exporter_here(home, clock) as client, browsing(size=PHONE) as page:
+        await page.goto(client.url)
+        await expect(page.get_by_label("Search")).to_be_visible()
+        await expect(page.locator("select[name=namespace]")).to_be_hidden()
+        await page.get_by_text("Namespace and label").click()
+        await page.locator("select[name=namespace]").select_option("shop")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(page.locator("tr[data-monitor]")).to_have_count(1)
+        await expect(page.locator("select[name=namespace]")).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/", "/monitors/jobs/alpha"])
 async def test_on_a_phone_nothing_is_wider_than_the_window(
     home: Home, clock: StandingClock, path: str

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from yuptime_exporter.concurrency.turns import Turn
+from yuptime_exporter.core.alerting import AlertSettings
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.overview import Overview
@@ -48,12 +49,22 @@ class Board:
         rejudging: Rejudging,
         exporter: Callable[[], ExporterState],
         *,
+        alerting: Callable[[], AlertSettings] = AlertSettings,
         clock: Clock,
     ) -> None:
+        """Know no monitor yet.
+
+        Args:
+            table: all monitors.
+            rejudging: knows the monitors whose verdict may have changed.
+            exporter: returns the state of the exporter now.
+            alerting: returns the active settings of alerts.
+            clock: Unix seconds.
+        """
         self.clock = clock
         self.table = table
         self.exporter = exporter
-        self._overview = Overview(rejudging)
+        self._overview = Overview(rejudging, alerting=alerting)
         self._refreshing = asyncio.Lock()
         self._run = uuid.uuid4().hex[:8]  # versions count from 0 in each run
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from yuptime_exporter.core.alerting import AlertSettings, fingerprint
+from yuptime_exporter.core.alerting import AlertSettings, fingerprint, labels_of
 from yuptime_exporter.core.cron_times import NEVER
 from yuptime_exporter.core.explaining import explanation
-from yuptime_exporter.core.identity import ALERT_NAME, alert_labels
 from yuptime_exporter.core.model import Judged, Monitor
 from yuptime_exporter.engine.rejections import RecordedRejection, Rejections, remedy
 from yuptime_exporter.moments import readable
@@ -106,13 +105,10 @@ class _MonitorPage:
 
     def _alert(self, monitor: Monitor) -> dict[str, object]:
         settings = self.alerting()
-        labels = {
-            **alert_labels(monitor.key, monitor.alert_labels, settings.defaults),
-            "alertname": ALERT_NAME,
-        }
+        labels = labels_of(monitor, settings)
         return {
-            "alert_labels": sorted(labels.items()),
-            "fingerprint": fingerprint(labels.items()),
+            "alert_labels": labels,
+            "fingerprint": fingerprint(labels),
             "runbook_url": monitor.alert_runbook_url or settings.runbook_url,
         }
 

@@ -22,6 +22,7 @@ class Ping:
             monitor has, `{shared}` one that all monitors have, `{name}` the monitor.
         headers: further lines of the head.
         body: sent with its length, if there is one.
+        cut: a body without a length, which ends with the connection.
         status: of the answer.
         recorded: status and message of the last push; the status of a start and of a log is `None`. None:
             nothing is stored.
@@ -33,6 +34,7 @@ class Ping:
     sends: str
     headers: tuple[str, ...] = ()
     body: bytes = b""
+    cut: bytes = b""
     status: int = 200
     recorded: tuple[str, str] | None = None
     answers: bytes = b""
@@ -47,7 +49,7 @@ class Ping:
             lines.append(f"Content-Length: {len(self.body)}")
         head = "\r\n".join(lines).replace("{own}", own_token(name)).replace("{shared}", TOKEN)
         head = head.replace("{namespace}", NAMESPACE).replace("{name}", name)
-        return head.encode() + b"\r\n\r\n" + self.body
+        return head.encode() + b"\r\n\r\n" + self.body + self.cut
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ def replayed(pings: Sequence[Ping], folder: Path) -> Mapping[str, Outcome]:
     """Send each ping to a monitor of its own, and return the outcomes by the pings' sentences."""
     names = [f"m{number:03}" for number in range(len(pings))]
     with running_exporter(folder, names, DIALECTS, own_tokens=True) as running:
-        answers = [running.send(one.request(name)) for one, name in zip(pings, names, strict=True)]
+        answers = [
+            running.send(one.request(name), half_close=bool(one.cut))
+            for one, name in zip(pings, names, strict=True)
+        ]
     stored = recorded(folder)
     return {
         one.sentence: Outcome(answer, stored.get(name))

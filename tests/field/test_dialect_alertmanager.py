@@ -52,6 +52,11 @@ PINGS = [
     Ping("Without a token nothing is read.", "", URL, (JSON,), body(), status=401),
     Ping("basic_auth of http_config sends the token as a password.", "", URL, ("Authorization: Basic YW06Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ==", JSON), body(), recorded=("up", "The chain works")),
     Ping("A GET by a health check of the webhook is refused.", "", "GET /api/alertmanager/{namespace}/{name}", (BEARER,), status=405),
+    Ping("Grafana's own Alertmanager sends further fields and labels.", "grafana/grafana#45459", URL, HEADERS, body(orgId=1, title="[FIRING:1]", state="alerting", message="x", commonLabels={"alertname": "Watchdog", "__alert_rule_uid__": "_2dRVWEnk"}), recorded=("up", "The chain works")),
+    Ping("Grafana's resolved alert is none, although it has no summary.", "grafana/grafana#45459", URL, HEADERS, body(status="resolved", commonAnnotations={}), recorded=("None", "")),
+    Ping("An alert that fires has an end in the year 1.", "prometheus/alertmanager#3341", URL, HEADERS, body(), recorded=("up", "The chain works")),
+    Ping("max_alerts leaves alerts out of the list, and the status says that one fires.", "prometheus/alertmanager#3396", URL, HEADERS, body(truncatedAlerts=3), recorded=("up", "The chain works")),
+    Ping("An old Alertmanager repeats firing after the end, and is alive.", "prometheus/alertmanager#510", URL, ("User-Agent: Alertmanager/0.4.2", BEARER, JSON), body(version="3"), status=400),
 ]  # fmt: skip
 
 

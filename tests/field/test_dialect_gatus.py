@@ -30,6 +30,11 @@ PINGS = [
     Ping("A GET from the address bar of a browser changes nothing.", "", "GET /api/v1/endpoints/{namespace}_{name}/external?success=true", (BEARER,), status=405),
     Ping("A success given twice says nothing.", "", f"{URL}?success=true&success=false", (BEARER,), status=400),
     Ping("An error with characters that are not encoded.", "", f"{URL}?success=false&error=exit=2;%20see%20log%", (BEARER,), recorded=("down", "exit=2; see log%")),
+    Ping("A second question mark makes the rest of the query a part of the success.", "TwiN/gatus#840", f"{URL}?success=false?message=event%20X%20has%20failed", (BEARER,), status=400, answers=b"success: expected"),
+    Ping("A message under a name that does not exist costs no status.", "TwiN/gatus#840", f"{URL}?success=false&message=event%20X%20has%20failed", (BEARER,), recorded=("down", "")),
+    Ping("A log is too long for a URL, so it comes in the body.", "TwiN/gatus#1591", f"{URL}?success=false", (BEARER, "Content-Type: text/plain"), b"line 1\nline 2", recorded=("down", "line 1\nline 2")),
+    Ping("A name may end in a digit, and another digit is another name.", "TwiN/gatus#1751", "POST /api/v1/endpoints/{namespace}_{name}9/external?success=true", (BEARER,), status=401),
+    Ping("A response time is the duration of the job.", "TwiN/gatus#1060", f"{URL}?success=true&error=&duration=250ms", (BEARER,), recorded=("up", "")),
 ]  # fmt: skip
 
 

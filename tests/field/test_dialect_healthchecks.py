@@ -76,6 +76,11 @@ PINGS = [
     Ping("A query that is for another program is ignored.", "", "GET /ping/{own}?_=1700000000&utm_source=mail", recorded=UP),
     Ping("A token with escapes is the same token.", "", "GET /ping/%7Bown%7D", status=404),
     Ping("More segments than a ping has are not found.", "", "GET /ping/{shared}/{name}/start/now", status=404),
+    Ping("A script posts the end of its log with --data-raw, to a URL with /fail behind it.", "healthchecks/healthchecks#315", "POST /ping/{own}/fail", (*CURL, FORM), b"renew: 100% of a&b\nfailed", recorded=("down", "renew: 100% of a&b\nfailed")),
+    Ping("A log that is cut off while it is piped into curl is no success.", "ironicbadger/ansible-role-snapraid#9", "POST /ping/{own}", (*CURL, "Transfer-Encoding: chunked"), cut=b"5\r\nhello\r\n", status=400),
+    Ping("A base URL that ends in a slash makes two of them before the UUID, and must not succeed.", "KenKundert/emborg#45", "GET /ping//{own}/start", CURL, status=404),
+    Ping("The base URL of a self-hosted server has /ping at its end.", "qdm12/ddns-updater#721", "GET /ping/{own}/start", ("User-Agent: Go-http-client/1.1",), recorded=STARTED),
+    Ping("A client that takes every answer for an accepted ping gets no 2xx for a wrong URL.", "p2pool-starter-stack/pithead#560", "GET /ping/00000000-0000-0000-0000-000000000000/start", ("User-Agent: python-requests/2.32",), status=404),
 ]  # fmt: skip
 
 

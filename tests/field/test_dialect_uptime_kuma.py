@@ -38,6 +38,11 @@ PINGS = [
     Ping("A misspelt name of the status is not up.", "", "GET /api/push/{own}?Status=down", status=404, answers=REFUSED),
     Ping("A token of several monitors says nothing about which is meant.", "", "GET /api/push/{shared}?status=up", status=404, answers=REFUSED),
     Ping("A preflight of a browser is no push.", "", "OPTIONS /api/push/{own}?status=up", status=405),
+    Ping("A base URL that has the whole query already gets a second one behind it.", "tobias-carlbom/uptime-kuma-agent#2", "GET /api/push/{own}?status=up&msg=OK&ping=?status=up&msg=OK&ping=0.235", recorded=("up", "OK"), answers=OK),
+    Ping("A time that is a word is no time, and costs no push.", "louislam/uptime-kuma#3343", "GET /api/push/{own}?status=up&msg=OK&ping=rainy", recorded=("up", "OK"), answers=OK),
+    Ping("A time of two hours is too large for a column of Kuma.", "fscorrupt/posterizarr#162", "GET /api/push/{own}?status=up&msg=OK&ping=6941333", recorded=("up", "OK"), answers=OK),
+    Ping("Another program's push URL wants 1 for up, which is no word of Kuma.", "0xfurai/peekaping#227", "GET /api/push/{own}?status=1&msg=OK&ping=123", status=404, answers=REFUSED),
+    Ping("A field that Kuma was asked for says that the job failed.", "louislam/uptime-kuma#961", "GET /api/push/{own}?set_health=false", status=404, answers=REFUSED),
 ]  # fmt: skip
 
 

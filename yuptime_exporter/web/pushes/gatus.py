@@ -12,7 +12,7 @@ from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import TEXT, Answer, Request
 from yuptime_exporter.web.pushes.exchange import Dialect
 from yuptime_exporter.web.pushes.fields import body_fields, value_as_text
-from yuptime_exporter.web.pushes.text import content_type
+from yuptime_exporter.web.pushes.text import content_type, words
 
 _KINDS = {"true": PushKind.UP, "false": PushKind.DOWN}
 
@@ -58,12 +58,12 @@ def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
 
 
 def _error_in(body: bytes, request: Request) -> str:
-    """Return the field `error` of a body; empty where there is none, for the status is known."""
+    """Return the field `error` of a body, or the whole body as text where there is no such field."""
+    content = content_type(request.header_list("Content-Type"))
     try:
-        fields = dict(body_fields(body, content_type(request.header_list("Content-Type"))))
-        return value_as_text(fields.get("error"))
-    except (MalformedPush, UnsupportedBody):
-        return ""
+        return value_as_text(dict(body_fields(body, content))["error"])
+    except (KeyError, MalformedPush, UnsupportedBody):  # the query says the status
+        return words(body, content.codec)
 
 
 def _duration_seconds(text: str) -> float | None:

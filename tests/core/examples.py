@@ -127,7 +127,7 @@ class Life:
         assert row is not None
         outages = self.table.outages(now_timestamp=at)
         accepted = after_push(row, outages, Push(status, at, message, **fields))
-        self.table.record_push(key, accepted)
+        self.table.record_pushes([(key, accepted)])
         self.last_pushes[key] = accepted
         return accepted
 

@@ -118,7 +118,7 @@ class Lived:
             if stored is not None and stored != row.last_push:
                 push = push_to_store(row, push, stored, now_timestamp=self.now)
             self.life.last_pushes[KEY] = push
-            self.life.table.record_push(KEY, push)
+            self.life.table.record_pushes([(KEY, push)])
 
 
 @given(st.lists(steps, max_size=12))

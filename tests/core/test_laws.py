@@ -526,7 +526,7 @@ class Replica:
                 accepted = after_other_pushes(accepted, base, found)
                 base = found
         self._seen = self._register.version
-        self.life.table.record_push(KEY, accepted)
+        self.life.table.record_pushes([(KEY, accepted)])
 
     def declare(self, now: float, *, enabled: bool) -> None:
         """See a change of the spec, and write the status that follows from it."""

@@ -72,7 +72,7 @@ class AsIfJudgedAgain(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("abcdef"), kind=st.sampled_from([PushKind.UP, PushKind.DOWN]))
     def push(self, name: str, kind: PushKind) -> None:
-        self.table.record_push(MonitorKey("jobs", name), push(kind, self.now))
+        self.table.record_pushes([(MonitorKey("jobs", name), push(kind, self.now))])
 
     @rule(seconds=st.sampled_from([-50.0, 1.0, 60.0, 150.0]))
     def wait(self, seconds: float) -> None:
@@ -123,7 +123,7 @@ def test_without_a_change_the_version_stays() -> None:
 def test_filters_narrow_the_list_and_the_counts_but_for_the_states() -> None:
     labels = (("team", "red"),)
     table = a_table(monitor("a"), monitor("b", alert_labels=labels), monitor("c", "shop"))
-    table.record_push(MonitorKey("jobs", "b"), push(PushKind.DOWN, 5))
+    table.record_pushes([(MonitorKey("jobs", "b"), push(PushKind.DOWN, 5))])
     overview = an_overview(table)
     refresh(overview, 10)
 
@@ -182,7 +182,7 @@ def test_a_list_has_the_monitors_that_its_filters_admit_one_by_one(
 def test_pages_behind_each_other_are_the_whole_list() -> None:
     table = a_table(*(monitor(f"m{n:02}") for n in range(20)))
     for n in range(0, 20, 3):
-        table.record_push(MonitorKey("jobs", f"m{n:02}"), push(PushKind.DOWN, 5))
+        table.record_pushes([(MonitorKey("jobs", f"m{n:02}"), push(PushKind.DOWN, 5))])
     overview = an_overview(table)
     refresh(overview, 10)
     whole = overview.listing(ALL, offset=0, limit=100).judged

@@ -155,7 +155,7 @@ def test_uk_7482_a_renamed_monitor_leaves_the_metrics_at_once() -> None:
 def test_uk_7482_a_push_on_its_way_does_not_bring_a_deleted_monitor_back() -> None:
     life = Life(monitor("old"))
     life.declare(monitor("new"), at=1100)
-    life.table.record_push(MonitorKey("prod", "old"), push(UP, at=1099))
+    life.table.record_pushes([(MonitorKey("prod", "old"), push(UP, at=1099))])
 
     assert monitors_exposed(life, at=1101) == {"new"}
 
@@ -254,7 +254,7 @@ def test_kh_error_label_no_message_makes_a_series() -> None:
     life = Life()
     series = set()
     for message in messages:
-        life.table.record_push(KEY, push(DOWN, message=message))
+        life.table.record_pushes([(KEY, push(DOWN, message=message))])
         series |= {
             (s.name, tuple(sorted(s.labels.items())))
             for family in exposed(life, at=1000)

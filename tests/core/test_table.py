@@ -69,8 +69,8 @@ class TestDeclaring:
     def test_pushes_do_not_change_the_order_of_rows(self) -> None:
         table = new_table()
         table.replace_monitors([monitor("a"), monitor("b")], now_timestamp=1000)
-        table.record_push(MonitorKey("prod", "b"), push(at=1100))
-        table.record_push(MonitorKey("prod", "a"), push(at=1200))
+        table.record_pushes([(MonitorKey("prod", "b"), push(at=1100))])
+        table.record_pushes([(MonitorKey("prod", "a"), push(at=1200))])
 
         assert names(table.rows()) == ["prod/a", "prod/b"]
 
@@ -97,7 +97,7 @@ class TestDeclaring:
         table = new_table()
         table.replace_monitors([monitor()], now_timestamp=1000)
         before = table.rows()
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
 
         assert before[0].last_push is None
 
@@ -149,7 +149,7 @@ class TestVanishing:
         table = new_table()
         table.replace_monitors([monitor()], now_timestamp=1000)
         table.replace_monitors([], now_timestamp=1100)
-        table.record_push(KEY, push(at=1099))
+        table.record_pushes([(KEY, push(at=1099))])
 
         assert table.rows() == ()
         table.replace_monitors([monitor()], now_timestamp=1110)
@@ -238,7 +238,7 @@ class TestRestoring:
         memory = restored(Arming(500))
         table = new_table(memory)
         table.replace_monitors([], now_timestamp=1000)
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
 
         assert memory == restored(Arming(500))
 
@@ -430,7 +430,7 @@ class TestAdopting:
 
     def test_an_older_push_is_not_adopted(self) -> None:
         table = self.table()
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
         before = table.row(KEY)
 
         assert not table.adopt(KEY, None, push(DOWN, at=1050), now_timestamp=NOW)
@@ -438,7 +438,7 @@ class TestAdopting:
 
     def test_adopting_a_known_push_changes_nothing(self) -> None:
         table = self.table()
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
         before = table.row(KEY)
 
         assert not table.adopt(KEY, Arming(1000), push(at=1100), now_timestamp=NOW)
@@ -446,7 +446,7 @@ class TestAdopting:
 
     def test_of_two_pushes_at_one_moment_the_one_with_the_higher_count_is_newer(self) -> None:
         table = self.table()
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
 
         table.adopt(KEY, None, push(at=1100, pushes_total=7), now_timestamp=NOW)
         table.adopt(KEY, None, push(at=1100, pushes_total=6), now_timestamp=NOW)
@@ -467,7 +467,7 @@ class TestAdopting:
 
     def test_a_push_that_lies_ahead_does_not_replace_the_one_that_continued_it(self) -> None:
         table = self.table()
-        table.record_push(KEY, push(at=1100, pushes_total=6))
+        table.record_pushes([(KEY, push(at=1100, pushes_total=6))])
 
         assert not table.adopt(KEY, None, push(at=9000, pushes_total=5), now_timestamp=NOW)
 
@@ -489,7 +489,7 @@ class TestAdopting:
     def test_a_push_that_another_replica_continued_already_does_not_take_its_place(self) -> None:
         table = self.table()
         table.adopt(KEY, None, push(at=1101, pushes_total=3), now_timestamp=NOW)
-        table.record_push(KEY, push(at=1100, pushes_total=2))
+        table.record_pushes([(KEY, push(at=1100, pushes_total=2))])
 
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1101, pushes_total=3))
 
@@ -520,7 +520,7 @@ class TestObjectsThatAreReplaced:
     def test_pushes_to_an_object_that_was_deleted_are_gone_with_it(self) -> None:
         table = new_table()
         table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
         table.replace_monitors([monitor(created_timestamp=2000)], now_timestamp=2000)
 
         assert table.row(KEY) == Row(monitor(created_timestamp=2000), Arming(2000), None)
@@ -528,7 +528,7 @@ class TestObjectsThatAreReplaced:
     def test_the_store_is_told_to_forget_the_pushes_to_an_object_that_was_deleted(self) -> None:
         table = new_table()
         table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
         again = monitor(created_timestamp=2000)
         changes = table.replace_monitors([again], now_timestamp=2000)
 
@@ -540,7 +540,7 @@ class TestObjectsThatAreReplaced:
         # The API server's clock is 60 s ahead, so that pushes seem older than the object.
         table = new_table()
         table.replace_monitors([monitor(created_timestamp=1060)], now_timestamp=1000)
-        table.record_push(KEY, push(at=1010))
+        table.record_pushes([(KEY, push(at=1010))])
         changed = monitor(created_timestamp=1060, expire_seconds=60)
         changes = table.replace_monitors([changed], now_timestamp=1020)
 
@@ -552,7 +552,7 @@ class TestObjectsThatAreReplaced:
     def test_pushes_to_an_object_that_is_changed_stay(self) -> None:
         table = new_table()
         table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
-        table.record_push(KEY, push(at=1100))
+        table.record_pushes([(KEY, push(at=1100))])
         changed = monitor(created_timestamp=1000, expire_seconds=60)
         table.replace_monitors([changed], now_timestamp=2000)
 

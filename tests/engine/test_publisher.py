@@ -89,7 +89,7 @@ def down_table(*, alertmanager_url: str | None = None) -> MonitorTable:
     """Return a table with one monitor that reported down at the moment 1100."""
     table = table_of(monitor(alertmanager_url=alertmanager_url), at=1000)
     table.record_receiving(1100)
-    table.record_push(KEY, push(DOWN, at=1100))
+    table.record_pushes([(KEY, push(DOWN, at=1100))])
     return table
 
 
@@ -115,7 +115,7 @@ async def test_an_alert_about_a_settled_deadline_is_sent() -> None:
 async def test_a_monitor_that_is_up_raises_no_alert() -> None:
     table, clock = table_of(at=1000), StandingClock(1100)
     table.record_receiving(clock())
-    table.record_push(KEY, push(UP, at=1100))
+    table.record_pushes([(KEY, push(UP, at=1100))])
 
     assert await published(table, clock, settles=False) == []
 

@@ -256,7 +256,7 @@ async def test_changes_that_could_not_be_stored_are_stored_at_the_end() -> None:
 async def test_a_stored_push_from_a_clock_that_ran_ahead_is_corrected() -> None:
     replica = Replica(Notes(receiving_timestamp=START + 3600))
     replica.table.replace_monitors([monitor()], now_timestamp=START)
-    replica.table.record_push(KEY, push(UP, at=START + 3600))
+    replica.table.record_pushes([(KEY, push(UP, at=START + 3600))])
     await replica.log.begin()
 
     last = row_of(replica.table, KEY).last_push

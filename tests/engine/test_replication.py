@@ -38,7 +38,7 @@ def test_an_adopted_push_is_shown_and_reported_like_one_of_our_own(replica: Repl
 
 
 def test_a_push_that_is_known_already_is_not_reported(replica: Replica) -> None:
-    replica.table.record_push(KEY, push(UP, at=1000))
+    replica.table.record_pushes([(KEY, push(UP, at=1000))])
     replica.replication.adopt(KEY, Arming(1000), push(UP, at=1000))
     replica.replication.adopt(KEY, None, None)
     replica.replication.adopt(KEY, None, push(DOWN, at=999))

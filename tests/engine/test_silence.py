@@ -53,7 +53,7 @@ class Watcher:
 
 async def test_monitors_that_are_not_silent_are_certain_without_a_look_into_the_store() -> None:
     watcher = Watcher(table_of(monitor(), monitor("other"), at=1000))
-    watcher.table.record_push(KEY, push(DOWN, at=1100))
+    watcher.table.record_pushes([(KEY, push(DOWN, at=1100))])
 
     assert await watcher.states(at=1100) == {"backup": State.DOWN, "other": State.PENDING}
     assert watcher.elsewhere.asked == []
@@ -84,7 +84,7 @@ async def test_a_push_that_the_watch_did_not_show_is_found_before_an_alert() -> 
 
 async def test_silence_is_not_certain_while_the_store_cannot_be_asked() -> None:
     watcher = Watcher(table_of(monitor(), monitor("other"), at=1000))
-    watcher.table.record_push(MonitorKey("prod", "other"), push(DOWN, at=1100))
+    watcher.table.record_pushes([(MonitorKey("prod", "other"), push(DOWN, at=1100))])
     watcher.elsewhere.unreachable = True
     cut_off = await watcher.states(at=DEADLINE + 60)
     watcher.elsewhere.unreachable = False
@@ -97,7 +97,7 @@ async def test_silence_is_not_certain_while_the_store_cannot_be_asked() -> None:
 async def test_the_store_is_asked_again_after_a_monitor_recovered() -> None:
     watcher = Watcher(table_of(at=1000))
     await watcher.states(at=DEADLINE + 60)
-    watcher.table.record_push(KEY, push(UP, at=1500))
+    watcher.table.record_pushes([(KEY, push(UP, at=1500))])
     await watcher.states(at=1500)
     await watcher.states(at=1860 + SETTLE_SECONDS)
 

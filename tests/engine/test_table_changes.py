@@ -122,7 +122,7 @@ async def test_a_moment_in_the_future_is_corrected_counted_and_stored_with_the_n
     desk = Desk()
     await desk.changes.declare([monitor()])
     ahead = push(at=START + 9000)
-    desk.table.record_push(KEY, ahead)
+    desk.table.record_pushes([(KEY, ahead)])
     desk.changes.correct_clock()
     await desk.changes.save()
 

@@ -33,7 +33,7 @@ class Watched:
     def push(self, kind: PushKind, before: State, *, at: float = START) -> None:
         self.clock.now_timestamp = at
         self.table.record_receiving(at)
-        self.table.record_push(KEY, push(kind, at=at))
+        self.table.record_pushes([(KEY, push(kind, at=at))])
         self.transitions.pushed(KEY, before, State(kind))
 
     def declare(self, *monitors: Monitor) -> None:
@@ -86,9 +86,9 @@ def test_pushes_that_were_stored_together_have_a_line_each(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     watched = Watched(caplog)
-    watched.table.record_push(KEY, push(UP, at=START))
+    watched.table.record_pushes([(KEY, push(UP, at=START))])
     watched.round()
-    watched.table.record_push(KEY, push(UP, at=1020))
+    watched.table.record_pushes([(KEY, push(UP, at=1020))])
     watched.transitions.pushed(KEY, State.UP, State.DOWN)
     watched.transitions.pushed(KEY, State.DOWN, State.UP)
 
@@ -107,7 +107,7 @@ def test_a_push_after_an_unnoticed_deadline_logs_the_silence_too(
 
 def test_a_late_push_is_logged_for_debugging_only(caplog: pytest.LogCaptureFixture) -> None:
     watched = Watched(caplog)
-    watched.table.record_push(KEY, push(UP, at=START))
+    watched.table.record_pushes([(KEY, push(UP, at=START))])
     watched.round()
     watched.round(at=1310)
     silent = watched.lines()
@@ -158,7 +158,7 @@ def test_a_start_is_silent_but_for_the_monitors_that_are_down(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     watched = Watched(caplog, monitor("a"), monitor("b"))
-    watched.table.record_push(MonitorKey("prod", "a"), push(DOWN, at=START))
+    watched.table.record_pushes([(MonitorKey("prod", "a"), push(DOWN, at=START))])
     watched.round()
 
     assert watched.lines() == [("INFO", "monitor is down")]

@@ -210,7 +210,7 @@ class Desk:
     async def push(self, status: PushKind = UP, *, key: MonitorKey = KEY) -> None:
         """Accept a push that another store has made durable."""
         before, accepted = self._after(key, Push(status, self.clock()))
-        self.table.record_push(key, accepted)
+        self.table.record_pushes([(key, accepted)])
         now_timestamp = self.clock()
         self.reporter.pushed(
             key,
@@ -230,7 +230,7 @@ class Desk:
 
         def show(saved: "asyncio.Future[LastPush]") -> None:
             if not saved.cancelled() and saved.exception() is None:
-                self.table.record_push(key, saved.result())
+                self.table.record_pushes([(key, saved.result())])
 
         saving.add_done_callback(show)
         return saving

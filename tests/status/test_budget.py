@@ -41,7 +41,7 @@ class TestTheRate:
     ) -> None:
         desk = desk_of(*named(*(f"job-{n}" for n in range(60)), expire_seconds=2))
         for row in desk.table.rows():
-            desk.table.record_push(row.monitor.key, push(UP, at=START))
+            desk.table.record_pushes([(row.monitor.key, push(UP, at=START))])
         async with desk.reporting():
             before = len(desk.objects.written())
             await desk.advance(0.5)

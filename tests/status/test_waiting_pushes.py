@@ -41,7 +41,7 @@ class TestPushesThatAreSaved:
         desk = desk_of()
         async with desk.reporting():
             if pushed_before:
-                desk.table.record_push(KEY, await desk.save())
+                desk.table.record_pushes([(KEY, await desk.save())])
             desk.server.answers_to_lose = 1
             saved = await desk.save()
 
@@ -73,7 +73,7 @@ class TestPushesThatAreSaved:
         async with desk.reporting():
             desk.server.hold()
             await desk.push(DOWN)
-            desk.table.record_push(KEY, push(DOWN, at=START))
+            desk.table.record_pushes([(KEY, push(DOWN, at=START))])
             saving = desk.save()
             await desk.settled()
             waiting = desk.server.patches

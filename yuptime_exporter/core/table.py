@@ -5,10 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from yuptime_exporter.core.arming import after_declaration, arming_in_the_present, newer_arming
 from yuptime_exporter.core.changes import Changes, changes_into_the_present
-from yuptime_exporter.core.evaluation import (
-    judge,
-    push_in_the_present,
-)
+from yuptime_exporter.core.evaluation import judge, push_in_the_present
 from yuptime_exporter.core.model import (
     Arming,
     Judged,
@@ -126,12 +123,8 @@ class MonitorTable:
         """Return whether the monitors of a namespace are not known; None: of any namespace."""
         return bool(self._unlisted) if namespace is None else namespace in self._unlisted
 
-    def record_push(self, key: MonitorKey, push: LastPush) -> None:
-        """Show a stored push, unless the push of another replica that continues it is shown."""
-        self.record_pushes(((key, push),))
-
     def record_pushes(self, stored: Iterable[tuple[MonitorKey, LastPush]]) -> None:
-        """Show stored pushes as `record_push` does, with one call of the followers."""
+        """Show stored pushes, except where the push of another replica that continues it is shown."""
         changed = []
         for key, push in stored:
             known = self._last_pushes.get(key)

@@ -185,7 +185,7 @@ async def closed(opened_streams: list[AsyncIterator[bytes]]) -> None:
 async def test_a_change_is_encoded_once_for_a_hundred_clients() -> None:
     table = a_table()
     everyone = await opened(streams(table), 100)
-    table.record_push(KEY, LastPush(PushKind.UP, received_timestamp=5.0, pushes_total=1))
+    table.record_pushes([(KEY, LastPush(PushKind.UP, received_timestamp=5.0, pushes_total=1))])
 
     events = await events_of(everyone, 1)
 
@@ -202,7 +202,9 @@ async def test_while_pushes_go_on_the_encodings_do_not_grow_with_the_clients() -
 
     async def push() -> None:
         for count in itertools.count(1):
-            table.record_push(KEY, LastPush(PushKind.UP, received_timestamp=5, pushes_total=count))
+            table.record_pushes(
+                [(KEY, LastPush(PushKind.UP, received_timestamp=5, pushes_total=count))]
+            )
             await asyncio.sleep(0)
             if stop.is_set():
                 return

@@ -31,7 +31,7 @@ class Site:
 
     def push(self, message: str) -> None:
         push = LastPush(PushKind.UP, received_timestamp=self._clock(), message=message)
-        self._table.record_push(KEY, push)
+        self._table.record_pushes([(KEY, push)])
 
     async def page(self, *, seen: str = "") -> Answer:
         """Return the page for a browser, whose script has seen an event or nothing."""

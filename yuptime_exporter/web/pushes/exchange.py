@@ -141,9 +141,8 @@ class PushExchange:
         wait_seconds: float,
     ) -> Push:
         """Return the push in a request; beyond the rate limit only if it changes the status."""
-        push = dialect.parse(request, body, self._clock()).sent_by(
-            dialect.name, request.client_address
-        )
+        report = dialect.parse(request, body, self._clock())
+        push = Push(*report[:7], dialect.name, request.client_address)
         if wait_seconds > 0:
             changes = self._receiver.changes_status(key, push.kind)
             self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)

@@ -104,6 +104,11 @@ AUTHORIZED = [
         [by(b"BEARER  " + KEY)],
     ),
     Case(
+        "A space stands behind the token, where tr put it in the place of a newline.",
+        "MicrosoftDocs/azure-docs#96591",
+        [by(b"Bearer " + KEY + b" ")],
+    ),
+    Case(
         "The header's name is written in capitals, without a space after the colon.",
         "",
         [push(authorization=b"AUTHORIZATION:Bearer " + KEY + b"\r\n")],
@@ -151,6 +156,26 @@ UNAUTHORIZED = [
             "",
             by(b"Bearer " + KEY + b", Bearer " + KEY),
         ),
+        (
+            "No space stands between the scheme and the token.",
+            "allegro/allegro-api#3967",
+            by(b"Bearer" + KEY),
+        ),
+        (
+            "Two schemes with their values share one header.",
+            "allegro/allegro-api#3967",
+            by(b"Bearer " + KEY + b", Basic YXNkZnNhdGZzYWzm"),
+        ),
+        (
+            "Two headers name two tokens.",
+            "allegro/allegro-api#3967",
+            push(b"Authorization: Bearer other\r\n"),
+        ),
+        (
+            "The name of the user stands before the token, as in a file of htpasswd.",
+            "khairul169/garage-webui#15",
+            by(b"Bearer job:" + KEY),
+        ),
         ("There is no Authorization.", "postmanlabs/httpbin#385", push(authorization=b"")),
         ("The token is empty.", "", by(b"Bearer ")),
         (
@@ -167,6 +192,11 @@ UNAUTHORIZED = [
 ]
 
 MALFORMED = [
+    refused(
+        "A newline stands at the end of the token, from a file that echo wrote, and further headers follow.",
+        "cooperspencer/gickup#94",
+        by(b"Bearer " + KEY + b"\n\r"),
+    ),
     refused(
         "A carriage return stands at the end of the token, from a file with CRLF.",
         "OpenCTI-Platform/opencti#2482",

@@ -194,6 +194,35 @@ USED = [
         files={"plugin": "#!/bin/sh\n" + PLUGIN},
     ),
     Used(
+        "the path of a login plugin is relative to the kubeconfig",
+        "kube-rs/kube#2037",
+        kubeconfig(
+            user="exec: {apiVersion: client.authentication.k8s.io/v1, "
+            "command: ./plugin, interactiveMode: Never}"
+        ),
+        {"Authorization": "Bearer from-plugin"},
+        files={"plugin": "#!/bin/sh\n" + PLUGIN},
+    ),
+    Used(
+        "a login plugin does not need the certificate of the cluster",
+        "kube-rs/kube#1431",
+        kubeconfig(
+            server="{tls}",
+            cluster="insecure-skip-tls-verify: true",
+            user="exec: {apiVersion: client.authentication.k8s.io/v1beta1, "
+            "command: '{folder}/plugin', provideClusterInfo: true}",
+        ),
+        {"Authorization": "Bearer from-plugin"},
+        files={"plugin": "#!/bin/sh\n" + PLUGIN.replace('/v1"', '/v1beta1"')},
+    ),
+    Used(
+        "the files of the list share clusters and users",
+        "kdash-rs/kdash#534",
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n",
+        kubeconfig_list="{folder}/good:{folder}/other",
+        files={"other": kubeconfig(current="")},
+    ),
+    Used(
         "the newline at the end of a token file is no part of the token",
         "balena-io/balena-cli#1800",
         kubeconfig(user="tokenFile: '{folder}/token'"),
@@ -315,6 +344,18 @@ REFUSED = [
         "an empty current context is named",
         "so0k/powerline-kubernetes#15",
         kubeconfig(current='current-context: ""\n'),
+        ("current-context",),
+    ),
+    Refused(
+        "a context is current that was misspelt",
+        "kubernetes/kubernetes#21062",
+        kubeconfig(current="current-context: i-do-not-exist\n"),
+        ("i-do-not-exist",),
+    ),
+    Refused(
+        "a current context that was unset is missing",
+        "derailed/k9s#2651",
+        kubeconfig(current=""),
         ("current-context",),
     ),
     Refused(

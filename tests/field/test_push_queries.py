@@ -75,6 +75,36 @@ QUERIES = [
         says=("status, message, runId",),
     ),
     Case(
+        "A semicolon stands in a message, and other servers cut the value there.",
+        "tornadoweb/tornado#2712",
+        sent(query=b"?status=down&message=face;book"),
+        recorded=("down", "face;book"),
+    ),
+    Case(
+        "A percent sign stands before a space and a letter, which is no escape.",
+        "adnanh/webhook#598",
+        sent(query=b"?status=down&message=disk+at+93%+above+90%+a"),
+        recorded=("down", "disk at 93% above 90% a"),
+    ),
+    Case(
+        "Python writes spaces as plus signs in a query.",
+        "qbittorrent/qBittorrent#10606",
+        sent(query=b"?status=up&message=delete+after+upload"),
+        recorded=("up", "delete after upload"),
+    ),
+    Case(
+        "Encoded special characters are no end of the value.",
+        "n8n-io/n8n#5163",
+        sent(query=b"?message=job%20%234%20100%25%20%2A%20%26%20done&status=up"),
+        recorded=("up", "job #4 100% * & done"),
+    ),
+    Case(
+        "A client encodes plus and semicolon, since servers read them in different ways.",
+        "rabbitmq/hop#662",
+        sent(query=b"?status=down&message=a%2Bb%3Bc"),
+        recorded=("down", "a+b;c"),
+    ),
+    Case(
         "The same parameter stands twice in the query, from a template that appends.",
         "",
         sent(query=b"?status=up&status=down"),

@@ -179,6 +179,35 @@ CASES = [
         ("basic_auth_users", "bcrypt"),
     ),
     Case(
+        "the dollar signs of a hash are doubled, as docker-compose wants them elsewhere",
+        "wg-easy/wg-easy#1261",
+        "basic_auth_users: {alice: $$2y$$10$$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n",
+        ("basic_auth_users", "bcrypt"),
+    ),
+    Case(
+        "docker-compose has replaced the parts of a hash that look like variables",
+        "static-web-server/static-web-server#109",
+        "basic_auth_users: {alice: .PMVUrFIcdX}\n",
+        ("basic_auth_users", "bcrypt"),
+    ),
+    Case(
+        "the quotes of a shell are part of the hash",
+        "wg-easy/wg-easy#1622",
+        f"basic_auth_users: {{alice: \"'{HASH}'\"}}\n",
+        ("basic_auth_users", "bcrypt"),
+    ),
+    Case(
+        "a line of htpasswd has the name before the hash",
+        "khairul169/garage-webui#15",
+        f"basic_auth_users: {{alice: 'alice:{HASH}'}}\n",
+        ("basic_auth_users", "bcrypt"),
+    ),
+    Case(
+        "a hash of Go has 2a in it and a higher cost",
+        "lucaslorentz/caddy-docker-proxy#449",
+        "basic_auth_users: {alice: $2a$14$WYgRwhWuywq/ln9nMrhwJunqGsKuSH0SNj1SDzqzHqYjuhqEtG0Py}\n",
+    ),
+    Case(
         "the users as a list are refused",
         "prometheus/node_exporter#1683",
         f"basic_auth_users: [{{alice: {HASH}}}]\n",

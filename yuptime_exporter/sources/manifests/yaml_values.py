@@ -244,6 +244,18 @@ class YamlReader:
         self._problems.append(Problem(self._where, path, text))
 
 
+_VALUE_NEEDS_QUOTES = "a value that begins with *, @, % or ` must be in quotes"
+
+# By the words of the parser. A cron expression or a nickname is such a value.
+_HINTS = {
+    "alphabetic or numeric character": _VALUE_NEEDS_QUOTES,
+    "cannot start any token": _VALUE_NEEDS_QUOTES,
+    "mapping values are not allowed": "a value with a colon and a space must be in quotes, and the "
+    "keys of one mapping have the same indentation",
+    "did not find expected key": "the keys of one mapping have the same indentation",
+    "could not find expected ':'": "expected a key with a colon, or the next line of a value",
+}
+
 _TOO_DEEP = f"expected at most {MAX_DEPTH} levels of nesting, got more"
 
 
@@ -252,16 +264,13 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     # the text of this program names the bound.
     if error.problem and "maximum nesting depth" in error.problem:
         return _TOO_DEEP
-    return f"not YAML: {_syntax_text(error)}{_quotes_hint(error)}"
+    return f"not YAML: {_syntax_text(error)}{_hint(error)}"
 
 
-def _quotes_hint(error: yaml.MarkedYAMLError) -> str:
-    """Return what to do about a value that begins as a cron expression or a nickname may begin."""
-    text = error.problem or ""
-    is_alias = "alphabetic or numeric character" in text
-    if is_alias or "cannot start any token" in text:
-        return "; a value that begins with *, @, % or ` must be in quotes"
-    return ""
+def _hint(error: yaml.MarkedYAMLError) -> str:
+    """Return what to do about an error that the parser names by its own grammar."""
+    problem = error.problem or ""
+    return next((f"; {hint}" for words, hint in _HINTS.items() if words in problem), "")
 
 
 def _syntax_text(error: yaml.MarkedYAMLError) -> str:

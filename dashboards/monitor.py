@@ -148,6 +148,45 @@ def _pushes() -> Json:
     )
 
 
+def _runs() -> list[tuple[int, Json]]:
+    start = newest("run_start_timestamp_seconds", ONE)
+    abandoned = f"increase(yuptime_monitor_runs_abandoned_total{{{ONE}}}[$__rate_interval])"
+    return [
+        (12, lines(
+            "Duration of runs",
+            "How long the last run took, and how long the oldest open run has been running. Above "
+            "the limit, which is maxRuntimeSeconds, the job is down. Empty: the job reports no runs.",
+            targets(
+                (newest("last_duration_seconds", ONE), "last run"),
+                (f"{now(ONE)}\n- ({start} > 0)", "running for"),
+                (f"{newest('max_runtime_seconds', ONE)} > 0", "limit"),
+            ),
+            "s",
+            overrides=[
+                override("limit", color={"fixedColor": VERMILION, "mode": "fixed"},
+                         custom__fillOpacity=0,
+                         custom__lineStyle={"dash": [3, 5], "fill": "dash"}),
+            ],
+        )),
+        (8, lines(
+            "Open runs",
+            "Number of runs that have started and not ended, and of runs that were given up "
+            "without their end. More than one open run: runs overlap, or ends are missing.",
+            targets(
+                (newest("runs_open", ONE), "open"),
+                (f"round(max by (namespace, monitor) ({abandoned}))", "given up"),
+            ),
+            "short",
+        )),
+        (4, stat(
+            "Exit code",
+            "The exit code of the last run, where the job reports it.",
+            newest("last_exit_code", ONE),
+            thresholds=steps(VERMILION, (0, BLUE), (1, VERMILION)),
+        )),
+    ]  # fmt: skip
+
+
 def _labels() -> Json:
     return table(
         "Labels of its alerts",
@@ -198,6 +237,7 @@ def monitor() -> Json:
                 (12, _silence()),
             ]),
             (8, [(24, _pushes())]),
+            (8, _runs()),
             (6, [
                 (16, timeline(
                     "Alerts",

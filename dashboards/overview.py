@@ -122,13 +122,17 @@ def _table() -> Json:
         newest("grace_seconds", MANY),
         f"1000 * ({newest('last_success_timestamp_seconds', MANY)} > 0)",
         f"max by (namespace, monitor, severity) ({alert_labels})",
+        (
+            "max by (namespace, monitor, schedule, time_zone) "
+            f"(yuptime_monitor_schedule_info{{{MANY}}})"
+        ),
     )
     state_field = stat("", "", "", codes=STATES)["fieldConfig"]["defaults"]["mappings"]
     page = "${exporter}/monitors/${__data.fields.namespace}/${__data.fields.monitor}"
     return table(
         "Not healthy now",
-        "Jobs that are late or down, the worst first, with last push, last success and deadline. "
-        "A name links to the history of the job, and to its page with the last message.",
+        "Jobs that are late or down, the worst first, with schedule, last push, last success and "
+        "deadline. A name links to the history of the job, and to its page with the last message.",
         [
             target(promql, instant=True, table=True, ref=chr(ord("A") + n))
             for n, promql in enumerate(columns)
@@ -149,10 +153,11 @@ def _table() -> Json:
             {
                 "id": "organize",
                 "options": {
-                    "excludeByName": {"Time": True, "Value #F": True},
+                    "excludeByName": {"Time": True, "Value #F": True, "Value #G": True},
                     "indexByName": {
                         "namespace": 0, "monitor": 1, "Value #A": 2, "severity": 3,
-                        "Value #B": 4, "Value #E": 5, "Value #C": 6, "Value #D": 7,
+                        "schedule": 4, "time_zone": 5,
+                        "Value #B": 6, "Value #E": 7, "Value #C": 8, "Value #D": 9,
                     },
                     "renameByName": {},
                 },
@@ -172,6 +177,8 @@ def _table() -> Json:
             ]),
             override("namespace", displayName="Namespace"),
             override("severity", displayName="Severity"),
+            override("schedule", displayName="Schedule"),
+            override("time_zone", displayName="Time zone"),
         ],
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The script of the day: ten jobs, each with a different state at the end.
 
     shop/order-sync       up, as all day
-    shop/mail-queue       up; stalled in the morning, late and down, recovered
+    shop/mail-queue       up; stalled in the morning, late and down, recovered. It reports its
+                          runs, each of which takes a minute
     shop/price-import     up; was paused over the day, and resumed
     ops/flaky-sync        up; reported down at 13:00, and up again half an hour later
     backup/nightly-dump   down by report at 02:00
@@ -41,8 +42,10 @@ MONITORS: Mapping[str, Mapping[str, tuple[int, int, str]]] = {  # expire, grace,
     },
     "lab": {"experiment": (DAY, HOUR, ""), "new-job": (DAY, HOUR, "info")},
 }
+MAX_RUNTIMES = {"mail-queue": 30 * MINUTE}
 NAMES = [(namespace, name) for namespace, jobs in MONITORS.items() for name in jobs]
 
+START, END = b"status=start", b"status=up&exitCode=0"
 UP, DOWN = b"status=up", b"status=down&message=disk full"
 MALFORMED = b"status=perhaps"
 
@@ -81,7 +84,10 @@ def pushes() -> dict[int, list[tuple[str, str, bytes]]]:
     planned: dict[int, list[tuple[str, str, bytes]]] = {}
     for begin, end, every, namespace, name in REGULAR:
         for moment in range(at(begin), at(end), every * MINUTE):
-            planned.setdefault(moment, []).append((namespace, name, UP))
+            has_runs = name in MAX_RUNTIMES
+            if has_runs and moment > MIDNIGHT:
+                planned.setdefault(moment - MINUTE, []).append((namespace, name, START))
+            planned.setdefault(moment, []).append((namespace, name, END if has_runs else UP))
     for when, namespace, name, body in SINGLE:
         planned.setdefault(at(when), []).append((namespace, name, body))
     return planned
@@ -97,14 +103,16 @@ def declared(moment: float) -> list[str]:
     for namespace, name in NAMES:
         expire, grace, severity = MONITORS[namespace][name]
         if name != "new-job" or moment >= at("20:00"):
-            documents.append(
-                monitor_yaml(
-                    name,
-                    namespace=namespace,
-                    expire=expire,
-                    grace=grace,
-                    enabled=not paused.get(name, False),
-                    labels={"severity": severity, "team": namespace} if severity else {},
-                )
+            document = monitor_yaml(
+                name,
+                namespace=namespace,
+                expire=expire,
+                grace=grace,
+                enabled=not paused.get(name, False),
+                labels={"severity": severity, "team": namespace} if severity else {},
             )
+            if name in MAX_RUNTIMES:
+                limit = f"      maxRuntimeSeconds: {MAX_RUNTIMES[name]}\n"
+                document = document.replace("      expire", f"{limit}      expire")
+            documents.append(document)
     return documents

@@ -36,6 +36,27 @@ def test_the_dashboard_of_a_job_shows_its_pushes_silence_and_alerts(answers: Ans
     }
 
 
+def test_the_dashboard_of_a_job_shows_its_runs(answers: Answers):
+    shown = answers[of_monitor("shop", "mail-queue")]
+    [took], [running], [limit] = (shown["Duration of runs"][ref] for ref in "ABC")
+    [open_runs], [given_up] = (shown["Open runs"][ref] for ref in "AB")
+
+    # The exporter was gone from 05:00 to 05:10, between the start of a run and the next end.
+    across = {
+        moment: took_seconds for moment, took_seconds in curve(took).items() if took_seconds != 60
+    }
+    assert set(across.values()) == {660}
+    assert at("05:10") <= min(across) <= max(across) <= at("05:20")
+    assert {moment for moment, seconds in curve(running).items() if seconds != 60} <= {at("05:10")}
+    assert set(curve(limit).values()) == {1800}
+    assert set(curve(open_runs).values()) == {0, 1}
+    assert set(curve(given_up).values()) == {0}
+    assert number(answers, of_monitor("shop", "mail-queue"), "Exit code") == 0
+    without = answers[of_monitor("ops", "flaky-sync")]
+    for title in ("Duration of runs", "Open runs", "Exit code"):
+        assert not any(without[title].values())
+
+
 def test_the_dashboards_count_a_push_once_for_all_replicas(answers: Answers):
     shown = answers[of_monitor("shop", "mail-queue")]["Pushes"]["A"]
     [one] = shown

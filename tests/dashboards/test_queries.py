@@ -66,7 +66,14 @@ def test_a_job_that_never_pushed_has_no_push_and_no_silence(answers: Answers):
     shown = answers[of_monitor("billing", "ledger-close")]
     empty = {title for title, result in shown.items() if result.get("A") == []}
 
-    assert empty == {"Last push", "Last success", "Silence between pushes"}
+    assert empty == {
+        "Last push",
+        "Last success",
+        "Silence between pushes",
+        "Duration of runs",
+        "Open runs",
+        "Exit code",
+    }
 
 
 def test_the_overview_shows_the_worst_jobs_and_counts_the_remaining_ones(answers: Answers):
@@ -140,8 +147,10 @@ def test_the_table_lists_unhealthy_jobs_with_their_last_push(answers: Answers):
         (one["metric"]["namespace"], one["metric"]["monitor"]): one["metric"]["severity"]
         for one in columns["F"]
     }
+    schedules = {one["metric"]["monitor"]: one["metric"]["schedule"] for one in columns["G"]}
 
     assert listed == NOW_BAD
+    assert schedules["offsite-copy"] == "every 21600 s"
     assert next(iter(listed)) == ("billing", "ledger-close")
     for namespace, name in listed:
         assert grace[namespace, name] == MONITORS[namespace][name][1]

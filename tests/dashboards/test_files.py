@@ -158,7 +158,9 @@ RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 async def test_every_metric_on_the_dashboards_is_exposed_or_recorded(tmp_path: Path):
     home = Home(tmp_path, flags=["--alertmanager.url=http://127.0.0.1:9"])
     async with exporter_here(home, StandingClock()) as client:
-        await client.push()
+        form = "application/x-www-form-urlencoded"
+        run = b"status=up&exitCode=0&durationSeconds=1"
+        await client.push(body=run, content_type=form)
         page = (await client.request("GET", "/metrics")).body.decode()
     page += ClusterMetrics().page()
     exposed = {

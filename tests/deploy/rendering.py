@@ -37,6 +37,9 @@ _ENDPOINT = {
     "relabelings",
     "metricRelabelings",
     "path",
+    "scheme",
+    "tlsConfig",
+    "basicAuth",
 }
 
 

@@ -27,11 +27,14 @@ from yuptime_exporter import __version__
 from yuptime_exporter.core.alerting import RUNBOOK_URL
 from yuptime_exporter.settings.command_line import parse_arguments
 from yuptime_exporter.settings.model import ClusterSource, LeaseName
+from yuptime_exporter.settings.shapes import read_file
+from yuptime_exporter.settings.web_shapes import WebFile
 
 pytestmark = pytest.mark.peer  # helm
 
 FULL = Path(__file__).parent / "data" / "full-values.yaml"
 DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+BCRYPT = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
 VALUES = {
     "default": [],
     "full": [f"--values={FULL}"],
@@ -181,6 +184,7 @@ def test_the_full_values_leave_none_at_its_default() -> None:
         "serviceAccount.create",
         "networkPolicy.enabled",
         "podDisruptionBudget.enabled",
+        "webConfig.existingSecret",  # instead of webConfig.config
     }
 
 
@@ -199,6 +203,11 @@ def test_the_full_values_leave_none_at_its_default() -> None:
         (["--set=strategy.rollingUpdate.maxSurge=1"], "strategy"),
         (["--set=fullnameOverride=a.b"], "fullnameOverride"),
         (["--set=image.digest=1.2.3"], "image/digest"),
+        (["--set=webConfig.config.tls_server_conf.a=b"], "webConfig/config"),
+        (
+            ["--set=webConfig.config.rate_limit.burst=1,webConfig.existingSecret=mine"],
+            "expected config or existingSecret, got both",
+        ),
         (["--set-string=podDisruptionBudget.maxUnavailable=1"], "maxUnavailable"),
         (["--set=prometheusRule.additionalRuleLabels.monitor=a"], "additionalRuleLabels"),
         (["--set=externalUrl=yuptime.example.com"], "externalUrl"),
@@ -358,6 +367,77 @@ def test_one_page_may_be_the_runbook_of_every_alert() -> None:
 
 def test_the_address_of_a_runbook_is_no_template() -> None:
     assert "runbookUrl" in helm_refusal(values={"runbookUrl": "https://wiki/{{ $value }}"})
+
+
+def web_file(objects: tuple[Object, ...], folder: Path) -> WebFile:
+    """The file of --web.config.file in the chart's own Secret, as the exporter reads it."""
+    secret = one(objects, "Secret", "yuptime-exporter-web-config")
+    return read_file(yaml.safe_load(secret["stringData"]["web.yml"]), WebFile, folder=folder)
+
+
+def probes_of(objects: tuple[Object, ...]) -> list[tuple[str, str]]:
+    """The port and the scheme of each probe."""
+    container = container_of(objects)
+    gets = [container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")]
+    return [(get["port"], get.get("scheme", "HTTP")) for get in gets]
+
+
+def test_a_certificate_is_in_the_file_and_the_probes_and_the_scrape_use_https() -> None:
+    authority = {"secret": {"name": "certificate", "key": "ca.crt"}}
+    values = {
+        "webConfig": {"tlsSecretName": "certificate"},
+        "serviceMonitor": {"enabled": True, "tlsConfig": {"ca": authority}},
+    }
+    objects = helm_template(values=values)
+    pod = one(objects, "Deployment")["spec"]["template"]["spec"]
+    [endpoint] = one(objects, "ServiceMonitor")["spec"]["endpoints"]
+
+    tls = web_file(objects, Path("/etc/yuptime-web")).tls_server_config
+
+    assert tls is not None
+    mounts = {each["mountPath"]: each["name"] for each in container_of(objects)["volumeMounts"]}
+    secrets = {
+        each["name"]: each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each
+    }
+    assert (str(tls.cert_file), str(tls.key_file)) == (
+        "/etc/yuptime-tls/tls.crt",
+        "/etc/yuptime-tls/tls.key",
+    )
+    assert secrets[mounts["/etc/yuptime-tls"]] == "certificate"
+    assert secrets[mounts["/etc/yuptime-web"]] == "yuptime-exporter-web-config"
+    settings = parse_arguments(container_of(objects)["args"])
+    assert str(settings.web_config_file) == "/etc/yuptime-web/web.yml"
+    assert probes_of(objects) == [("http-push", "HTTPS")] * 3
+    assert endpoint["scheme"] == "https"
+    name = "yuptime-exporter.yuptime.svc"
+    assert endpoint["tlsConfig"] == {"ca": authority, "serverName": name}
+
+
+def test_users_without_a_certificate_leave_the_scheme_at_http() -> None:
+    user = {"name": "scrape", "key": "username"}
+    values = {
+        "webConfig": {"config": {"basic_auth_users": {"prometheus": BCRYPT}}},
+        "serviceMonitor": {"enabled": True, "basicAuth": {"username": user}},
+    }
+    objects = helm_template(values=values)
+    [endpoint] = one(objects, "ServiceMonitor")["spec"]["endpoints"]
+
+    assert web_file(objects, Path("/etc/yuptime-web")).basic_auth_users == {"prometheus": BCRYPT}
+    assert probes_of(objects) == [("http-push", "HTTP")] * 3
+    assert endpoint["basicAuth"] == {"username": user}
+    assert not {"scheme", "tlsConfig"} & set(endpoint)
+
+
+def test_a_web_configuration_of_the_user_is_mounted_and_the_chart_makes_none() -> None:
+    objects = helm_template(
+        values={"webConfig": {"existingSecret": "a: b", "tlsSecretName": "tls"}}
+    )
+    volumes = one(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
+
+    assert of_kind(objects, "Secret") == []
+    assert {"name": "web-config", "secret": {"secretName": "a: b"}} in volumes
+    assert probes_of(objects) == [("http-push", "HTTPS")] * 3
+    assert probes_of(helm_template()) == [("http-web", "HTTP")] * 3
 
 
 def test_an_external_url_changes_links_and_no_path() -> None:

@@ -80,7 +80,7 @@ VARIANTS: dict[str, Values] = {
 FREE_FORM = {
     *("config", "resources", "labels", "annotations", "podSecurityContext", "securityContext"),
     *("additionalRuleLabels", "affinity", "global", "nodeSelector", "podAnnotations", "podLabels"),
-    "strategy",
+    *("strategy", "tlsConfig", "basicAuth"),
 }
 
 
@@ -149,7 +149,9 @@ def overridden(values: Values, by: Mapping[str, Any]) -> Values:
 def marked() -> tuple[Values, dict[Path_, str]]:
     """The full values with a text of its own at each place that takes one, and those texts."""
     values, marks = deepcopy(FULL), {}
-    for number, (path, _) in enumerate(strings(FULL)):
+    for number, (path, value) in enumerate(strings(FULL)):
+        if not value:  # the full values have another value in its place
+            continue
         for mark in (f"m{number}x", f"--m{number}x"):
             if is_allowed(path, mark):
                 marks[path] = mark
@@ -175,6 +177,8 @@ def read(objects: tuple[Object, ...]) -> list[Object]:
     for each in found:
         if "config.yaml" in each.get("data", {}):
             each["data"]["config.yaml"] = yaml.safe_load(each["data"]["config.yaml"])
+        if "web.yml" in each.get("stringData", {}):
+            each["stringData"]["web.yml"] = yaml.safe_load(each["stringData"]["web.yml"])
         if each["kind"] == "Deployment":
             del each["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
     return found
@@ -218,6 +222,7 @@ def test_every_string_of_the_values_is_somewhere_in_the_objects() -> None:
     few = {path for path, _ in strings(FULL)} - set(marks)
     assert few == {
         ("externalUrl",),
+        ("webConfig", "existingSecret"),
         ("runbookUrl",),
         ("image", "digest"),
         ("image", "pullPolicy"),
@@ -260,7 +265,7 @@ def test_a_key_of_labels_annotations_and_selectors_is_a_string(hostile: str) -> 
     found = list(_keys(helm_template(values=values)))
 
     assert [key for key in found if not isinstance(key, str)] == []
-    assert len(free) == 12
+    assert len(free) == 13
     assert found.count(hostile) >= len(free)
 
 
@@ -298,9 +303,7 @@ def test_the_names_of_release_and_namespace_are_strings(hostile: str) -> None:
             if (value := place["metadata"].get(key)) is not None
         }
         assert {name for name in names if not isinstance(name, str)} == set()
-        deployment = one(
-            rendered, "Deployment", next(n for n in names if n.endswith("-config"))[:-7]
-        )
+        deployment = one(rendered, "Deployment", next(n for n in names if n.endswith("-push"))[:-5])
         assert deployment["metadata"]["namespace"] == hostile
         labels = deployment["spec"]["selector"]["matchLabels"]
         assert labels["app.kubernetes.io/instance"] == hostile

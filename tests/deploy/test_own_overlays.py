@@ -13,6 +13,7 @@ from tests.deploy.rendering import (
     kustomized,
     of_kind,
     one,
+    strict_problem,
 )
 from tests.peers.cluster import Cluster
 from yuptime_exporter.settings.command_line import parse_arguments
@@ -51,6 +52,41 @@ def test_an_overlay_of_a_user_can_change_the_namespace_of_all_objects(tmp_path: 
         assert [one["namespace"] for one in binding["subjects"]] == ["watchers"]
     (pod,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert pod["image"] == "registry.example.com/y:1.2"
+
+
+def test_an_overlay_with_the_web_configuration_serves_probes_and_scrapes_over_tls(
+    tmp_path: Path,
+) -> None:
+    own = write(
+        linked_deploy(tmp_path) / "own",
+        resources=["../deploy/overlays/cluster-wide"],
+        components=["../deploy/components/monitoring", "../deploy/components/web-config"],
+    )
+    objects = kustomized(own)
+    (endpoint,) = one(objects, "ServiceMonitor")["spec"]["endpoints"]
+    container = container_of(objects)
+    pod = one(objects, "Deployment")["spec"]["template"]["spec"]
+
+    assert [problem for each in objects if (problem := strict_problem(each, "1.30"))] == []
+    settings = parse_arguments(arguments_in_the_pod(container, "yuptime"))
+    assert str(settings.web_config_file) == "/etc/yuptime-web/web.yml"
+    gets = [container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")]
+    assert {(get["port"], get["scheme"]) for get in gets} == {("http-push", "HTTPS")}
+    assert [get["path"] for get in gets] == ["/livez", "/livez", "/readyz"]
+    assert endpoint["scheme"] == "https"
+    assert endpoint["honorLabels"] is True
+    mounted = {each["name"] for each in container["volumeMounts"]}
+    assert mounted == {each["name"] for each in pod["volumes"]}
+
+
+def test_the_web_configuration_needs_no_monitoring(tmp_path: Path) -> None:
+    own = write(
+        linked_deploy(tmp_path) / "own",
+        resources=["../deploy/overlays/namespaced"],
+        components=["../deploy/components/web-config"],
+    )
+
+    assert of_kind(kustomized(own), "ServiceMonitor") == []
 
 
 @pytest.mark.parametrize("name", ["namespaced", "least-privilege"])

@@ -36,6 +36,9 @@
 - "--storage.url=kubernetes:"
 {{- end }}
 - --config.file=/etc/yuptime/config.yaml
+{{- if include "yuptime.webSecret" . }}
+- --web.config.file=/etc/yuptime-web/web.yml
+{{- end }}
 - --web.listen-address=:10091
 - --push.listen-address=:10092
 {{- with .Values.externalUrl }}
@@ -81,6 +84,16 @@
   mountPath: /etc/yuptime-secrets
   readOnly: true
 {{- end }}
+{{- if include "yuptime.webSecret" . }}
+- name: web-config
+  mountPath: /etc/yuptime-web
+  readOnly: true
+{{- end }}
+{{- if .Values.webConfig.tlsSecretName }}
+- name: tls
+  mountPath: /etc/yuptime-tls
+  readOnly: true
+{{- end }}
 {{- if eq .Values.storage.type "sqlite" }}
 - name: data
   mountPath: /var/lib/yuptime
@@ -95,6 +108,16 @@
     name: {{ include "yuptime.fullname" . | printf "%s-config" | quote }}
 {{- with .Values.configSecret }}
 - name: config-secret
+  secret:
+    secretName: {{ . | quote }}
+{{- end }}
+{{- with include "yuptime.webSecret" . }}
+- name: web-config
+  secret:
+    secretName: {{ . | quote }}
+{{- end }}
+{{- with .Values.webConfig.tlsSecretName }}
+- name: tls
   secret:
     secretName: {{ . | quote }}
 {{- end }}

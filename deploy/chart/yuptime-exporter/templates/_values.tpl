@@ -40,6 +40,9 @@ was removed.
 {{- if and (eq .Values.secrets.mode "get") (not .Values.secrets.names) }}
 {{- fail "secrets.names: secrets.mode=get needs the names of the Secrets that may be read" }}
 {{- end }}
+{{- if and .Values.webConfig.config .Values.webConfig.existingSecret }}
+{{- fail "webConfig: expected config or existingSecret, got both" }}
+{{- end }}
 {{- with .Values.serviceMonitor }}
 {{- if and .interval .scrapeTimeout }}
 {{- if gt (include "yuptime.milliseconds" .scrapeTimeout | int) (include "yuptime.milliseconds" .interval | int) }}

@@ -18,6 +18,7 @@ from tests.stores.saving import save
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
 from yuptime_exporter.core.model import (
+    RESULTS,
     Arming,
     LastPush,
     Monitor,
@@ -28,6 +29,7 @@ from yuptime_exporter.core.model import (
     Row,
     TokenRef,
 )
+from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.diagnosis import unavailable
 from yuptime_exporter.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS
@@ -39,15 +41,28 @@ moments = st.floats(min_value=0, max_value=1e11, allow_nan=False)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 keys = st.builds(MonitorKey, texts, texts)
 armings = st.builds(Arming, moments, st.none() | moments, st.none() | moments)
+counts = st.integers(0, 2**62)
+runs = st.builds(
+    Runs,
+    open=st.lists(st.builds(Run, texts, moments, moments), max_size=3).map(tuple),
+    last_start_timestamp=moments,
+    starts_total=counts,
+    abandoned_total=counts,
+    durations_total=counts,
+    durations_seconds=moments,
+    last_duration_seconds=st.none() | moments,
+    last_exit_code=st.none() | st.integers(0, 255),
+)
 pushes = st.builds(
     LastPush,
-    status=st.sampled_from(PushKind),
+    status=st.sampled_from(RESULTS),
     message=texts,
     received_timestamp=moments,
     since_timestamp=moments,
     last_success_timestamp=moments,
     pushes_total=st.integers(1, 2**62),
-    pushes_down_total=st.integers(0, 2**62),
+    pushes_down_total=counts,
+    runs=st.just(NO_RUNS) | runs,
 )
 
 

@@ -2,9 +2,12 @@
 
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from yuptime_exporter.onboarding.crontab import ImportedCrontab, import_crontab
 
@@ -67,6 +70,31 @@ def test_a_wrapped_command_does_what_it_did(command: str) -> None:
     line = f"* * * * * {command}\n"
 
     assert ran(imported(line).text) == ran(line) != ""
+
+
+def as_cron_reads(rest: str) -> tuple[str, str]:
+    """Return the command and the standard input of the text behind a schedule (do_command.c)."""
+    command, place = "", 0
+    while place < len(rest) and rest[place] != "%":
+        if rest[place] == "\\" and place + 1 < len(rest):
+            place += 1
+            command += "" if rest[place] == "%" else "\\"
+        command += rest[place]
+        place += 1
+    return command, rest[place:]
+
+
+@given(st.text("ab 'd\\%\"$-#", min_size=1).filter(lambda text: not text[0].isspace()))
+def test_cron_hands_the_same_command_and_the_same_input_to_the_shell_of_any_line(text: str) -> None:
+    line = f"@daily {text}\n"
+    changed = imported(line).text
+    assume(changed != line)
+
+    command, standard_input = as_cron_reads(text)
+    wrapped, same_input = as_cron_reads(changed.removeprefix("@daily ").removesuffix("\n"))
+
+    assert shlex.split(wrapped)[-1] == command
+    assert same_input == standard_input
 
 
 def test_the_same_jobs_get_the_same_names_and_no_name_twice() -> None:

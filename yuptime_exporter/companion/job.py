@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO, NamedTuple, Self
 
 # The longest message that the exporter stores whole.
@@ -62,13 +63,21 @@ def run(
         environment: of the command.
         keeps_output: whether the end of the output is returned. Then the job writes to pipes;
             otherwise to the terminal or the file of this process, as it is.
-        timeout_seconds: after which the job is ended; None: never.
+        timeout_seconds: after which the job is ended, with the programs that it has started; None:
+            never. In a terminal only the job itself is ended, which shares its group with others.
     """
     started = time.monotonic()
     pipe = subprocess.PIPE if keeps_output else None
-    with _Forwarding() as forwarding:
+    has_group = timeout_seconds is not None and not _is_in_terminal()
+    with _Forwarding(whole_group=has_group) as forwarding:
         try:
-            process = subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603  the command of the user
+                command,
+                stdout=pipe,
+                stderr=pipe,
+                env=environment,
+                process_group=0 if has_group else None,
+            )
         except FileNotFoundError:
             begun()
             return _unstartable(command, NOT_FOUND, "command not found")
@@ -77,11 +86,14 @@ def run(
             return _unstartable(command, NOT_EXECUTABLE, error.strerror or str(error))
         forwarding.begin(process)
         begun()
-        return _watched(process, started, timeout_seconds)
+        return _watched(process, started, timeout_seconds, forwarding)
 
 
 def _watched(
-    process: "subprocess.Popen[bytes]", started: float, timeout_seconds: float | None
+    process: "subprocess.Popen[bytes]",
+    started: float,
+    timeout_seconds: float | None,
+    forwarding: "_Forwarding",
 ) -> Ended:
     """Wait for the end of a job, and pass its output on.
 
@@ -89,6 +101,7 @@ def _watched(
         process: the job.
         started: moment of `time.monotonic`.
         timeout_seconds: as in `run`.
+        forwarding: reaches the job.
     """
     tail = _Tail()
     readers = [
@@ -96,7 +109,7 @@ def _watched(
         for stream, target in ((process.stdout, 1), (process.stderr, 2))
         if stream is not None
     ]
-    remark = _waited(process, timeout_seconds)
+    remark = _waited(process, timeout_seconds, forwarding)
     ended = time.monotonic()
     for reader in readers:
         reader.join(max(0.0, ended + _LEFT_OUTPUT_SECONDS - time.monotonic()))
@@ -115,16 +128,18 @@ def _unstartable(command: Sequence[str], code: int, reason: str) -> Ended:
     return Ended(code, 0.0, remark=remark)
 
 
-def _waited(process: "subprocess.Popen[bytes]", timeout_seconds: float | None) -> str:
+def _waited(
+    process: "subprocess.Popen[bytes]", timeout_seconds: float | None, forwarding: "_Forwarding"
+) -> str:
     """Wait for the end; return why the job was ended by us, or nothing."""
     try:
         process.wait(timeout_seconds)
     except subprocess.TimeoutExpired:
-        process.terminate()
+        forwarding.send(signal.SIGTERM)
         try:
             process.wait(TERMINATION_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            forwarding.send(signal.SIGKILL)
             process.wait()
         return f"ended after {timeout_seconds:g} s by --timeout"
     return ""
@@ -187,7 +202,8 @@ def _write_all(target: int, part: bytes) -> bool:
 class _Forwarding:
     """Passes signals on to the job while the block runs, those before its start included."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole_group: bool) -> None:
+        self._whole_group = whole_group  # the job leads a process group of its own
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: list[int] = []
         self._before: dict[int, object] = {}
@@ -196,7 +212,17 @@ class _Forwarding:
         """Pass signals on to this process from now on."""
         self._process = process
         while self._waiting:
-            process.send_signal(self._waiting.pop(0))
+            self.send(self._waiting.pop(0))
+
+    def send(self, number: int) -> None:
+        """Send a signal to the job, or keep it until the job has started."""
+        if self._process is None:
+            self._waiting.append(number)
+        elif self._whole_group and self._process.returncode is None:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(self._process.pid, number)
+        else:
+            self._process.send_signal(number)
 
     def __enter__(self) -> Self:
         for name in _FORWARDED:
@@ -214,10 +240,7 @@ class _Forwarding:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _forward(self, number: int, _: object) -> None:
-        if self._process is None:
-            self._waiting.append(number)
-        else:
-            self._process.send_signal(number)
+        self.send(number)
 
 
 def _ignore(_number: int, _frame: object) -> None:

@@ -45,12 +45,11 @@ def crontab(data: bytes, folder: Folder, out: TextIO, *, namespace: str, machine
     found = import_crontab(text, namespace=namespace, has_user=machine.has_user, header=header)
     _demand(found.jobs, "a line with a schedule and a command")
     (token,) = folder.tokens({namespace}).values()
-    changed = found.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     texts = {
         "monitors.yaml": monitor_list(found.jobs),
         "secrets.yaml": secret(namespace, token),
         "token": f"{token}\n",
-        "crontab": changed,
+        "crontab": found.text,
     }
     paths = folder.write(texts)
     out.writelines(f"line {one.line} is left as it is: {one.reason}\n" for one in found.skipped)

@@ -7,7 +7,7 @@ not report, and its monitor is down at its deadline.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ DEFAULT_IMAGE = "docker.io/curlimages/curl:8.11.1"
 
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)")
 _CONTAINERS = "/spec/jobTemplate/spec/template/spec/containers"
+# Kubernetes refuses these fields of init containers.
+_NOT_BEFORE_OTHERS = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
+
 _INIT_CONTAINERS = "/spec/jobTemplate/spec/template/spec/initContainers"
 
 
@@ -49,7 +52,7 @@ def import_cronjobs(
     """
     imported: list[ImportedCronJob] = []
     skipped: list[SkippedCronJob] = []
-    for one in objects:
+    for one in _single(objects):
         if not (isinstance(one, dict) and one.get("kind") == "CronJob"):
             continue
         metadata = one.get("metadata") or {}
@@ -67,6 +70,17 @@ def import_cronjobs(
         if reason:
             skipped.append(SkippedCronJob(key, reason))
     return imported, skipped
+
+
+def _single(objects: Iterable[object]) -> Iterator[object]:
+    """Return the objects, with the items of a CronJobList one by one."""
+    for one in objects:
+        if isinstance(one, dict) and one.get("kind") == "CronJobList":
+            items = one.get("items")
+            for item in items if isinstance(items, list) else ():
+                yield {"kind": "CronJob", **item} if isinstance(item, dict) else item
+        else:
+            yield one
 
 
 def _job(key: MonitorKey, spec: Mapping[str, Any]) -> ImportedJob:
@@ -95,18 +109,36 @@ def _patch(key: MonitorKey, spec: Mapping[str, Any], url: str, image: str) -> tu
             f"has {len(containers)} containers, which cannot run one after the other: let the job "
             "push by itself"
         )
+    unfit = [name for name in _NOT_BEFORE_OTHERS if name in containers[0]]
+    if unfit:
+        return "", (
+            f"its container has {unfit[0]}, which a container that runs before another cannot have: "
+            "let the job push by itself"
+        )
     steps = [
         {"op": "add", "path": _INIT_CONTAINERS, "value": [*before, *containers]},
-        {"op": "replace", "path": _CONTAINERS, "value": [_reporting(key, url, image)]},
+        {
+            "op": "replace",
+            "path": _CONTAINERS,
+            "value": [_reporting(key, url, image, containers[0])],
+        },
     ]
     return json.dumps(steps, indent=1) + "\n", ""
 
 
-def _reporting(key: MonitorKey, url: str, image: str) -> Mapping[str, object]:
+def _reporting(
+    key: MonitorKey, url: str, image: str, job: Mapping[str, Any]
+) -> Mapping[str, object]:
+    """Return the container that reports.
+
+    It may do and use what the container of the job may, so that rules and quotas of the namespace
+    admit it. It always succeeds: a failure would make Kubernetes run the job again.
+    """
     address = f"{url.rstrip('/')}/api/push/{key.namespace}/{key.name}"
     command = (
         'printf \'header = "Authorization: Bearer %s"\' "$YUPTIME_TOKEN" | '
-        f"curl -fsS --retry 5 --retry-connrefused -K - -X POST '{address}'"
+        f"curl -fsS --retry 5 --retry-connrefused -K - -X POST '{address}' "
+        "|| echo 'yuptime: not reported'"
     )
     token = {"secretKeyRef": {"name": SECRET_NAME, "key": SECRET_KEY}}
     return {
@@ -114,4 +146,5 @@ def _reporting(key: MonitorKey, url: str, image: str) -> Mapping[str, object]:
         "image": image,
         "command": ["sh", "-c", command],
         "env": [{"name": "YUPTIME_TOKEN", "valueFrom": token}],
+        **{name: job[name] for name in ("resources", "securityContext") if name in job},
     }

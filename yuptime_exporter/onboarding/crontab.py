@@ -7,22 +7,32 @@ from dataclasses import dataclass
 
 from yuptime_exporter.onboarding.monitors import ImportedJob, Names
 
+# Only a line feed ends a line, and only spaces and tabs part its fields: cron knows no others.
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _VARIABLE = re.compile(r"""\s*("[^"]+"|'[^']+'|[A-Za-z_]\w*)\s*=\s*(.*?)\s*$""")
-_NICKNAME = re.compile(r"(?P<lead>\s*-?)(?P<when>@\w+)(?P<gap>\s+)(?P<rest>.*)", re.DOTALL)
+_NICKNAME = re.compile(r"(?P<lead>[ \t]*-?)(?P<when>@\w+)(?P<gap>[ \t]+)(?P<rest>.*)", re.DOTALL)
 _FIELDS = re.compile(
-    r"(?P<lead>\s*-?)(?P<when>\S+(?:\s+\S+){4})(?P<gap>\s+)(?P<rest>.*)", re.DOTALL
+    r"(?P<lead>[ \t]*-?)(?P<when>[^ \t]+(?:[ \t]+[^ \t]+){4})(?P<gap>[ \t]+)(?P<rest>.*)", re.DOTALL
 )
-_USER = re.compile(r"(?P<user>\S+\s+)(?P<rest>.*)", re.DOTALL)
+_USER = re.compile(r"(?P<user>[^ \t]+[ \t]+)(?P<rest>.*)", re.DOTALL)
+_NOT_A_USER = re.compile(r"[/.~$\"'(\[{].*|.*=.*")
 
-# cron reads `%` as the end of a line; the lines after the first are standard input of the job.
-_STANDARD_INPUT = re.compile(r"(?<!\\)%")
+# The cron of the BSDs reads flags before a command: no mail after success, no log, one run at a time.
+_FLAGS = re.compile(r"(?:-[nqs]+[ \t]+)+")
+
+# As a first word this is no program, but a field of a crontab with seconds.
+_SIXTH_FIELD = re.compile(r"[*\d][-*\d/,]*(?=[ \t])")
+
+# cron reads `%` as the end of a line; the lines after the first are standard input of the job. A
+# backslash takes the meaning of the character after it.
+_STANDARD_INPUT = re.compile(r"((?:[^\\%]|\\.)*)(%.*)", re.DOTALL)
 
 _ZONE_VARIABLES = ("CRON_TZ", "TZ")
 
 # Words before the program that does the work.
 _BEFORE = frozenset(
-    {"sudo", "nice", "ionice", "nohup", "env", "time", "chronic", "exec",
-     "sh", "bash", "/bin/sh", "/bin/bash", "python", "python3", "perl", "php", "ruby", "node", "test"}
+    {"sudo", "nice", "ionice", "nohup", "env", "time", "chronic", "exec", "sh", "bash", "/bin/sh",
+     "/bin/bash", "python", "python3", "perl", "php", "ruby", "node", "java", "test"}
 )  # fmt: skip
 # Words that are followed by a folder, a lock or a time.
 _WITH_PLACE = frozenset({"cd", "flock", "timeout"})
@@ -55,12 +65,16 @@ class ImportedCrontab:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The parts of a line with a job: together they are the line."""
+    """The parts of a line with a job: together they are the line.
+
+    Attributes:
+        before: the user and the flags of the command, if any.
+    """
 
     lead: str
     when: str
     gap: str
-    user: str
+    before: str
     command: str
     standard_input: str
     end: str
@@ -74,7 +88,7 @@ class _Line:
         quoted = "'" + self.command.replace("'", "'\\''") + "'"
         job = f'yuptime run {monitor} -- "$SHELL" -c {quoted}'
         return "".join(
-            (self.lead, self.when, self.gap, self.user, job, self.standard_input, self.end)
+            (self.lead, self.when, self.gap, self.before, job, self.standard_input, self.end)
         )
 
 
@@ -93,7 +107,7 @@ def import_crontab(
     jobs: list[ImportedJob] = []
     skipped: list[Skipped] = []
     lines: list[str] = [header]
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
+    for number, line in enumerate(_LINE.findall(text.removeprefix("\ufeff")), 1):
         lines.append(line)
         content = line.strip()
         if not content or content.startswith("#"):
@@ -112,6 +126,8 @@ def import_crontab(
             continue
         jobs.append(job)
         lines[-1] = read.wrapped(str(job.key))
+    if not lines[-1].endswith("\n"):
+        lines.append("\n")  # cron refuses a crontab whose last line has no end
     return ImportedCrontab(tuple(jobs), tuple(skipped), "".join(lines))
 
 
@@ -123,20 +139,33 @@ def _read(line: str, *, has_user: bool) -> _Line | str:
         return "expected five fields or @daily and the like, then a command"
     if match["when"] == "@reboot":
         return "@reboot has no schedule; a monitor needs one"
-    rest, user = match["rest"], ""
+    rest, before = match["rest"], ""
     if has_user:
         found = _USER.match(rest)
-        if found is None:
+        if found is None or _NOT_A_USER.match(found["user"]):
             return "expected a user before the command"
-        user, rest = found["user"], found["rest"]
-    cut = _STANDARD_INPUT.search(rest)
-    command, standard_input = (rest[: cut.start()], rest[cut.start() :]) if cut else (rest, "")
+        before, rest = found["user"], found["rest"]
+    if flags := _FLAGS.match(rest):
+        before, rest = before + flags[0], rest[flags.end() :]
+    end = _STANDARD_INPUT.match(rest)
+    command, standard_input = (end[1], end[2]) if end else (rest, "")
+    if reason := _doubt(command, has_user=has_user):
+        return reason
+    ending = line[len(body) :]
+    return _Line(
+        match["lead"], match["when"], match["gap"], before, command, standard_input, ending
+    )
+
+
+def _doubt(command: str, *, has_user: bool) -> str:
+    """Return the reason to leave a command as it is; empty: there is none."""
     if not command.strip():
         return "expected a command, got nothing"
-    if "yuptime run" in command:
-        return "reports already"
-    end = line[len(body) :]
-    return _Line(match["lead"], match["when"], match["gap"], user, command, standard_input, end)
+    if field := _SIXTH_FIELD.match(command):
+        return f"expected five fields and a command, got {field[0]}: there are no seconds"
+    if not has_user and re.match(r"root[ \t]", command):
+        return "expected a command, got the user root: use --system for a crontab with users"
+    return "reports already" if "yuptime run" in command else ""
 
 
 def _name(command: str) -> str:

@@ -35,7 +35,10 @@ class Folder:
         return {name: known.get(name) or secrets.token_urlsafe(_TOKEN_BYTES) for name in namespaces}
 
     def write(self, texts: dict[str, str]) -> list[Path]:
-        """Write files by their names; return their paths.
+        """Write files by their names, as UTF-8; return their paths.
+
+        A crontab may hold other bytes in comments. Decoded by `surrogateescape`, they are written
+        as they were.
 
         Raises:
             NotImported: a file cannot be written, or is there and may not be replaced.
@@ -52,7 +55,9 @@ class Folder:
                 unfinished = path.with_name(f".{path.name}.new")
                 unfinished.unlink(missing_ok=True)
                 number = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(number, "w", newline="") as file:
+                with os.fdopen(
+                    number, "w", encoding="utf-8", errors="surrogateescape", newline=""
+                ) as file:
                     file.write(text)
                 unfinished.replace(path)
         except OSError as error:

@@ -120,14 +120,21 @@ class Invalid:
     problems: tuple[Problem, ...]
 
 
+ReadObject = Declared | OtherMonitor | OtherKind | Invalid
+"""The result for one object."""
+
+
+def named(monitor: Monitor, name: str) -> Monitor:
+    """Return a monitor that differs in its name only; the name is valid."""
+    return _with_key(monitor, MonitorKey(monitor.key.namespace, name))
+
+
 def secret_key_of(monitor: Monitor) -> SecretKey:
     """Return the Secret that holds the monitor's tokens, which is in the monitor's namespace."""
     return SecretKey(monitor.key.namespace, monitor.token_ref.secret_name)
 
 
-def read_object(
-    value: object, where: Where, *, known: KnownSpecs | None = None
-) -> Declared | OtherMonitor | OtherKind | Invalid:
+def read_object(value: object, where: Where, *, known: KnownSpecs | None = None) -> ReadObject:
     """Read one object.
 
     Args:
@@ -177,10 +184,9 @@ def _read_monitor(
     resource = read_resource(MonitorResource, shaped, where, quote_values=True)
     if not isinstance(resource, MonitorResource):
         return Invalid((*resource, *rule_problems_of_parts(spec, where)))
-    key = MonitorKey(resource.metadata.namespace, resource.metadata.name)
-    like = known.monitor(spec, key.namespace)
+    like = known.monitor(spec, resource.metadata.namespace)
     if like is not None:
-        return Declared(where, _with_key(like, MonitorKey(like.key.namespace, key.name)))
+        return Declared(where, named(like, resource.metadata.name))
     problems = tuple(rule_problems(resource, where))
     token_ref = token_ref_of(resource.spec.target.push)
     if problems or token_ref is None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.laws import examples
 from tests.manifests import monitor_yaml
 from yuptime_exporter.sources.manifests.plain_yaml import MAX_DEPTH, MAX_LINES, read_plain
-from yuptime_exporter.sources.manifests.yaml_values import YamlReader
+from yuptime_exporter.sources.manifests.yaml_values import Document, YamlReader
 
 keys = st.sampled_from(
     ["name", "a.b/c", "spec", "true", "null", "x-y", "y", "1", "'q'", "a b", "<<"]
@@ -39,6 +39,13 @@ def full(text: str) -> object:
     return YamlReader(text, "x.yaml").read()
 
 
+def quick(text: str) -> object:
+    """Return what `full` returns, without the twins, which only the quick reader finds."""
+    documents = read_plain(text, "x.yaml")
+    assert documents is not None
+    return [Document(one.place, one.value) for one in documents], []
+
+
 @settings(max_examples=examples(500))
 @given(files)
 @example("a:\n  b: 1\n c: 2\n")
@@ -50,7 +57,7 @@ def test_what_the_quick_reader_reads_is_what_the_full_reader_reads(text: str) ->
     documents = read_plain(text, "x.yaml")
 
     if documents is not None:
-        assert (documents, []) == full(text)
+        assert quick(text) == full(text)
         assert [type_tree(one.value) for one in documents] == [
             type_tree(one.value) for one in YamlReader(text, "x.yaml").read()[0]
         ]
@@ -66,10 +73,8 @@ def type_tree(value: object) -> object:
 @settings(max_examples=examples(200))
 @given(st.text(alphabet="ab:# -'\"\n\t0t{[&*!|>%.~", max_size=40))
 def test_any_short_text_is_read_alike_or_left_to_the_full_reader(text: str) -> None:
-    documents = read_plain(text, "x.yaml")
-
-    if documents is not None:
-        assert (documents, []) == full(text)
+    if read_plain(text, "x.yaml") is not None:
+        assert quick(text) == full(text)
 
 
 @pytest.mark.parametrize(
@@ -89,10 +94,7 @@ spec:  # of databases
     ],
 )
 def test_common_manifests_are_read_quickly(text: str) -> None:
-    documents = read_plain(text, "x.yaml")
-
-    assert documents is not None
-    assert (documents, []) == full(text)
+    assert quick(text) == full(text)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,42 @@ def test_common_manifests_are_read_quickly(text: str) -> None:
 )
 def test_other_files_are_left_to_the_full_reader(text: str) -> None:
     assert read_plain(text, "x.yaml") is None
+
+
+metadata_lines = st.sampled_from(
+    ["  name: job-{}", "  name: job-{}-x", "  name: nightly-{} # c", '  name: "job-000{}"', "  name:",
+     "    name: job-000{}", "  namespace: jobs", "  labels:", "  labels: # name: job-000{}", "name: job-000{}",
+     "  name: job-000{}", "  name: job-000{}", "  name: job-000{}-", "  # name: job-000{}", "metadata:"]
+)  # fmt: skip
+bodies = st.lists(metadata_lines, min_size=1, max_size=4).map(
+    lambda lines: "\n".join(["kind: Monitor", "metadata:", *lines, "spec:", "  enabled: true", ""])
+)
+
+
+@settings(max_examples=examples(300))
+@given(
+    st.lists(bodies, min_size=1, max_size=2), st.lists(st.integers(0, 12), min_size=1, max_size=6)
+)
+def test_documents_that_differ_in_their_names_are_read_as_by_the_full_reader(
+    bodies: list[str], numbers: list[int]
+) -> None:
+    text = "---\n".join(bodies[n % len(bodies)].replace("{}", str(n)) for n in numbers)
+
+    if read_plain(text, "x.yaml") is not None:
+        assert quick(text) == full(text)
+
+
+def test_the_twin_of_a_document_has_its_own_name_and_place() -> None:
+    texts = [monitor_yaml(name) for name in ("nightly-backup", "daily-report", "true", "null-1")]
+    documents = read_plain("---\n".join([*texts, texts[0], ""]), "x.yaml")
+
+    assert documents is not None
+    assert [one.name for one in documents] == ["", "daily-report", "", "", "nightly-backup"]
+    assert [one.twin is documents[0].value for one in documents] == [
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert [one.place.line for one in documents] == [1, 17, 33, 49, 65]

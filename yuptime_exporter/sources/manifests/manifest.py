@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.model import Monitor, Problem
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults, with_defaults
 from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.objects import (
@@ -11,6 +11,8 @@ from yuptime_exporter.resource.objects import (
     Invalid,
     OtherKind,
     OtherMonitor,
+    ReadObject,
+    named,
     read_object,
 )
 from yuptime_exporter.resource.schedule_reading import unused_fields
@@ -55,9 +57,7 @@ def read_manifest(data: bytes, name: str, *, defaults: Defaults = NO_DEFAULTS) -
     """
     documents, problems = read_documents(data, name)
     lines = FieldLines(data.decode("utf-8-sig", errors="replace"))
-    known = KnownSpecs()
-    complete = _completed(documents, defaults)
-    objects = [read_object(one.value, one.place, known=known) for one in complete]
+    objects = list(_objects(documents, _completed(documents, defaults)))
     for document, read in zip(documents, objects, strict=True):
         if isinstance(read, Invalid):
             problems += [lines.located(one, document.place) for one in read.problems]
@@ -68,6 +68,21 @@ def read_manifest(data: bytes, name: str, *, defaults: Defaults = NO_DEFAULTS) -
         problems=tuple(problems),
         warnings=tuple(_warnings(zip(documents, objects, strict=True), lines)),
     )
+
+
+def _objects(documents: Iterable[Document], complete: Iterable[Document]) -> Iterator[ReadObject]:
+    """Return the object of each document; one that differs from another in its name is not checked."""
+    known = KnownSpecs()
+    monitors: dict[int, Monitor] = {}  # by the identity of the value of their document
+    for document, completed in zip(documents, complete, strict=True):
+        twin = monitors.get(id(document.twin))
+        if twin is not None:
+            yield Declared(document.place, named(twin, document.name))
+            continue
+        found = read_object(completed.value, completed.place, known=known)
+        if isinstance(found, Declared) and isinstance(found.value, Monitor):
+            monitors[id(document.value)] = found.value
+        yield found
 
 
 def _completed(documents: list[Document], defaults: Defaults) -> list[Document]:
@@ -88,10 +103,13 @@ def _completed(documents: list[Document], defaults: Defaults) -> list[Document]:
 
 
 def _warnings(read: Iterable[tuple[Document, object]], lines: FieldLines) -> Iterator[Problem]:
-    clean: set[int] = set()  # identities of specs without a warning; many specs are one value
+    # Identities of values and specs without a warning; many specs are one value.
+    clean: set[int] = set()
     for document, found in read:
         value, place = document.value, document.place
-        if isinstance(found, OtherKind | OtherMonitor) or not is_monitor(value):
+        if id(document.twin) in clean or isinstance(found, OtherKind | OtherMonitor):
+            continue
+        if not is_monitor(value):
             continue
         spec = value.get("spec")
         warnings = list(unknown_in_metadata(value.get("metadata"), place))
@@ -100,5 +118,7 @@ def _warnings(read: Iterable[tuple[Document, object]], lines: FieldLines) -> Ite
             warnings += of_spec
             if not of_spec:
                 clean.add(id(spec))
+        if not warnings:
+            clean.add(id(value))
         for warning in warnings:
             yield lines.located(warning, place)

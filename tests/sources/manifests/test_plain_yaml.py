@@ -151,4 +151,4 @@ def test_the_twin_of_a_document_has_its_own_name_and_place() -> None:
         False,
         True,
     ]
-    assert [one.place.line for one in documents] == [1, 17, 33, 49, 65]
+    assert [one.place.line for one in documents] == [1, 18, 35, 52, 69]

@@ -147,13 +147,13 @@ LEFT = [
         "spec.schedule.cron: ",
     ),
     (
-        "aptible/supercronic#32: six fields with seconds are named instead of running a file name",
-        b"*/5 * * * * * echo hello\n",
+        "aptible/supercronic#137: fields for seconds and years are named and not run as a command",
+        b"*/2 * * * * * * ls 2>/dev/null\n",
         "got *: there are no seconds",
     ),
     (
-        "a line of /etc/crontab without --system is named instead of wrapping the user",
-        b"17 * * * * root cd / && run-parts --report /etc/cron.hourly\n",
+        "borgmatic-collective/docker-borgmatic#2: a user where none belongs is not run as a command",
+        b"0 4 * * * root PATH=$PATH:/usr/bin /usr/bin/borgmatic --config /config/config.yaml\n",
         "use --system",
     ),
     (
@@ -218,7 +218,7 @@ def test_the_crontab_of_debian_keeps_users_tabs_and_settings(importing: Import) 
 
 
 def test_a_crontab_without_users_is_not_read_as_one_with_users(importing: Import) -> None:
-    """The first word of each command would be lost as its user."""
+    """hlandau/acmetool#14: the first word of each command would be its user."""
     importing.crontab(b"@daily /usr/local/bin/backup --all\n", "--system")
 
     assert importing.code == 1
@@ -239,7 +239,7 @@ def test_bytes_of_another_charset_and_unusual_separators_stay_as_they_are(
 
 
 def test_the_mark_that_windows_puts_before_a_file_is_dropped(importing: Import) -> None:
-    """Cron would refuse the line: \"bad minute\"."""
+    """systemd/systemd#2874; cron refuses such a line, too: `bad minute`."""
     changed = importing.crontab(b"\xef\xbb\xbf30 2 * * * job\n")
 
     assert importing.monitors()["job"]["schedule"] == {"cron": "30 2 * * *"}
@@ -323,7 +323,7 @@ def test_lists_of_kubectl_and_of_the_api_are_read_item_by_item(
 def test_an_interval_of_a_cronjob_is_named_with_the_field_that_has_intervals(
     importing: Import,
 ) -> None:
-    """kubernetes/kubernetes#47202 links the library, whose @every has no calendar."""
+    """CronJobs accept @every, which has no times of day."""
     importing.cronjobs((cronjob("a", "@daily") + "---\n" + cronjob("b", "@every 1h30m")).encode())
 
     assert importing.code == 1
@@ -332,7 +332,7 @@ def test_an_interval_of_a_cronjob_is_named_with_the_field_that_has_intervals(
 
 
 def test_the_container_that_reports_obeys_the_rules_that_the_job_obeys(importing: Import) -> None:
-    """A namespace with a quota or with the restricted standard refuses a bare container."""
+    """bank-vaults/bank-vaults#515; a namespace with the restricted standard refuses it, too."""
     container = (
         "{name: report, image: x, resources: {limits: {memory: 64Mi}}, "
         "securityContext: {allowPrivilegeEscalation: false}}"
@@ -349,7 +349,7 @@ def test_the_container_that_reports_obeys_the_rules_that_the_job_obeys(importing
 def test_a_container_that_cannot_run_before_another_is_not_patched(
     importing: Import, field: str
 ) -> None:
-    """The API server refuses these fields of init containers."""
+    """kubernetes/kubernetes#116760: the API server refuses these fields of init containers."""
     container = f"{{name: report, image: x, {field}: {{}}}}"
     importing.cronjobs(cronjob("report", "@daily", container=container).encode())
 

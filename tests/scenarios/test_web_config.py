@@ -11,11 +11,15 @@ from pathlib import Path
 import aiohttp
 import bcrypt
 import pytest
+from playwright.async_api import HttpCredentials, expect
 
 from tests.certificates import Authority
 from tests.exporters import Answer, Client, Home, StandingClock, exporter_here
 from tests.manifests import TOKEN
+from tests.peers.programs import Generation
+from tests.peers.running import prometheus
 from tests.waiting import eventually
+from tests.web.pages.browsing import browsing
 
 USER = {"Authorization": aiohttp.encode_basic_auth("prometheus", "secret")}
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
@@ -82,6 +86,82 @@ async def test_tls_serves_pushes_and_pages(tmp_path: Path, authority: Authority)
         assert "yuptime_monitor_up" in (
             (await client.request("GET", "/metrics", ssl=context)).body.decode()
         )
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("generation", list(Generation))
+async def test_a_real_prometheus_scrapes_with_a_user_and_a_certificate_and_not_without(
+    tmp_path: Path, authority: Authority, generation: Generation
+) -> None:
+    certificate, key = authority.issue("prometheus", "prometheus.example")
+    certified = {"cert_file": str(certificate), "key_file": str(key)}
+    trusted = {"ca_file": str(authority.certificate)}
+    right, wrong = ({"username": "prometheus", "password": word} for word in ("secret", "guess"))
+    async with exporter(tmp_path, CLIENTS + USERS, "--push.listen-address=127.0.0.1:0") as client:
+
+        def job(name: str, user: dict[str, str], tls: dict[str, str]) -> dict[str, object]:
+            target = {"targets": [client.url.removeprefix("https://")]}
+            return {
+                "job_name": name,
+                "scheme": "https",
+                "static_configs": [target],
+                "honor_labels": True,
+                "basic_auth": user,
+                "tls_config": tls,
+            }
+
+        config = {
+            "scrape_configs": [
+                job("right", right, trusted | certified),
+                job("no certificate", right, trusted),
+                job("wrong password", wrong, trusted | certified),
+                job("unknown authority", right, certified),
+            ]
+        }
+        async with prometheus(generation, tmp_path / "prometheus", config) as peer:
+
+            async def scraped() -> dict[str, float]:
+                return {one.labels["job"]: one.value for one in await peer.query("up")}
+
+            up = await eventually(scraped, lambda jobs: len(jobs) == 4 and jobs["right"] == 1)
+            monitors = await peer.query("yuptime_monitor_deadline_timestamp_seconds")
+
+    assert up == {"right": 1, "no certificate": 0, "wrong password": 0, "unknown authority": 0}
+    assert [one.labels["monitor"] for one in monitors] == ["backup"]
+
+
+@pytest.mark.peer
+async def test_a_browser_with_a_password_sees_the_pages_and_follows_them_over_tls(
+    tmp_path: Path, authority: Authority
+) -> None:
+    user: HttpCredentials = {"username": "prometheus", "password": "secret"}
+    complaints: list[str] = []
+    async with exporter(tmp_path, TLS + USERS) as client:
+        async with browsing(credentials=user) as page:
+            await page.goto(client.url)
+            await expect(page.locator("#live")).to_have_text("live")
+            await expect(page.locator("footer")).not_to_contain_text("open to all")
+            await page.evaluate("window.stillHere = true")
+            pushed = await client.request(
+                "POST",
+                "/api/push/jobs/backup",
+                ssl=authority.client(),
+                headers=BEARER,
+                data={"status": "down", "message": "disk full"},
+            )
+            await expect(page.locator("tr .state")).to_have_text("down")
+            await expect(page.locator("tr .message")).to_have_text("disk full")
+            assert await page.evaluate("window.stillHere")
+            await page.get_by_role("link", name="backup").click()
+            await expect(page.locator(".lead")).to_contain_text("said down")
+        stranger: HttpCredentials = {"username": "prometheus", "password": "guess"}
+        async with browsing(credentials=stranger, complaints=complaints) as page:
+            refused = await page.goto(client.url)
+
+    assert pushed.status == 200
+    assert refused is not None
+    assert refused.status == 401
+    assert "401" in complaints[0]
 
 
 async def yuptime(*arguments: str) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import HttpCredentials, Page, async_playwright
 
 from tests.peers.programs import Generation, require
 
@@ -21,6 +21,7 @@ async def browsing(
     size: tuple[int, int] = SCREEN,
     javascript: bool = True,
     complaints: list[str] | None = None,
+    credentials: HttpCredentials | None = None,
 ) -> AsyncIterator[Page]:
     """Give a page of a headless Chromium.
 
@@ -30,6 +31,7 @@ async def browsing(
         javascript: whether scripts run.
         complaints: takes the errors of pages, violations of their policy included; None: an error
             fails the test.
+        credentials: of a user; certificates of any authority are then accepted, too.
     """
     chromium = require("chromium", Generation.DEBIAN)
     found: list[str] = [] if complaints is None else complaints
@@ -42,6 +44,8 @@ async def browsing(
             color_scheme=theme,
             viewport={"width": width, "height": height},
             java_script_enabled=javascript,
+            http_credentials=credentials,
+            ignore_https_errors=credentials is not None,
         )
         page = await context.new_page()
         page.set_default_timeout(10_000)

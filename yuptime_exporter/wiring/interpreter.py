@@ -50,5 +50,5 @@ def exempt_listed_monitors() -> None:
     """
     if gc.get_freeze_count():
         return
-    gc.collect()
+    gc.collect(1)  # older objects were visited before, and stay
     gc.freeze()

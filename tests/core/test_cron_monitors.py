@@ -1,6 +1,5 @@
 """The life of a monitor with a cron expression: a job at two o'clock each night, with 30 minutes of grace."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -89,7 +88,7 @@ def test_a_run_that_takes_longer_than_the_calendar_plans_leaves_the_next_time_du
 
 
 def test_a_nightly_run_is_up_while_it_runs_and_down_when_it_hangs() -> None:
-    life = Life(replace(nightly(), max_runtime_seconds=2 * HOUR), at=MIDNIGHT)
+    life = Life(nightly()._replace(max_runtime_seconds=2 * HOUR), at=MIDNIGHT)
     life.push(UP, at=MIDNIGHT + MINUTE)
     life.push(START, at=TWO + 1)
 
@@ -119,7 +118,7 @@ def test_a_report_of_failure_is_down_until_a_push_says_up() -> None:
 def test_a_monitor_that_is_resumed_after_its_push_awaits_the_following_time() -> None:
     life = born()
     life.push(UP, at=TWO - 10)
-    life.declare(replace(nightly(), enabled=False), at=TWO - 8)
+    life.declare(nightly()._replace(enabled=False), at=TWO - 8)
     life.declare(nightly(), at=TWO - 5)
 
     assert life.verdict(at=TWO).due_timestamp == TWO + DAY
@@ -218,7 +217,7 @@ def lived(
             case "reload":
                 life.declare(*life.monitors, at=now)
             case "pause":
-                life.declare(replace(nightly(expression), enabled=False), at=now)
+                life.declare(nightly(expression)._replace(enabled=False), at=now)
                 life.declare(nightly(expression), at=now + 10)
                 now += 10
         if restarts:

@@ -1,7 +1,5 @@
 """The sentence that explains a state, and the next change."""
 
-from dataclasses import replace
-
 import pytest
 
 from yuptime_exporter.core.evaluation import judge
@@ -50,7 +48,7 @@ def told(seconds: float) -> str:
             Change(State.LATE, 150),
         ),
         (
-            judged(UP, 60, replace(MONITOR, grace_seconds=0)),
+            judged(UP, 60, MONITOR._replace(grace_seconds=0)),
             (
                 "The last push, at t50, said up. The next push is due at t150; without one the monitor "
                 "is down then."
@@ -98,7 +96,7 @@ def told(seconds: float) -> str:
             None,
         ),
         (
-            judged(RUNNING, 65, replace(MONITOR, max_runtime_seconds=20)),
+            judged(RUNNING, 65, MONITOR._replace(max_runtime_seconds=20)),
             (
                 "The last push, at t50, said up. A run is under way; without its end the monitor is "
                 "down at t80."
@@ -106,7 +104,7 @@ def told(seconds: float) -> str:
             Change(State.DOWN, 80),
         ),
         (
-            judged(RUNNING, 90, replace(MONITOR, max_runtime_seconds=20)),
+            judged(RUNNING, 90, MONITOR._replace(max_runtime_seconds=20)),
             (
                 "The run that started at t60 has not ended, and its maximum runtime passed at t80. It "
                 "stays down, and its alert fires, until a push says up."
@@ -114,7 +112,7 @@ def told(seconds: float) -> str:
             None,
         ),
         (
-            judged(UP, 60, replace(MONITOR, enabled=False)),
+            judged(UP, 60, MONITOR._replace(enabled=False)),
             (
                 "The monitor is paused: its manifest says enabled: false. Pushes are accepted, and no "
                 "alert is raised until the monitor is enabled again."

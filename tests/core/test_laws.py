@@ -72,9 +72,9 @@ def take(life: Life, step: Step, now: float) -> float:
         case "push":
             life.push(step.status, at=now)
         case "pause":
-            life.declare(replace(declared, enabled=False), at=now)
+            life.declare(declared._replace(enabled=False), at=now)
         case "resume":
-            life.declare(replace(declared, enabled=True), at=now)
+            life.declare(declared._replace(enabled=True), at=now)
         case "remount":
             life.declare(at=now)
             life.declare(declared, at=now + step.seconds)
@@ -234,7 +234,7 @@ class TestReloads:
         before = life.verdict(at=now)
         expected = lived(window, history)[0].verdict(at=now + wait)
         [declared] = life.monitors
-        life.declare(replace(declared, **changes), at=now)  # type: ignore[arg-type]
+        life.declare(declared._replace(**changes), at=now)  # type: ignore[arg-type]
 
         assert life.verdict(at=now) == before
         assert life.verdict(at=now + wait) == expected
@@ -246,7 +246,7 @@ class TestReloads:
         life, now = lived(window, history)
         [declared] = life.monitors
         expire, grace = other
-        changed = replace(declared, schedule=Every(expire), grace_seconds=grace)
+        changed = declared._replace(schedule=Every(expire), grace_seconds=grace)
         life.declare(changed, at=now)
 
         held = life.table.row(KEY)

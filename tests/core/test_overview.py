@@ -1,6 +1,5 @@
 """The overview: it always shows what judging all monitors again would show."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -32,7 +31,7 @@ def monitor(name: str, namespace: str = "jobs", **values: Any) -> Monitor:
     made = Monitor(
         MonitorKey(namespace, name), TokenRef("s", "k"), schedule=Every(100), grace_seconds=10
     )
-    return replace(made, **values)
+    return made._replace(**values)
 
 
 def refresh(overview: Overview, now: float) -> None:

@@ -1,6 +1,5 @@
 """The kept lines equal what prometheus-client writes about all monitors at that moment."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -136,7 +135,7 @@ class KeptLines(RuleBasedStateMachine):
         key = MonitorKey("prod", f"job-{number}")
         if key in self.declared:
             one = self.declared[key]
-            self.declared[key] = replace(one, enabled=not one.enabled)
+            self.declared[key] = one._replace(enabled=not one.enabled)
             self._declare()
 
     @rule(number=names, status=st.sampled_from([UP, DOWN]), message=st.text(max_size=5))

@@ -9,7 +9,6 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,12 +102,12 @@ class RandomLife:
             elif chance < 0.13:
                 self.life.push(PushKind.DOWN, at=at, key=one.key, message='exit 1: "no"\\')
             elif chance < 0.16:
-                declared[number] = replace(one, enabled=not one.enabled)
+                declared[number] = one._replace(enabled=not one.enabled)
             elif chance < 0.17:
                 seconds = STEP_SECONDS * self._random.randint(1, 12)
-                declared[number] = replace(one, schedule=Every(seconds))
+                declared[number] = one._replace(schedule=Every(seconds))
             elif chance < 0.18:
-                declared[number] = replace(one, alert_labels=(("severity", "changed"),))
+                declared[number] = one._replace(alert_labels=(("severity", "changed"),))
         self.life.declare(*declared, at=at)
 
     def _scrape(self, step: int) -> None:

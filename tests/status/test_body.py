@@ -1,7 +1,6 @@
 """The status of a Monitor as JSON: all written fields can be read, and other fields stay."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -316,7 +315,7 @@ class TestTransitionTimes:
         self,
     ) -> None:
         found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
-        without = self.HELD._replace(monitor=replace(self.HELD.monitor, token_digests=()))
+        without = self.HELD._replace(monitor=self.HELD.monitor._replace(token_digests=()))
         later = wanted_body(status(without, at=1100), found, now_timestamp=1100.75)
 
         assert transition_times(later) == {
@@ -341,7 +340,7 @@ class TestTransitionTimes:
             now += wait
             last = held.last_push if said is None else push(said, at=now)
             digests = (b"a" * 32,) if resolved else ()
-            held = Row(replace(held.monitor, token_digests=digests), held.arming, last)
+            held = Row(held.monitor._replace(token_digests=digests), held.arming, last)
             after = wanted_body(status(held, at=now), found, now_timestamp=now)
             before = {one["type"]: one for one in found.get("conditions", [])}
             for one in after["conditions"]:

@@ -79,9 +79,8 @@ class TokenRef(NamedTuple):
     secret_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Monitor:
-    """A declared `Monitor` with `spec.type: push`.
+class Monitor(NamedTuple):
+    """A declared `Monitor` with `spec.type: push`. A tuple, for speed: the start makes each twice.
 
     Attributes:
         enabled: False pauses the monitor; pushes are still accepted.

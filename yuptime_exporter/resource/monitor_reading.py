@@ -80,7 +80,7 @@ def _other_type(raw: Mapping[str, Any]) -> str:
 
 def _of_cluster(monitor: Monitor, metadata: Mapping[str, Any]) -> Monitor:
     created = timestamp_of(metadata.get("creationTimestamp"))
-    return replace(monitor, source="kubernetes", created_timestamp=created)
+    return monitor._replace(source="kubernetes", created_timestamp=created)
 
 
 def _is_pruned(spec: object) -> bool:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, Problem, TokenRef
-from yuptime_exporter.core.replacing import replacer
 from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.near_misses import is_misspelt_push, misspelt_head
 from yuptime_exporter.resource.place import Where
@@ -27,8 +26,6 @@ from yuptime_exporter.resource.shapes import (
 from yuptime_exporter.resource.text import quotable
 from yuptime_exporter.resource.token_doubts import is_sendable, token_doubt
 from yuptime_exporter.resource.validation import described, read_resource
-
-_with_key = replacer(Monitor, "key")
 
 
 class SecretKey(NamedTuple):
@@ -126,7 +123,7 @@ ReadObject = Declared | OtherMonitor | OtherKind | Invalid
 
 def named(monitor: Monitor, name: str) -> Monitor:
     """Return a monitor that differs in its name only; the name is valid."""
-    return _with_key(monitor, MonitorKey(monitor.key.namespace, name))
+    return Monitor(MonitorKey(monitor.key.namespace, name), *monitor[1:])  # faster than `_replace`
 
 
 def secret_key_of(monitor: Monitor) -> SecretKey:

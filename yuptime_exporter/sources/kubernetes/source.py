@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -250,8 +249,7 @@ class KubernetesSource:
         assert self._secrets is not None  # noqa: S101
         held = self._secrets.held(secret_key_of(monitor))
         found = tokens_in(held, monitor.token_ref.secret_key)
-        return replace(
-            monitor,
+        return monitor._replace(
             token_digests=found.digests,
             token_problem=found.problem,
             secret_type=found.secret_type,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from yuptime_exporter.core.model import Monitor, MonitorSet, Problem, TokenRef
-from yuptime_exporter.core.replacing import replacer
 from yuptime_exporter.resource.objects import (
     Declared,
     ObjectKey,
@@ -17,8 +16,6 @@ from yuptime_exporter.resource.objects import (
     secret_key_of,
 )
 from yuptime_exporter.sources.manifests.files import Look, ManifestFile
-
-_with_digests = replacer(Monitor, "token_digests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ def _with_tokens(
     digests = tokens.digests if tokens else ()
     if monitor.token_digests == digests:
         return declared
-    return Declared(declared.where, _with_digests(monitor, digests))
+    return Declared(declared.where, monitor._replace(token_digests=digests))
 
 
 def _entry_of(monitor: Monitor) -> Entry:

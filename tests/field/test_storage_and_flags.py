@@ -507,9 +507,9 @@ async def test_a_running_exporter_gives_a_copy_with_its_pushes(home: Home) -> No
     async with exporter_process(home) as exporter:
         for _ in range(3):
             await exporter.push(body=b"status=down", content_type=FORM)
-        code = "import sys; from yuptime_exporter.cli import companion; sys.exit(companion())"
         backup = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", code, "backup", str(copy), "--url", exporter.url),
+            *(sys.executable, "-m", "yuptime_exporter.companion"),
+            *("backup", str(copy), "--url", exporter.url),
             stdout=asyncio.subprocess.DEVNULL,
         )
         assert await backup.wait() == 0

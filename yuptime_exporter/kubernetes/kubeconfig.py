@@ -149,6 +149,11 @@ def _loader(found: Selected) -> "KubeConfigLoader":
     user = dict(found.user.values)
     if user.get("tokenFile"):
         user.pop("token", None)  # kubectl prefers the file, which may be replaced
+    plugin = user.get("exec")
+    if isinstance(plugin, Mapping) and "/" in str(plugin.get("command", "")):
+        # As kubectl does; a name without a slash is looked for in $PATH.
+        folder = Path(found.user.file).parent.absolute()
+        user["exec"] = {**plugin, "command": str(folder / plugin["command"])}
     config = {
         "current-context": "selected",
         "contexts": [{"name": "selected", "context": {"cluster": "selected", "user": "selected"}}],

@@ -13,6 +13,9 @@ FILES ?=
 # Compiled files save seconds in each worker, and half of the time in which an exporter starts.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 
+# Tests with peers wait for processes, intervals and deadlines more than half of the time.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 # Fast tests wait for sockets and files a part of the time, so two cores run three at once. Each further
 # worker would take seconds to start.
 FAST_WORKERS ?= $(shell echo $$(((3 * $$(getconf _NPROCESSORS_ONLN) + 1) / 2)))
@@ -49,7 +52,7 @@ run: $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME)) ## start the exporter with the e
 		--storage.url=sqlite:data/yuptime.db --web.listen-address=$(LISTEN) $(ARGS)
 
 test: $(DEV) peers ## set up all that the tests need, and run all tests
-	@$(PYTEST) -n auto $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-fast: $(DEV) ## run the tests that need only Python, in less than a minute
 	@$(PYTEST) -n $(FAST_WORKERS) --dist worksteal -m "not peer" --hypothesis-profile=fast $(ARGS)

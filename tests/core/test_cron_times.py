@@ -1,7 +1,7 @@
 """The times of cron expressions, in every time zone of the world."""
 
 from bisect import bisect_right
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -83,16 +83,29 @@ def test_each_time_is_when_the_clock_on_the_wall_shows_it_around_each_change(zon
     assert sum(compare(zone, one, moment) for moment in moments for one in EXPRESSIONS) > 300
 
 
-@pytest.mark.peer
-@pytest.mark.timeout(600)
-def test_each_time_is_right_around_each_change_in_all_zones_of_the_database() -> None:
-    compared = 0
-    for zone in sorted(time_zone_names()):
-        for moment in changes(time_zone(zone), 2025, 2027) or [1_790_000_040]:
-            compared += sum(compare(zone, one, moment) for one in EXPRESSIONS)
+def around(zone: str, moment: int) -> tuple[int, timedelta | None, timedelta | None]:
+    """A moment, and how far the clocks of a zone are ahead of UTC before and after that moment."""
+    clock = time_zone(zone)
+    before, after = (
+        datetime.fromtimestamp(moment + hours * HOUR, clock).utcoffset() for hours in (-6, 6)
+    )
+    return moment, before, after
 
-    assert len(time_zone_names()) > 590
-    assert compared > 500_000
+
+@pytest.mark.peer
+def test_each_time_is_right_around_each_change_in_all_zones_of_the_database() -> None:
+    zones = sorted(time_zone_names())
+    # Most zones share their changes with others; a comparison for each of those would find nothing new.
+    telling = {
+        around(zone, moment): zone
+        for zone in zones
+        for moment in changes(time_zone(zone), 2025, 2027) or [1_790_000_040]
+    }
+
+    for (moment, *_), zone in telling.items():
+        assert all(compare(zone, one, moment) for one in EXPRESSIONS)
+    assert len(zones) > 590
+    assert len(telling) > 150
 
 
 fields = st.tuples(

@@ -19,10 +19,10 @@ from prometheus_client.samples import Sample
 
 from tests.core.examples import DOWN, START, UP, judged, monitor_families, push, pushed, row
 from yuptime_exporter.core.cron_times import CronTimes
-from yuptime_exporter.core.exposition import process_families
+from yuptime_exporter.core.exposition import label_text, own_label_text, process_families
 from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.core.identity import AlertDefaults
-from yuptime_exporter.core.model import Judged, LastPush, Row
+from yuptime_exporter.core.model import Judged, LastPush, MonitorKey, Row
 from yuptime_exporter.core.schedules import Cron
 
 NO_DEFAULTS = AlertDefaults()
@@ -560,3 +560,25 @@ class TestTextsOfAlerts:
         self, last: LastPush | None, at: float, down: int
     ) -> None:
         assert values(families(row(last), at=at))["yuptime_monitor_down"] == down
+
+
+# Often the characters that a line has to escape, and those that it looks like.
+label_values = st.text(st.sampled_from('\\n"{}, =äñ') | st.characters(exclude_categories=["Cs"]))
+
+
+class TestOwnLines:
+    """The lines that are written without prometheus-client have the labels that are meant."""
+
+    @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), label_values, min_size=1))
+    def test_any_label_value_reads_back_as_it_was(self, labels: dict[str, str]) -> None:
+        (family,) = parse_text(f"a_metric{label_text(labels)} 1.0\n")
+
+        assert [sample.labels for sample in family.samples] == [labels]
+
+    @given(label_values, label_values)
+    def test_any_name_of_a_monitor_reads_back_as_it_was(self, namespace: str, name: str) -> None:
+        (family,) = parse_text(f"a_metric{own_label_text(MonitorKey(namespace, name))} 1.0\n")
+
+        assert [sample.labels for sample in family.samples] == [
+            {"namespace": namespace, "monitor": name}
+        ]

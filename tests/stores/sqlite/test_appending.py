@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 from yuptime_exporter.core.model import LastPush, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Runs
-from yuptime_exporter.stores.sqlite.appending import MAX_PLAIN_ROWS, Appended
+from yuptime_exporter.stores.sqlite.appending import MAX_ROWS_AT_ONCE, Appended
 from yuptime_exporter.stores.sqlite.push_rows import APPEND, row_of
 from yuptime_exporter.stores.sqlite.schema import migrate
 
 PLAIN = Push(PushKind.UP, 1000.5, "42 files copied", client_address="192.0.2.1")
+WITH_RUN = PLAIN._replace(run_id="7", duration_seconds=2.5, exit_code=0)
 PUSHES = st.sampled_from(
     (
         PLAIN,
         PLAIN._replace(kind=PushKind.DOWN, message="", dialect="gatus"),
         PLAIN._replace(message_truncated=True),
         PLAIN._replace(run_id="0"),
+        WITH_RUN,
         PLAIN._replace(duration_seconds=0.0),
         PLAIN._replace(exit_code=0),
         PLAIN._replace(kind=PushKind.START),
@@ -54,7 +56,9 @@ def _rows(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(PUSHES, SUMMARIES), max_size=20), st.integers(0, 2 * MAX_PLAIN_ROWS + 5))
+@given(
+    st.lists(st.tuples(PUSHES, SUMMARIES), max_size=20), st.integers(0, 2 * MAX_ROWS_AT_ONCE + 5)
+)
 def test_rows_of_every_kind_and_number_are_written_with_all_their_columns(
     some: list[tuple[Push, LastPush | None]], plain_rows: int
 ) -> None:
@@ -71,11 +75,14 @@ def test_rows_of_every_kind_and_number_are_written_with_all_their_columns(
         assert _rows(written) == _rows(wanted)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 31, 33, MAX_PLAIN_ROWS])
-def test_pushes_without_runs_are_one_statement(connection: sqlite3.Connection, rows: int) -> None:
+@pytest.mark.parametrize("push", [PLAIN, WITH_RUN], ids=["without a run", "with a run"])
+@pytest.mark.parametrize("rows", [1, 2, 31, 33, MAX_ROWS_AT_ONCE])
+def test_pushes_of_one_form_are_one_statement(
+    connection: sqlite3.Connection, rows: int, push: Push
+) -> None:
     appended = Appended()
     for push_id in range(1, rows + 1):
-        appended.add(push_id, push_id, 0, 1, PLAIN, LastPush())
+        appended.add(push_id, push_id, 0, 1, push, LastPush())
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     appended.write(connection)
@@ -91,7 +98,7 @@ def test_few_statements_are_prepared_for_all_numbers_of_rows(
     statements: set[str] = set()
     connection.set_trace_callback(lambda text: statements.add(text.replace("NULL", "?")))
     sizes = set()
-    for rows in range(1, MAX_PLAIN_ROWS + 1):
+    for rows in range(1, MAX_ROWS_AT_ONCE + 1):
         appended = Appended()
         for number in range(rows):
             appended.add(1000 * rows + number, 1, 0, 1, PLAIN, LastPush())

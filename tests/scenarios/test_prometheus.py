@@ -116,3 +116,37 @@ async def test_a_removed_monitor_is_stale_at_the_next_scrape(
         home.declare(monitor_yaml("other"), secret_yaml())
 
         await eventually(monitors, lambda names: names == {"other"})
+
+
+async def test_prometheus_and_curl_read_a_large_page_compressed(
+    home: Home, tmp_path: Path, generation: Generation
+) -> None:
+    monitors = 1_000  # more than two pieces of the page
+    home.declare(*(monitor_yaml(f"job-{n:03}") for n in range(monitors)), secret_yaml())
+    async with (
+        exporter_process(home) as exporter,
+        prometheus(generation, tmp_path / "prometheus", scraping(exporter.url)) as peer,
+    ):
+        plain = await _curl(f"{exporter.url}/metrics")
+        packed = await _curl("--compressed", f"{exporter.url}/metrics")
+
+        async def monitors_seen() -> float | None:
+            return await value(peer, "count(yuptime_monitor_deadline_timestamp_seconds)")
+
+        seen = await eventually(monitors_seen)
+
+    assert seen == monitors
+    assert _of_monitors(packed) == _of_monitors(plain)
+    assert len(_of_monitors(packed)) > 10 * monitors
+
+
+async def _curl(*arguments: str) -> bytes:
+    curl = await asyncio.create_subprocess_exec(
+        "curl", "--silent", "--show-error", "--fail", *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    answer, _ = await curl.communicate()
+    return answer
+
+
+def _of_monitors(page: bytes) -> list[bytes]:
+    return [line for line in page.splitlines() if b'monitor="job-' in line]

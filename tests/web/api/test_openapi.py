@@ -20,7 +20,9 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.field.running import RunningExporter, running_exporter
 from tests.manifests import TOKEN
+from yuptime_exporter.core.errors import MalformedPush
 from yuptime_exporter.core.model import PushKind, Reason, State
+from yuptime_exporter.web.pushes.native import parse_push
 
 DOCUMENT = json.loads(
     (Path(__file__).parents[3] / "yuptime_exporter" / "web" / "api" / "openapi.json").read_text()
@@ -56,6 +58,19 @@ def test_the_document_lists_every_state_reason_and_kind() -> None:
     assert set(summary["state"]["enum"]) == set(State)
     assert set(summary["reason"]["enum"]) == set(Reason)
     assert set(schemas["PastPush"]["properties"]["kind"]["enum"]) == set(PushKind)
+
+
+def test_the_document_lists_every_field_of_a_push_and_every_status() -> None:
+    with pytest.raises(MalformedPush) as refused:
+        parse_push(b'{"unknown": 1}', "application/json", received_timestamp=0.0)
+    names = re.findall(r"the fields (.+), got", str(refused.value))[0].split(", ")
+    body = DOCUMENT["components"]["schemas"]["Push"]["properties"]
+    parameters = DOCUMENT["paths"]["/api/push/{namespace}/{name}"]["post"]["parameters"]
+    query = {one["name"]: one for one in parameters if one.get("in") == "query"}
+
+    assert list(body) == list(query) == names
+    for status in (body["status"], query["status"]["schema"]):
+        assert set(status["enum"]) == set(PushKind)
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ class Kept:
         self.life = Life()
         self.now = 1000.0
         self.defaults = AlertDefaults()
-        rejudging = self.rejudging = Rejudging(self.life.table)
+        rejudging = self.rejudging = Rejudging(self.life.table, monitors_a_step=monitors_a_block)
         self.reader = rejudging.reader()
         self.known: dict[MonitorKey, Judged] = {}
         self.page = MonitorPage(
@@ -283,6 +283,33 @@ def test_a_line_that_does_not_change_keeps_the_text_that_holds_it() -> None:
         "yuptime_monitor_due_timestamp_seconds",
         "yuptime_monitor_pushes",
     }
+
+
+def test_no_step_after_an_outage_finds_more_monitors_than_it_may() -> None:
+    kept = declared(3000)
+    kept.refresh()
+    kept.reader.take()
+    kept.life.table.record_outage(Outage(kept.now - 10, kept.now))
+
+    found = []
+    for _ in kept.rejudging.advance(kept.now):
+        found += [list(kept.reader.take())]
+
+    assert max(map(len, found)) == 256
+    assert [key for some in found for key in some] == [
+        row.monitor.key for row in kept.life.table.rows()
+    ]
+
+
+def test_a_scrape_whose_client_leaves_leaves_the_monitors_after_an_outage_to_the_next() -> None:
+    kept = declared(3000)
+    kept.refresh()
+    kept.life.table.record_outage(Outage(kept.now - 10, kept.now))
+    next(kept.page.refresh(kept.now))
+
+    kept.refresh()
+
+    assert kept.text() == kept.expected()
 
 
 def lines_of_the_longest_step(kept: Kept) -> int:

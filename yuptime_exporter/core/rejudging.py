@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from heapq import heappop, heappush
 
 from yuptime_exporter.core.evaluation import judge, next_change_timestamp
-from yuptime_exporter.core.model import Judged, MonitorKey
+from yuptime_exporter.core.model import Judged, MonitorKey, Row
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.table import MonitorTable
 
@@ -41,8 +41,12 @@ class Rejudging:
     them. What it then knows of each monitor equals a judgement of all monitors at that moment.
     """
 
-    def __init__(self, table: MonitorTable) -> None:
+    def __init__(self, table: MonitorTable, *, monitors_a_step: int = MONITORS_A_STEP) -> None:
         self._table = table
+        self._monitors_a_step = monitors_a_step
+        # All monitors after a change of the outages. They stay here if a reader stops to advance:
+        # the next one goes on, whichever reader it is.
+        self._unadded: list[Row] = []
         self._readers: list[ChangedMonitors] = []
         self._advanced_timestamp = -NEVER
         self._outages = Outages()
@@ -65,7 +69,11 @@ class Rejudging:
         others = outages.known != self._outages.known
         self._advanced_timestamp, self._outages = now_timestamp, outages
         if was_set_back or others:
-            self._add([row.monitor.key for row in self._table.rows()])
+            self._unadded = list(reversed(self._table.rows()))
+        while self._unadded:
+            some = self._unadded[-self._monitors_a_step :]
+            del self._unadded[-self._monitors_a_step :]
+            self._add([row.monitor.key for row in reversed(some)])
             yield
         while come := self._come(now_timestamp):
             self._add(come)
@@ -94,7 +102,9 @@ class Rejudging:
         """Return some of the monitors whose moment has come; none when all were returned."""
         come: list[MonitorKey] = []
         while (
-            self._moments and self._moments[0][0] <= now_timestamp and len(come) < MONITORS_A_STEP
+            self._moments
+            and self._moments[0][0] <= now_timestamp
+            and len(come) < self._monitors_a_step
         ):
             moment, key = heappop(self._moments)
             if self._next.get(key) == moment:  # otherwise an earlier moment replaced this one

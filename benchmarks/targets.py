@@ -118,7 +118,12 @@ def folder() -> Iterator[Path]:
 
 def names(monitors: int) -> list[str]:
     """Return the names of this number of monitors."""
-    return [f"job-{number:05}" for number in range(monitors)]
+    return [name_of(number) for number in range(monitors)]
+
+
+def name_of(number: int) -> str:
+    """Return the name of a monitor by its number, from 0 on."""
+    return f"job-{number:05}"
 
 
 def declare(home: Path, monitors: int, *, per_file: int = _MONITORS_PER_FILE) -> None:
@@ -255,12 +260,26 @@ def fill_by_pushing(server: Server, send: Generator, requests: Sequence[bytes]) 
 
 
 def exporter_requests(
-    monitors: int, *, body: bytes = b'{"status": "up"}', close: bool = False
+    monitors: int, *, first: int = 0, body: bytes = b'{"status": "up"}', close: bool = False
 ) -> tuple[bytes, ...]:
-    """Return an authenticated push to each monitor, with the headers of curl."""
+    """Return an authenticated push to each monitor from the first on, with the headers of curl."""
     extra = f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
-    paths = [f"/api/push/{NAMESPACE}/{name}" for name in names(monitors)]
+    paths = [f"/api/push/{NAMESPACE}/{name_of(first + number)}" for number in range(monitors)]
     return tuple(_request(path, extra, body, close=close) for path in paths)
+
+
+def run_requests(monitors: int, *, runs: int) -> tuple[bytes, ...]:
+    """Return this number of pushes to each monitor, each about the end of another run."""
+    requests: list[bytes] = []
+    for number in range(runs * monitors):
+        end = {
+            "status": "up",
+            "runId": f"run-{number}",
+            "durationSeconds": number / 8,
+            "exitCode": 0,
+        }
+        requests += exporter_requests(1, first=number % monitors, body=json.dumps(end).encode())
+    return tuple(requests)
 
 
 def pushgateway_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:

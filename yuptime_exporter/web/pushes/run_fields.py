@@ -4,7 +4,6 @@ Numbers may also be strings, since the values of a form or a query are, and sinc
 they insert into JSON.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,6 +24,8 @@ MIN_EXIT_CODE, MAX_EXIT_CODE = -(2**31), 2**32 - 1
 _RUN_ID = re.compile(rf"[!-~]{{1,{MAX_RUN_ID_CHARS}}}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
+
+_NUMBERS = (int, float)  # a union would be made anew for each push
 
 _EXPECTED_RUN_ID = f"runId: expected at most {MAX_RUN_ID_CHARS} visible characters of ASCII"
 _EXPECTED_DURATION = (
@@ -51,8 +52,9 @@ def run_fields(given: Mapping[str, object], kind: PushKind) -> RunFields:
         MalformedPush: a value has another form, or contradicts the status: a run that starts has
             neither a duration nor an exit code, and a run that failed is not up.
     """
-    duration = _duration_seconds(given.get("durationSeconds"))
-    exit_code = _exit_code(given.get("exitCode"))
+    given_duration, given_code = given.get("durationSeconds"), given.get("exitCode")
+    duration = None if given_duration is None else _duration_seconds(given_duration)
+    exit_code = None if given_code is None else _exit_code(given_code)
     if kind not in RESULTS:
         for name, value in (("durationSeconds", duration), ("exitCode", exit_code)):
             if value is not None:
@@ -65,10 +67,10 @@ def run_fields(given: Mapping[str, object], kind: PushKind) -> RunFields:
 
 
 def _run_id(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # as GitHub Actions number their runs
     if value is None or value == "":
         return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # as GitHub Actions number their runs
     if not isinstance(value, str):
         raise MalformedPush(f"{_EXPECTED_RUN_ID}, got {kind_of(value)}")
     if len(value) > MAX_RUN_ID_CHARS:
@@ -79,24 +81,20 @@ def _run_id(value: object) -> str:
     return value
 
 
-def _duration_seconds(value: object) -> float | None:
-    if value is None:
-        return None
+def _duration_seconds(value: object) -> float:
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             raise MalformedPush(f"{_EXPECTED_DURATION}, got {_flaw(value)}")
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise MalformedPush(f"{_EXPECTED_DURATION}, got {kind_of(value)}")
-    if not math.isfinite(value) or not 0 <= value <= MAX_DURATION_SECONDS:
+    if not 0 <= value <= MAX_DURATION_SECONDS:  # false for NaN, too
         got = "a negative one" if value < 0 else "another (a moment, or milliseconds?)"
         raise MalformedPush(f"{_EXPECTED_DURATION}, got {got}")
     return abs(float(value))  # -0.0 is 0
 
 
-def _exit_code(value: object) -> int | None:
-    if value is None:
-        return None
+def _exit_code(value: object) -> int:
     if isinstance(value, str):
         if not _WHOLE_NUMBER.fullmatch(value):
             raise MalformedPush(f"{_EXPECTED_EXIT_CODE}, got {_flaw(value)}")

@@ -3,9 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from yuptime_exporter.core.errors import Rejection
 from yuptime_exporter.metrics.http import HttpMetrics
-from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.router import UNKNOWN, Answered, Match, Route, Router
 
@@ -36,7 +34,7 @@ class Site:
         started = time.perf_counter()
         status = _FAILED
         try:
-            answer = await _answered(match, request)
+            answer = await match.handler(request)
             status = answer.status
         finally:
             self._observe(match, request, status, started)
@@ -48,7 +46,7 @@ class Site:
         Args:
             match: of the request.
             request: its body arrived with its head.
-            answered: receives the answer, or a bug as `answer` raises it; never a rejection.
+            answered: receives the answer, or a bug as `answer` raises it.
 
         Returns:
             Whether the request will be answered; False: nothing has happened, call `answer`.
@@ -58,8 +56,6 @@ class Site:
         started = time.perf_counter()
 
         def finish(outcome: Answer | Exception) -> None:
-            if isinstance(outcome, Rejection):
-                outcome = rejected(outcome)
             status = outcome.status if isinstance(outcome, Answer) else _FAILED
             self._observe(match, request, status, started)
             answered(outcome)
@@ -73,10 +69,3 @@ class Site:
     def _observe(self, match: Match, request: Request, status: int, started: float) -> None:
         method = request.method if request.method in _KNOWN_METHODS else UNKNOWN
         self._metrics.observe(match.name, method, status, time.perf_counter() - started)
-
-
-async def _answered(match: Match, request: Request) -> Answer:
-    try:
-        return await match.handler(request)
-    except Rejection as rejection:
-        return rejected(rejection)

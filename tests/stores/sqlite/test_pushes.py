@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,7 @@ class Desk:
 
     connection: sqlite3.Connection
     history_limit: int = 3
+    limits: UpkeepLimits = LIMITS
     now_timestamp: float = START
     expected: dict[MonitorKey, LastPush] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ class Desk:
         self.pushes = StoredPushes(
             history_limit=self.history_limit, clock=lambda: self.now_timestamp
         )
-        self.upkeep = Upkeep(self.pushes, LIMITS)
+        self.upkeep = Upkeep(self.pushes, self.limits)
         self.pushes.load(self.connection)
         self.upkeep.load(self.connection)
 
@@ -155,6 +156,23 @@ def test_the_last_pushes_are_right_after_any_upkeep_failure_and_restart(
         assert desk.pushes.last_pushes() == desk.expected
 
 
+def test_a_restart_between_two_steps_of_a_checkpoint_loses_no_push(
+    connection: sqlite3.Connection,
+) -> None:
+    desk = Desk(connection)
+    for turn in range(60):
+        desk.push(turn % 10)
+    steps = 0
+    while desk.upkeep.is_due(idle=True):
+        desk.upkeep.step(connection)
+        steps += 1
+        restarted = StoredPushes(history_limit=3, clock=lambda: START)
+        restarted.load(connection)
+        assert restarted.last_pushes() == desk.expected
+
+    assert steps > 2
+
+
 def test_the_history_has_few_more_rows_than_are_wanted(connection: sqlite3.Connection) -> None:
     desk = Desk(connection, history_limit=10)
     most = 0
@@ -168,6 +186,20 @@ def test_the_history_has_few_more_rows_than_are_wanted(connection: sqlite3.Conne
     # Wanted, unwanted, and later than the last checkpoint while it is written.
     assert most < 20 * 10 * 1.25 + 2 * (50 + 20 * 5)
     assert min(kept) >= (10,)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 10])
+def test_a_cleaning_leaves_exactly_the_newest_pushes(
+    limit: int, connection: sqlite3.Connection
+) -> None:
+    at_once = replace(LIMITS, min_unwanted_rows=0, unwanted_fraction=0.0)
+    desk = Desk(connection, history_limit=limit, limits=at_once)
+    for _ in range(100):
+        desk.push(1)
+    desk.keep_up()
+
+    numbers = connection.execute("SELECT number FROM push ORDER BY number").fetchall()
+    assert numbers == [(number,) for number in range(101 - limit, 101)]
 
 
 def test_the_file_stops_to_grow_under_pushes_without_end(connection: sqlite3.Connection) -> None:

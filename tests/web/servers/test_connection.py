@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.waiting import eventually
 from tests.web.servers.parts import Counted
+from yuptime_exporter.core.errors import BodyIncomplete
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.router import Route
@@ -30,7 +31,10 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: closing resets the connecti
 async def echo(request: Request) -> Answer:
     body = request.body
     if not isinstance(body, bytes):
-        body = b"".join([part async for part in body])
+        try:
+            body = b"".join([part async for part in body])
+        except BodyIncomplete:
+            return Answer(status=400)
     return Answer(body=b"<" + body + b">")
 
 

@@ -130,7 +130,12 @@ def kind_of(value: object) -> str:
 
 def _json_fields(text: str) -> Fields:
     try:
-        fields: Fields = _DECODER.decode(text)
+        fields: Fields
+        if text[0] == "{" and text[-1] == "}":  # otherwise white space is around the object
+            fields, end = _DECODER.raw_decode(text)
+            if end == len(text):
+                return fields
+        fields = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise MalformedPush(_explain(error)) from None  # the cause would carry the client's text
     except RecursionError:

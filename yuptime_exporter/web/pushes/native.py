@@ -67,7 +67,9 @@ def _reported(body: bytes, media_type: str, query: str) -> Push:
         raw = query.encode("utf-8", "surrogateescape")
         _add(given, form_fields(raw, place="query"), "query")
     kind = _kind(given)
-    message, truncated = stored_message(value_as_text(given.get("message", "")))
+    message, truncated = "", False
+    if "message" in given:
+        message, truncated = stored_message(value_as_text(given["message"]))
     run = run_fields(given, kind) if len(given) > 1 else NO_RUN_FIELDS
     return Push(kind, 0.0, message, truncated, *run)
 

@@ -70,6 +70,8 @@ def decoded(data: bytes, codec: str) -> tuple[str, str]:
     known by their zero bytes, with or without a mark or a charset: every push begins with a
     character of ASCII.
     """
+    if data[:1] == b"{" and data[1:2] != b"\0":  # the common case, of which the rest is true, too
+        return data.decode(codec, "replace"), codec
     found = json.detect_encoding(data)
     used = codec if found == _UTF_8 else found
     return data.decode(used, "replace"), used

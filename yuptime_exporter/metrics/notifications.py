@@ -31,7 +31,7 @@ class NotificationMetrics:
         )
         self._errors = Counter(
             "yuptime_notifications_errors_total",
-            "Alerts that could not be sent to an Alertmanager; they are sent again.",
+            "Alerts that could not be sent to an Alertmanager, and are sent again; failed checks too.",
             labels,
             registry=registry,
         )

@@ -20,10 +20,12 @@ async def test_an_alertmanager_without_alerts_is_asked_again_and_again_whether_i
         notice = await eventually(one.notice)
         alertmanager.recover()
         await eventually(one.notice, lambda text: not text)
+        requests = list(alertmanager.requests)
 
     assert notice == f"alerts do not reach Alertmanager {alertmanager.url}: answered 401"
     assert {len(request.batch) for request in alertmanager.requests} == {0}
-    assert one.value("errors_total") == one.value("sent_total") == 0
+    assert one.value("errors_total") == [request.status for request in requests].count(401)
+    assert one.value("sent_total") == one.value("dropped_total") == 0
     assert "the secret of another service" in log()[0]
 
 
@@ -43,6 +45,7 @@ async def test_a_name_that_is_unknown_is_in_the_notice_and_an_address_that_is_go
     url = f"http://{NAME}:{port}"
     async with sending(url, resolve=resolver, limits=OFTEN) as one:
         await eventually(one.notice, lambda text: text.endswith("Name or service not known"))
+        assert await one.errors() > 0
         resolver.addresses = frozenset({"127.0.0.1"})
         await eventually(one.notice, lambda text: f"{url} at 127.0.0.1: Cannot connect" in text)
         async with fake_alertmanager(port=port):

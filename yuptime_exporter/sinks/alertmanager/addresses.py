@@ -119,6 +119,7 @@ class AlertmanagerSink:
                 self._courier.unreachable.reached(endpoint.url, "")
             except OSError as error:
                 self._courier.unreachable.failed(endpoint.url, "", str(error))
+                self._courier.metrics.errors.inc()
                 self._log.failed(error, alertmanager=endpoint.url)
             known = bool(self._senders)
             await asyncio.sleep(

@@ -150,7 +150,8 @@ class Sender:
         self._log.recovered(**self._fields)
 
     def _failed(self, batch: Sequence[OutgoingAlert], reason: str, answer: str = "") -> None:
-        self._courier.metrics.errors.inc(len(batch))
+        # A failed check counts as an alert, which would not have arrived either.
+        self._courier.metrics.errors.inc(len(batch) or 1)
         self._courier.metrics.dropped.inc(len(batch))
         self._courier.unreachable.failed(**self._place, reason=reason)
         first = {"first": fingerprint(batch[0].alert.labels)} if batch else {}

@@ -131,6 +131,15 @@ async def test_the_notes_end_with_a_push_that_works(
     assert notes.rstrip().endswith("-d status=up")
 
 
+async def test_the_push_of_the_notes_uses_https_where_the_ports_serve_tls(cluster: Cluster) -> None:
+    async with installed(cluster, "--set=webConfig.tlsSecretName=certificate") as release:
+        push = section(release("get notes"), "Then push")
+
+        # The certificate is not one for localhost.
+        assert push.startswith("curl --insecure -X POST https://localhost:10092/api/push/")
+        assert f"secret/{release.name}-web-config" in await release.names("secret")
+
+
 def section(notes: str, beginning: str) -> str:
     """The commands below a line of the notes."""
     below = re.split(rf"^{beginning}.*\n", notes, flags=re.MULTILINE)[1]

@@ -100,7 +100,10 @@ def after_vanishing(previous: Arming, *, now_timestamp: float) -> Arming:
 
 
 def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
-    """Return the arming with future moments set to now."""
+    """Return the arming with future moments set to now: nearly always the identical arming."""
+    is_active = arming.paused_timestamp is None and arming.vanished_timestamp is None
+    if is_active and arming.armed_timestamp <= now_timestamp:
+        return arming
 
     def present(timestamp: float | None) -> float | None:
         return None if timestamp is None else in_the_present(timestamp, now_timestamp)

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from sys import intern
 from typing import Any, NamedTuple
 
 from yuptime_exporter.core.model import RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 
 NO_PUSH = LastPush()
+
+# Faster than `PushKind`, which a restart would call for each monitor.
+_KINDS: dict[str | None, PushKind | None] = {None: None, **{kind.value: kind for kind in PushKind}}
 
 APPEND = """
     INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
@@ -102,25 +106,22 @@ def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
 def stored_of(columns: Sequence[Any]) -> tuple[MonitorKey, Stored]:
     """Return the values in the columns of `READ_CHECKPOINTS`."""
     namespace, name, monitor_id, push_id, number, *last_push = columns
-    key = MonitorKey(namespace, name)
+    key = MonitorKey(intern(namespace), name)
     return key, Stored(monitor_id, push_id, number, last_push_of(last_push))
 
 
 def last_push_of(columns: Sequence[Any]) -> LastPush | None:
-    """Return the last push in its columns; None if they are empty."""
+    """Return the last push in its columns; None if they are empty.
+
+    Equal moments are one object: a push that said up has the same moment three times.
+    """
     status, message, received, since, success, total, down_total, runs = columns
     if since is None:
         return None
-    return LastPush(
-        status=PushKind(status) if status else None,
-        message=message,
-        received_timestamp=received,
-        since_timestamp=since,
-        last_success_timestamp=success,
-        pushes_total=total,
-        pushes_down_total=down_total,
-        runs=runs_of(runs),
-    )
+    since = received if since == received else since
+    success = received if success == received else success
+    kind = _KINDS[status]
+    return LastPush(kind, message, received, since, success, total, down_total, runs_of(runs))
 
 
 def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from sys import intern
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
@@ -60,10 +61,11 @@ def read(connection: sqlite3.Connection, last_pushes: Mapping[MonitorKey, LastPu
 
     A push also proves that pushes could be received at its moment.
     """
-    armings = {
-        MonitorKey(namespace, name): Arming(armed, paused, vanished)
-        for namespace, name, armed, paused, vanished in connection.execute(_READ_ARMINGS)
-    }
+    keys = {key: key for key in last_pushes}  # so that each key is in memory once
+    armings: dict[MonitorKey, Arming] = {}
+    for namespace, name, *moments in connection.execute(_READ_ARMINGS):
+        key = MonitorKey(intern(namespace), name)
+        armings[keys.get(key, key)] = Arming(*moments)
     outages = connection.execute(
         "SELECT start_timestamp, end_timestamp FROM outage ORDER BY start_timestamp"
     ).fetchall()

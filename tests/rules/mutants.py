@@ -3,6 +3,27 @@
 # The mistake, a text that occurs once in the rules, and its wrong replacement.
 Mutant = tuple[str, str, str]
 
+# Parts of the right rules that several mistakes change.
+_NEWEST_DEADLINE = """                - max by (namespace, monitor) (
+                  yuptime_monitor_deadline_timestamp_seconds
+                  unless
+                  yuptime_monitor_last_event_timestamp_seconds
+                  < on (namespace, monitor) group_left ()
+                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
+                )
+"""
+_PASSED = """                > 0
+              )
+            )
+"""
+_HELD = """            - max without (alertname, alertstate) (
+              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
+            )
+"""
+_UNREADY = """            unless on ()
+            yuptime_ready == 1
+"""
+
 MONITOR_MUTANTS: list[Mutant] = [
     ("the clock is that of the evaluation",
      """              or
@@ -23,65 +44,22 @@ MONITOR_MUTANTS: list[Mutant] = [
                 min by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
 """),
     ("the earliest deadline counts",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
-              )
-            )
-""",
-     """                - min by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
-              )
-            )
-"""),
+     _NEWEST_DEADLINE + _PASSED,
+     _NEWEST_DEADLINE.replace("max by", "min by", 1) + _PASSED),
     ("the deadline is computed without the credit",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
-              )
-            )
-""",
+     _NEWEST_DEADLINE + _PASSED,
      """                - max by (namespace, monitor) (
                   yuptime_monitor_last_push_timestamp_seconds
                   + yuptime_monitor_expire_seconds + yuptime_monitor_grace_seconds
                 )
-                > 0
-              )
-            )
-"""),
-    ("the deadline itself is down", "                > 0\n              )\n            )\n            and on ()", "                >= 0\n              )\n            )\n            and on ()"),
-    ("late is down", "                > 0\n              )\n            )\n            and on ()", "                > -60\n              )\n            )\n            and on ()"),
+""" + _PASSED),
+    ("the deadline itself is down", _PASSED + "            and on ()", "                >= 0\n              )\n            )\n            and on ()"),
+    ("late is down", _PASSED + "            and on ()", "                > -60\n              )\n            )\n            and on ()"),
     ("silence is not down",
      """              or
               (
                 max by (namespace, monitor) (timestamp(yuptime_monitor_deadline_timestamp_seconds))
-                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
-              )
-            )
-""",
+""" + _NEWEST_DEADLINE + _PASSED,
      "            )\n"),
     ("down counts only with silence",
      """              or
@@ -146,12 +124,7 @@ MONITOR_MUTANTS: list[Mutant] = [
             yuptime_ready == 1
 """, ""),
     ("nothing is held",
-     """            - max without (alertname, alertstate) (
-              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
-            )
-            unless on ()
-            yuptime_ready == 1
-""", "            vector(0) < 0\n"),
+     _HELD + _UNREADY, "            vector(0) < 0\n"),
     ("alerts of an unlisted namespace are not held",
      "            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 1\n",
      "            min by (namespace) (yuptime_kubernetes_namespace_unlisted) == 2\n"),
@@ -173,29 +146,21 @@ MONITOR_MUTANTS: list[Mutant] = [
             min by (namespace) (yuptime_kubernetes_namespace_unlisted)
 """),
     ("it is held forever",
-     """            unless on ()
-            yuptime_ready == 1
-""", ""),
+     _UNREADY, ""),
     ("it is held while any replica is not ready",
-     """            unless on ()
-            yuptime_ready == 1
-          )
+     _UNREADY + """          )
           or""",
      """            and on ()
             yuptime_ready == 0
           )
           or"""),
     ("it is held until all replicas are ready",
-     """            unless on ()
-            yuptime_ready == 1
-""",
+     _UNREADY,
      """            unless on ()
             min(yuptime_ready) == 1
 """),
     ("it is held only until the exporter can be scraped",
-     """            unless on ()
-            yuptime_ready == 1
-          )
+     _UNREADY + """          )
           or""",
      """            unless on ()
             yuptime_ready
@@ -209,22 +174,14 @@ MONITOR_MUTANTS: list[Mutant] = [
             min(yuptime_ready) == 1
 """),
     ("the held alert keeps the labels of ALERTS",
-     """            - max without (alertname, alertstate) (
-              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
-            )
-            unless on ()
-""",
+     _HELD + "            unless on ()\n",
      """            - max without (alertname) (
               ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
             )
             unless on ()
 """),
     ("the alert of an unlisted namespace keeps the labels of ALERTS",
-     """            - max without (alertname, alertstate) (
-              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
-            )
-            and on (namespace)
-""",
+     _HELD + "            and on (namespace)\n",
      """            - max without (alertname) (
               ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
             )
@@ -278,22 +235,14 @@ MONITOR_MUTANTS: list[Mutant] = [
     ("the team's runbook is that of any monitor", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor=%q,", "max by (runbook_url) (yuptime_monitor_annotations_info{namespace=%q,monitor!=%q,"),
     ("the last success is the last push", "floor(max(yuptime_monitor_last_success_timestamp_seconds", "floor(max(yuptime_monitor_last_push_timestamp_seconds"),
     ("what is held looks like a report",
-     """            - max without (alertname, alertstate) (
-              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
-            )
-            unless on ()
-""",
+     _HELD + "            unless on ()\n",
      """            0 * max without (alertname, alertstate) (
               ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
             )
             unless on ()
 """),
     ("what is held for an unlisted namespace looks like a report",
-     """            - max without (alertname, alertstate) (
-              ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
-            )
-            and on (namespace)
-""",
+     _HELD + "            and on (namespace)\n",
      """            0 * max without (alertname, alertstate) (
               ALERTS{alertname="YuptimeMonitorDown", alertstate="firing"}
             )
@@ -332,36 +281,13 @@ MONITOR_MUTANTS: list[Mutant] = [
           )
 """),
     ("silence: a replica without the newest push counts",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
-              )
-            )
-""",
+     _NEWEST_DEADLINE + _PASSED,
      """                - max by (namespace, monitor) (
                   yuptime_monitor_deadline_timestamp_seconds
                 )
-                > 0
-              )
-            )
-"""),
+""" + _PASSED),
     ("silence: the replica with the oldest push decides",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
-              )
-            )
-""",
+     _NEWEST_DEADLINE + _PASSED,
      """                - max by (namespace, monitor) (
                   yuptime_monitor_deadline_timestamp_seconds
                   unless
@@ -369,19 +295,9 @@ MONITOR_MUTANTS: list[Mutant] = [
                   > on (namespace, monitor) group_left ()
                   max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
                 )
-                > 0
-              )
-            )
-"""),
+""" + _PASSED),
     ("a run: a replica without its start hides that it hangs",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
+     _NEWEST_DEADLINE + """                > 0
                 and on""",
      """                - max by (namespace, monitor) (
                   yuptime_monitor_deadline_timestamp_seconds
@@ -412,23 +328,9 @@ MONITOR_MUTANTS: list[Mutant] = [
      "                  > (yuptime_monitor_run_start_timestamp_seconds > 0)",
      "                  > yuptime_monitor_run_start_timestamp_seconds"),
     ("a run: it hangs before its deadline",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > 0
+     _NEWEST_DEADLINE + """                > 0
                 and on""",
-     """                - max by (namespace, monitor) (
-                  yuptime_monitor_deadline_timestamp_seconds
-                  unless
-                  yuptime_monitor_last_event_timestamp_seconds
-                  < on (namespace, monitor) group_left ()
-                  max by (namespace, monitor) (yuptime_monitor_last_event_timestamp_seconds)
-                )
-                > -60
+     _NEWEST_DEADLINE + """                > -60
                 and on"""),
     ("a run: that it hangs is told as a report",
      "              -2\n",

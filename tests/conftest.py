@@ -1,5 +1,6 @@
-"""Profiles of Hypothesis, and clusters for all tests, started on first use and stopped at the end."""
+"""Profiles of Hypothesis, signals, and clusters for all tests, started on first use and then stopped."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from tests.peers.cluster import (
     existing_cluster,
     uses_existing_cluster,
 )
+
+# A shell ignores these for a command in the background, and `nohup` does. Every program that a test
+# starts would inherit that, and no test could stop it.
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,9 @@ class MonitorTable:
             key = monitor.key
             row = self._rows.get(key)
             if row is None or row.monitor is not monitor:
-                if self._drop_of_a_predecessor(monitor, now_timestamp):
+                if monitor.created_timestamp and self._drop_of_a_predecessor(
+                    monitor, now_timestamp
+                ):
                     forgotten[key] = history_start(monitor, now_timestamp=now_timestamp)
                 row = self._declared(monitor, now_timestamp)
                 if row.arming != self._armings.get(key):
@@ -252,7 +254,7 @@ class MonitorTable:
             known_timestamp=self._receiving_timestamp,
         )
         row = Row(monitor, arming, self._last_pushes.get(monitor.key))
-        if monitor.key in self._rows:
+        if monitor.key in self._rows or monitor.key.namespace not in self._unlisted:
             return row
         outages = self.outages(now_timestamp=now_timestamp)
         return self._unlisted.credited(row, outages, now_timestamp=now_timestamp)

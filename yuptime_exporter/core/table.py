@@ -97,9 +97,7 @@ class MonitorTable:
             key = monitor.key
             row = self._rows.get(key)
             if row is None or row.monitor is not monitor:
-                if monitor.created_timestamp and self._drop_of_a_predecessor(
-                    monitor, now_timestamp
-                ):
+                if monitor.created_timestamp and self._drop_predecessor(monitor, now_timestamp):
                     forgotten[key] = history_start(monitor, now_timestamp=now_timestamp)
                 row = self._declared(monitor, now_timestamp)
                 if row.arming != self._armings.get(key):
@@ -259,7 +257,7 @@ class MonitorTable:
         outages = self.outages(now_timestamp=now_timestamp)
         return self._unlisted.credited(row, outages, now_timestamp=now_timestamp)
 
-    def _drop_of_a_predecessor(self, monitor: Monitor, now_timestamp: float) -> bool:
+    def _drop_predecessor(self, monitor: Monitor, now_timestamp: float) -> bool:
         """Drop the last push if it was to a deleted object of the same name; return whether it was.
 
         A push to an object that still exists stays, even if the API server's clock is ahead.

@@ -67,14 +67,14 @@ def told(seconds: float) -> str:
             judged(UP, 170),
             (
                 "The last push came at t50; the next was due at t150, and the deadline passed at t160. "
-                "It stays down, and its alert fires, until a push says up."
+                "The monitor stays down, and its alert fires, until a push says up."
             ),
             None,
         ),
         (
             judged(DOWN, 60),
             (
-                "The last push, at t50, said down. It stays down, and its alert fires, until a push "
+                "The last push, at t50, said down. The monitor stays down, and its alert fires, until a push "
                 "says up."
             ),
             None,
@@ -90,7 +90,7 @@ def told(seconds: float) -> str:
         (
             judged(None, 200),
             (
-                "No push has ever come, and the deadline of the first passed at t110. It stays down, "
+                "No push has ever come, and the deadline of the first passed at t110. The monitor stays down, "
                 "and its alert fires, until a push says up."
             ),
             None,

@@ -91,7 +91,7 @@ def _outlook(judged: Judged, readable: Readable) -> str:
         case State.PAUSED:
             return "Pushes are accepted, and no alert is raised until the monitor is enabled again."
         case State.DOWN:
-            return "It stays down, and its alert fires, until a push says up."
+            return "The monitor stays down, and its alert fires, until a push says up."
         case State.UP | State.PENDING if verdict.deadline_timestamp == NEVER:
             return "No push is due any more: the schedule does not come again."
         case State.UP | State.PENDING if is_running(judged):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from tests.deploy.rendering import (
     of_kind,
     one,
 )
+from yuptime_exporter.settings.configuration import load_configuration
 
 pytestmark = pytest.mark.peer  # helm
+
 
 LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
@@ -93,7 +96,8 @@ def test_a_label_of_the_user_takes_the_place_of_the_one_of_the_chart() -> None:
     assert len(labelled) == 5
 
 
-# n8n-io/n8n-hosting#119, ngrok/ngrok-operator#556
+# n8n-io/n8n-hosting#119, ngrok/ngrok-operator#556, apecloud/kubeblocks#10888,
+# HolmesGPT/holmesgpt#1109, SeleniumHQ/docker-selenium#2006
 def test_labels_of_pods_neither_break_the_selector_nor_become_part_of_it() -> None:
     labels = {"app.kubernetes.io/instance": "other", "team": "sre"}
     spec = deployment(podLabels=labels)["spec"]
@@ -218,7 +222,7 @@ def test_dashboards_of_two_releases_are_beside_each_other_in_the_namespace_of_gr
     assert len(set.union(*all_of_them)) == 9
 
 
-# grafana/mimir#10029, helm/charts#13407
+# grafana/mimir#10029, helm/charts#13407, kestra-io/helm-charts#164
 def test_a_flag_may_hold_json_and_flags_are_no_map() -> None:
     flag = '--log.fields={"team": "a", "level": 1}'
 
@@ -289,3 +293,37 @@ def test_the_same_values_give_the_same_objects_each_time() -> None:
 @pytest.mark.parametrize("block", ["networkPolicy", "serviceMonitor", "ingress", "storage"])
 def test_a_block_that_is_missing_is_no_nil_pointer(block: str) -> None:
     assert helm_template(f"--set={block}=null") == helm_template()
+
+
+# helm/helm#7496, helm/helm#4194
+def test_a_commit_that_looks_like_a_number_is_a_tag_or_refused() -> None:
+    given = helm_template("--set-string=image.tag=00215e6")
+
+    assert container_of(given)["image"] == "yuptime-exporter:00215e6"
+    assert "'/image/tag': got number, want string" in helm_refusal(
+        values={"image": {"tag": 0e1234}}
+    )
+
+
+# curie-eng/curie#1253, apache/incubator-heron#3635
+def test_a_large_number_of_the_configuration_is_read_as_it_was_written(tmp_path: Path) -> None:
+    rendered = helm_template(values={"config": {"limits": {"push_rate": {"burst": 4475970}}}})
+    (text,) = (
+        content
+        for each in of_kind(rendered, "ConfigMap", "Secret")
+        for content in (each.get("stringData") or each.get("data") or {}).values()
+        if "push_rate" in content
+    )
+    (tmp_path / "config.yml").write_text(text)
+
+    assert load_configuration(tmp_path / "config.yml").push_rate.burst == 4475970
+
+
+# provectus/kafka-ui#2589, argoproj/argo-helm#1691
+def test_a_tag_longer_than_a_label_may_be_makes_no_invalid_label() -> None:
+    tag = "f0dca99cd191663a52b0d82f153f99b7c446cb34b837104a7d6e562a0343dcab"
+    rendered = helm_template(f"--set-string=image.tag={tag}")
+
+    labels = [each["metadata"].get("labels", {}) for each in rendered]
+    labels.append(one(rendered, "Deployment")["spec"]["template"]["metadata"]["labels"])
+    assert all(LABEL.fullmatch(value) for some in labels for value in some.values())

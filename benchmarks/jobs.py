@@ -1,8 +1,9 @@
 """The cost of what a push may carry: history, a cron schedule, and the fields of a run.
 
 All exporters run side by side, and each round measures every one of them, in an order that changes.
-The first has neither history nor schedules, and its pushes have a status only. A ratio is the median
-of the ratios of the rounds, so that the load of other programs on the machine counts for both sides.
+The first has neither history nor schedules, and its pushes have a status and a message only. No two
+pushes are the same. A ratio is the median of the ratios of the rounds, so that the load of other
+programs on the machine counts for both sides.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from benchmarks.wrk import Saturated, Wrk, wrk
 
 HEADERS = ("push", "connections", "pushes/s", "CPU us/push", "to the first: pushes/s", "CPU")
 CONNECTIONS = (32, 256)
-# More than the exporter remembers, so that each push is read as one of a run that was never seen.
-RUNS_OF_A_MONITOR = 4
+# With the default of monitors, more pushes than the exporter remembers: each is read as a new one, as
+# those of jobs with messages or runs are.
+PUSHES_OF_A_MONITOR = 2
 CRON = '  type: push\n  schedule: {cron: "30 2 * * *", timeZone: Europe/Berlin}\n'
 
 
@@ -35,10 +37,10 @@ class Case:
 
 
 CASES = (
-    Case("status", history=0),
-    Case("status, history"),
-    Case("status, history, cron", cron=True),
-    Case("run, history, cron", runs=True, cron=True),
+    Case("message", history=0),
+    Case("message, history"),
+    Case("message, history, cron", cron=True),
+    Case("message, history, cron, run", runs=True, cron=True),
 )
 
 
@@ -46,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=int, default=1, help="for each measurement")
-    parser.add_argument("--monitors", type=int, default=1_000)
+    parser.add_argument("--monitors", type=int, default=600)
     options = parser.parse_args()
     found: dict[tuple[int, Case], list[Saturated]] = defaultdict(list)
     with generator() as send, wrk() as saturation, targets.folder() as home, ExitStack() as stack:
@@ -80,11 +82,7 @@ def _started(
         for file in (home / "manifests").iterdir():
             file.write_text(file.read_text().replace("  type: push\n", CRON))
     server = stack.enter_context(targets.exporter(home, f"--storage.history={case.history}"))
-    requests = (
-        targets.run_requests(monitors, runs=RUNS_OF_A_MONITOR)
-        if case.runs
-        else targets.exporter_requests(monitors)
-    )
+    requests = targets.different_requests(monitors, each=PUSHES_OF_A_MONITOR, has_runs=case.runs)
     targets.fill_by_pushing(server, send, requests)
     return server, saturation.prepared(requests, home.name)
 

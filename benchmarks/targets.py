@@ -268,17 +268,20 @@ def exporter_requests(
     return tuple(_request(path, extra, body, close=close) for path in paths)
 
 
-def run_requests(monitors: int, *, runs: int) -> tuple[bytes, ...]:
-    """Return this number of pushes to each monitor, each about the end of another run."""
+def different_requests(monitors: int, *, each: int, has_runs: bool) -> tuple[bytes, ...]:
+    """Return this number of pushes to each monitor, of which no two say the same.
+
+    Args:
+        monitors: number of monitors.
+        each: number of pushes to a monitor.
+        has_runs: whether they are ends of runs, with id, duration and exit code.
+    """
     requests: list[bytes] = []
-    for number in range(runs * monitors):
-        end = {
-            "status": "up",
-            "runId": f"run-{number}",
-            "durationSeconds": number / 8,
-            "exitCode": 0,
-        }
-        requests += exporter_requests(1, first=number % monitors, body=json.dumps(end).encode())
+    for number in range(each * monitors):
+        push: dict[str, object] = {"status": "up", "message": f"{number} files copied"}
+        if has_runs:
+            push |= {"runId": f"run-{number}", "durationSeconds": number / 8, "exitCode": 0}
+        requests += exporter_requests(1, first=number % monitors, body=json.dumps(push).encode())
     return tuple(requests)
 
 

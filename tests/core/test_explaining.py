@@ -106,8 +106,8 @@ def told(seconds: float) -> str:
         (
             judged(RUNNING, 90, MONITOR._replace(max_runtime_seconds=20)),
             (
-                "The run that started at t60 has not ended, and its maximum runtime passed at t80. It "
-                "stays down, and its alert fires, until a push says up."
+                "The run that started at t60 has not ended, and its maximum runtime passed at t80. The "
+                "monitor stays down, and its alert fires, until a push says up."
             ),
             None,
         ),

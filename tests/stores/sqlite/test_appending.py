@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from yuptime_exporter.core.model import LastPush, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Runs
-from yuptime_exporter.stores.sqlite.appending import MAX_ROWS_AT_ONCE, Appended
+from yuptime_exporter.stores.sqlite.appending import Appended
+from yuptime_exporter.stores.sqlite.many_rows import MAX_ROWS_AT_ONCE
 from yuptime_exporter.stores.sqlite.push_rows import APPEND, row_of
 from yuptime_exporter.stores.sqlite.schema import migrate
 

@@ -304,3 +304,21 @@ def test_pushes_to_known_monitors_are_stored_without_a_further_statement(
     connection.set_trace_callback(None)
 
     assert len(statements) == 1
+
+
+def test_a_step_of_the_upkeep_writes_many_checkpoints_by_few_statements(
+    connection: sqlite3.Connection,
+) -> None:
+    desk = Desk(connection)
+    for number in range(200):
+        desk.push(number)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    connection.execute("BEGIN")
+    desk.pushes.checkpoint(connection, desk.pushes.take_changed())
+    connection.execute("COMMIT")
+    connection.set_trace_callback(None)
+    written = connection.execute("SELECT count(*) FROM last_push WHERE push_id > 0").fetchone()
+
+    assert sum("UPDATE last_push" in text for text in statements) == 2
+    assert written == (200,)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from yuptime_exporter.core.model import RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
+from yuptime_exporter.stores.sqlite.many_rows import ManyRows
 
 NO_PUSH = LastPush()
 
@@ -19,11 +20,15 @@ APPEND = """
         duration_seconds, exit_code, dialect, client_address, message_truncated, message)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
-CHECKPOINT = """
-    UPDATE last_push SET push_id = ?, number = ?, status = ?, message = ?, received_timestamp = ?,
-        since_timestamp = ?, last_success_timestamp = ?, pushes_total = ?, pushes_down_total = ?,
-        runs = ?
-    WHERE id = ?"""
+CHECKPOINTS = ManyRows(
+    """
+    UPDATE last_push SET push_id = column2, number = column3, status = nullif(column4, ''),
+        message = column5, received_timestamp = column6, since_timestamp = column7,
+        last_success_timestamp = column8, pushes_total = column9, pushes_down_total = column10,
+        runs = nullif(column11, '')
+    FROM (VALUES {rows}) WHERE id = column1""",
+    columns=11,
+)
 
 READ_CHECKPOINTS = """
     SELECT namespace, name, id, push_id, number, status, message, received_timestamp,
@@ -84,22 +89,23 @@ def row_of(
 
 
 def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
-    """Return the columns of `CHECKPOINT`."""
-    last = stored.last_push
+    """Return the columns of `CHECKPOINTS`; a text that is missing is empty."""
+    monitor_id, push_id, number, last = stored
     if last is None:
-        return (stored.push_id, stored.number, *(None,) * 8, stored.monitor_id)
+        return (monitor_id, push_id, number, *(None,) * 8)
+    status, message, received, since, success, total, down_total, runs = last
     return (
-        stored.push_id,
-        stored.number,
-        last.status.value if last.status else None,
-        last.message,
-        last.received_timestamp,
-        last.since_timestamp,
-        last.last_success_timestamp,
-        last.pushes_total,
-        last.pushes_down_total,
-        runs_text(last.runs),
-        stored.monitor_id,
+        monitor_id,
+        push_id,
+        number,
+        status._value_ if status else "",
+        message,
+        received,
+        since,
+        success,
+        total,
+        down_total,
+        runs_text(runs) or "",
     )
 
 

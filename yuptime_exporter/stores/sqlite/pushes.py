@@ -8,6 +8,7 @@ the history.
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 
 from yuptime_exporter.core.changes import Correction
@@ -18,7 +19,7 @@ from yuptime_exporter.core.push_order import of_a_predecessor, place, push_to_st
 from yuptime_exporter.stores.sqlite.appending import Appended
 from yuptime_exporter.stores.sqlite.database import begin
 from yuptime_exporter.stores.sqlite.push_rows import (
-    CHECKPOINT,
+    CHECKPOINTS,
     NO_PUSH,
     READ_CHECKPOINTS,
     READ_LATER_PUSHES,
@@ -223,7 +224,8 @@ class StoredPushes:
     def checkpoint(self, connection: sqlite3.Connection, keys: Iterable[MonitorKey]) -> None:
         """Write the last pushes of these monitors."""
         found = (self._known.get(key) for key in keys)
-        connection.executemany(CHECKPOINT, (checkpoint_of(one) for one in found if one))
+        rows = (checkpoint_of(stored) for stored in found if stored)
+        CHECKPOINTS.execute(connection, list(chain.from_iterable(rows)))
 
     def _begin(self) -> None:
         self._before = {}
@@ -275,7 +277,7 @@ class StoredPushes:
     def _checkpoint_now(self, connection: sqlite3.Connection, stored: Stored) -> None:
         """Store a last push that no row of the history says."""
         begin(connection)
-        connection.execute(CHECKPOINT, checkpoint_of(stored))
+        CHECKPOINTS.execute(connection, checkpoint_of(stored))
 
 
 def _continues(found: LastPush, base: LastPush | None) -> bool:

@@ -1,6 +1,7 @@
 """How wrappers of jobs go wrong elsewhere, tried on `yuptime run`."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -190,3 +191,33 @@ def test_a_guessed_flag_does_not_keep_the_job_from_running(
     assert (ended.returncode, ended.stdout) == (4, b"ran\n")
     assert b"the job runs without a report" in ended.stderr
     assert yuptime.reports.bodies == []
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full"])
+def test_a_daemon_without_standard_streams_gets_the_exit_code_and_the_report(
+    yuptime: Companion, closed: str
+) -> None:
+    """wp-cli/wp-cli#1281."""
+    command = shlex.join(yuptime.command("run", MONITOR, "--", "sh", "-c", "exit 3"))
+    ended = subprocess.run(
+        ["sh", "-c", f"{command} {closed}"], env=yuptime.variables(), check=False, timeout=50
+    )
+
+    assert ended.returncode == 3
+    assert yuptime.reports.of("down")[0]["exitCode"] == 3
+
+
+def test_a_full_disk_below_the_output_of_a_command_is_named(yuptime: Companion) -> None:
+    """wp-cli/wp-cli#1281."""
+    command = shlex.join(yuptime.command("push", MONITOR))
+    ended = subprocess.run(
+        ["sh", "-c", f"{command} >/dev/full"],
+        env=yuptime.variables(),
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=50,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == b"yuptime: the output cannot be written: No space left on device\n"
+    assert len(yuptime.reports.of("up")) == 1

@@ -22,14 +22,35 @@ _READER_LEFT = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `yuptime`; return its exit code. A reader that leaves early, such as `head`, ends it."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _open_closed_streams()
+    if arguments[:1] == ["run"]:  # whatever becomes of the output, the exit code is the job's
+        return _main(arguments)
     try:
-        code = _main(sys.argv[1:] if arguments is None else list(arguments))
+        code = _main(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # So that the interpreter does not write the rest once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return _READER_LEFT
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _forget_output()
+        sys.stderr.write(f"yuptime: the output cannot be written: {error.strerror or error}\n")
+        return 1
     return code
+
+
+def _open_closed_streams() -> None:
+    """Open /dev/null in the place of closed standard streams: a daemon may start a job without."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _forget_output() -> None:
+    """Drop the buffered output, which the interpreter would try to write at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _main(arguments: list[str]) -> int:

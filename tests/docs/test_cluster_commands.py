@@ -109,10 +109,7 @@ async def test_every_command_in_prose_succeeds_where_the_exporter_is_deployed(
     with control_plane(tmp_path / "plane") as plane:
         async with connected(plane, tmp_path / "cluster") as cluster:
             await install_others(cluster)
-            await cluster.apply(desk / "deploy" / "crd" / "monitors.yaml")
-            await cluster.kubectl(
-                "wait", "--for=condition=Established", "crd/monitors.monitoring.yuptime.io"
-            )
+            await cluster.install_crd(desk / "deploy" / "crd" / "monitors.yaml")
             await cluster.apply(desk / "deploy" / "overlays" / "cluster-wide")
             await cluster.apply(NAMESPACE_OF_PROMETHEUS, *objects_of_the_reader())
             for command in commands_in_prose():
@@ -156,7 +153,7 @@ async def install_others(cluster: Cluster) -> None:
     for group, kinds in OTHERS.items():
         for kind, plural in kinds.items():
             await cluster.apply(definition(group, kind, plural))
-            await cluster.kubectl("wait", "--for=condition=Established", f"crd/{plural}.{group}")
+            await cluster.serves(f"/apis/{group}/v1/{plural}")
 
 
 def definition(group: str, kind: str, plural: str) -> dict[str, object]:

@@ -176,11 +176,18 @@ class Cluster:
     async def install_crd(self, path: Path = CRD) -> None:
         """Install the definition of Monitors; return as soon as the API server serves Monitors."""
         await self.apply(path)
+        await self.serves("/apis/monitoring.yuptime.io/v1/monitors")
 
-        async def served() -> int:
-            return (await self.request("GET", "/apis/monitoring.yuptime.io/v1/monitors"))[0]
+    async def serves(self, path: str) -> None:
+        """Return as soon as the API server serves the objects at this path.
 
-        await eventually(served, lambda status: status == 200)
+        `kubectl wait` fails where the definition has no conditions yet.
+        """
+
+        async def status() -> int:
+            return (await self.request("GET", path))[0]
+
+        await eventually(status, lambda status: status == 200)
 
 
 _APPLY = ("apply", "--server-side", "--force-conflicts")

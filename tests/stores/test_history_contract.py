@@ -11,6 +11,7 @@ from tests.stores.contract import (
     needs,
     running,
 )
+from tests.waiting import eventually
 from yuptime_exporter.core.history import PastPushes
 from yuptime_exporter.core.model import Push
 
@@ -167,6 +168,6 @@ async def test_a_push_to_another_replica_is_in_the_history(place: Place) -> None
         await first.declare(backup=True)
         await second.declare(backup=True)
         await first.push(DOWN, message="disk full")
-        past = await second.past()
+        past = await eventually(second.past, lambda past: past.pushes)
 
     assert [(push.kind, push.message) for push in past.pushes] == [(DOWN, "disk full")]

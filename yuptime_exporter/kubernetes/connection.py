@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.connector import NEEDS_CLEANUP_CLOSED
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -248,7 +249,12 @@ def _session(*, limit: int) -> aiohttp.ClientSession:
     # Proxies of the environment are ignored: clusters set NO_PROXY to an address range, which
     # aiohttp does not understand. A kubeconfig may name a proxy.
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=limit, socket_factory=_socket),
+        connector=aiohttp.TCPConnector(
+            limit=limit,
+            socket_factory=_socket,
+            # Ends the connections of cancelled requests, whose TLS waits for the server's end.
+            enable_cleanup_closed=NEEDS_CLEANUP_CLOSED,
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={
             hdrs.USER_AGENT: f"yuptime-exporter/{__version__}",

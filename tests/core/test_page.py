@@ -301,6 +301,7 @@ def test_no_step_after_an_outage_finds_more_monitors_than_it_may() -> None:
     ]
 
 
+@pytest.mark.peer  # takes whole seconds
 def test_a_scrape_whose_client_leaves_leaves_the_monitors_after_an_outage_to_the_next() -> None:
     kept = declared(3000)
     kept.refresh()

@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -39,7 +38,7 @@ class Plan(NamedTuple):
 
 def run(access: Access, plan: Plan, command: Sequence[str]) -> int:
     """Run a command and report it; return the exit code of the command in every case."""
-    run_id = str(uuid.uuid4())
+    run_id = os.urandom(16).hex()  # the module uuid takes 3 ms to import
     ended = threading.Event()
     start = threading.Thread(target=_report_start, args=(access, plan, run_id, ended), daemon=True)
     result = job.run(

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pytest
 from prometheus_client import generate_latest
 
 from tests.fakes.alertmanager import fake_alertmanager
@@ -84,6 +85,7 @@ class TestTheLifeOfSinks:
             assert await alertmanager.firing() == {*names}
             assert await alertmanager.resolved() == set()
 
+    @pytest.mark.peer  # takes whole seconds
     async def test_shutdown_waits_for_a_hanging_alertmanager_for_2_seconds(self) -> None:
         async with fake_alertmanager() as hanging, fake_alertmanager() as alive:
             hanging.hanging = True

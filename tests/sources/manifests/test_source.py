@@ -458,6 +458,7 @@ async def test_the_log_says_when_the_kernel_stops_and_resumes_to_announce_change
     assert (await logged("are not announced"), await logged("are announced again")) == (1, 1)
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_one_change_among_a_thousand_manifests_is_the_only_file_read_again(tmp_path):
     for number in range(1000):
         (tmp_path / f"{number:03}.yaml").write_text(monitor(f"job-{number}"))

@@ -128,6 +128,7 @@ async def test_the_reader_that_left_leaves_the_others_alone(path: Path) -> None:
     assert len(found.pushes) == 2
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_an_upkeep_that_fails_is_logged_and_counted_and_keeps_no_push_from_being_stored(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -255,6 +255,7 @@ async def test_many_writes_share_a_commit(path: Path) -> None:
     assert commits < 500
 
 
+@pytest.mark.peer  # takes whole seconds
 async def test_writes_are_refused_once_too_many_wait_for_the_disk(path: Path) -> None:
     async with opened(path) as (store, _):
         waiting = [save(store, row(), push(n)) for n in range(1, QUEUE_CAPACITY + 1)]

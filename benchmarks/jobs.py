@@ -31,7 +31,7 @@ class Case:
     """One exporter with its pushes."""
 
     name: str
-    runs: bool = False
+    run_fields: tuple[str, ...] = ()
     cron: bool = False
     history: int = 100
 
@@ -40,7 +40,8 @@ CASES = (
     Case("message", history=0),
     Case("message, history"),
     Case("message, history, cron", cron=True),
-    Case("message, history, cron, run", runs=True, cron=True),
+    Case("message, history, cron, run id", ("runId",), cron=True),
+    Case("the same, duration, exit code", ("runId", "durationSeconds", "exitCode"), cron=True),
 )
 
 
@@ -82,7 +83,9 @@ def _started(
         for file in (home / "manifests").iterdir():
             file.write_text(file.read_text().replace("  type: push\n", CRON))
     server = stack.enter_context(targets.exporter(home, f"--storage.history={case.history}"))
-    requests = targets.different_requests(monitors, each=PUSHES_OF_A_MONITOR, has_runs=case.runs)
+    requests = targets.different_requests(
+        monitors, each=PUSHES_OF_A_MONITOR, run_fields=case.run_fields
+    )
     targets.fill_by_pushing(server, send, requests)
     return server, saturation.prepared(requests, home.name)
 

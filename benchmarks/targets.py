@@ -268,19 +268,19 @@ def exporter_requests(
     return tuple(_request(path, extra, body, close=close) for path in paths)
 
 
-def different_requests(monitors: int, *, each: int, has_runs: bool) -> tuple[bytes, ...]:
+def different_requests(monitors: int, *, each: int, run_fields: Sequence[str]) -> tuple[bytes, ...]:
     """Return this number of pushes to each monitor, of which no two say the same.
 
     Args:
         monitors: number of monitors.
         each: number of pushes to a monitor.
-        has_runs: whether they are ends of runs, with id, duration and exit code.
+        run_fields: of `runId`, `durationSeconds` and `exitCode`, those that each push has.
     """
     requests: list[bytes] = []
     for number in range(each * monitors):
         push: dict[str, object] = {"status": "up", "message": f"{number} files copied"}
-        if has_runs:
-            push |= {"runId": f"run-{number}", "durationSeconds": number / 8, "exitCode": 0}
+        run = {"runId": f"run-{number}", "durationSeconds": number / 8, "exitCode": 0}
+        push |= {field: run[field] for field in run_fields}
         requests += exporter_requests(1, first=number % monitors, body=json.dumps(push).encode())
     return tuple(requests)
 

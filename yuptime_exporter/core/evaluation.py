@@ -15,6 +15,7 @@ pending  now < deadline, before any push
 """
 
 from yuptime_exporter.core.model import (
+    NO_PUSH,
     LastPush,
     Push,
     PushKind,
@@ -29,8 +30,6 @@ from yuptime_exporter.core.runs import NO_RUNS, End, Run, Runs, after_end, after
 # A stored moment further ahead than this comes from a clock that was set back since. NTP slews
 # smaller errors instead of stepping: the defaults of chrony and ntpd are below a second.
 MAX_FUTURE_SECONDS = 5.0
-
-_NO_PUSH = LastPush()
 
 
 def base_timestamp(row: Row) -> float:
@@ -132,7 +131,7 @@ def after_push(
         push: the accepted push.
         before: the verdict at the moment of the push, where the caller has judged already.
     """
-    last, received = row.last_push or _NO_PUSH, push.received_timestamp
+    last, received = row.last_push or NO_PUSH, push.received_timestamp
     newest = last.received_timestamp
     if last.runs is not NO_RUNS:
         newest = max(newest, last.runs.last_start_timestamp)
@@ -202,8 +201,7 @@ def _state(
         if now_timestamp < deadline:
             return State.PENDING, Reason.AWAITING_FIRST_PUSH, arming.armed_timestamp
         return State.DOWN, Reason.NEVER_PUSHED, deadline
-    since = last.since_timestamp
-    since = max(since, arming.armed_timestamp)
+    since = max(last.since_timestamp, arming.armed_timestamp)
     if last.status is PushKind.DOWN:
         return State.DOWN, Reason.REPORTED_DOWN, since
     if now_timestamp >= deadline:

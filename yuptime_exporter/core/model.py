@@ -226,6 +226,9 @@ class LastPush(NamedTuple):
     runs: Runs = NO_RUNS
 
 
+NO_PUSH = LastPush()
+
+
 class Row(NamedTuple):
     """One monitor with its arming and its last push; `last_push` is None before any push."""
 

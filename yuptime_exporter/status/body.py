@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from yuptime_exporter.core.messages import shown_message
-from yuptime_exporter.core.model import RESULTS, Arming, LastPush, PushKind, Row
+from yuptime_exporter.core.model import NO_PUSH, RESULTS, Arming, LastPush, PushKind, Row
 from yuptime_exporter.core.runs import NO_RUNS
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of, whole_rfc3339
 from yuptime_exporter.status.model import (
@@ -129,7 +129,7 @@ def stored_in(body: Json) -> Stored:
 
 
 def _push(row: Row, status: MonitorStatus) -> dict[str, Any]:
-    last = row.last_push or LastPush()
+    last = row.last_push or NO_PUSH
     reported = last if last.status is not None else None
     return {
         "armedTime": exact_rfc3339(row.arming.armed_timestamp),

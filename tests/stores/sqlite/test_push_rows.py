@@ -7,31 +7,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.stores.saving import save
-from tests.stores.sqlite.test_store import KEY, opened, row
+from tests.stores.sqlite.test_store import KEY, opened, row, runs
 from yuptime_exporter.core.model import LastPush, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 from yuptime_exporter.stores.sqlite.push_rows import runs_of, runs_text
 from yuptime_exporter.stores.sqlite.schema import MIGRATIONS
 
-MOMENTS = st.floats(min_value=0, max_value=4e9)
-COUNTS = st.integers(min_value=0, max_value=2**53)
-RUNS = st.builds(
-    Runs,
-    open=st.lists(st.builds(Run, st.text(max_size=20), MOMENTS, MOMENTS), max_size=3).map(tuple),
-    last_start_timestamp=MOMENTS,
-    starts_total=COUNTS,
-    abandoned_total=COUNTS,
-    durations_total=COUNTS,
-    durations_seconds=MOMENTS,
-    last_duration_seconds=st.none() | MOMENTS,
-    last_exit_code=st.none() | st.integers(-(2**31), 2**32 - 1),
-)
 
-
-@given(RUNS)
+@given(runs)
 def test_runs_are_read_as_they_were_written_and_the_text_is_json(runs: Runs) -> None:
     text = runs_text(runs)
     assert runs_of(text) == runs

@@ -51,7 +51,7 @@ runs = st.builds(
     durations_total=counts,
     durations_seconds=moments,
     last_duration_seconds=st.none() | moments,
-    last_exit_code=st.none() | st.integers(0, 255),
+    last_exit_code=st.none() | st.integers(-(2**31), 2**32 - 1),
 )
 pushes = st.builds(
     LastPush,

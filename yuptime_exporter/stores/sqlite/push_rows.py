@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from sys import intern
 from typing import Any, NamedTuple
 
-from yuptime_exporter.core.model import RESULTS, LastPush, MonitorKey, Push, PushKind
+from yuptime_exporter.core.model import NO_PUSH, RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 from yuptime_exporter.stores.sqlite.many_rows import ManyRows
-
-NO_PUSH = LastPush()
 
 # Faster than `PushKind`, which a restart would call for each monitor.
 _KINDS: dict[str | None, PushKind | None] = {None: None, **{kind.value: kind for kind in PushKind}}

@@ -13,14 +13,13 @@ from operator import attrgetter
 
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import RESULTS, LastPush, MonitorKey, Push
+from yuptime_exporter.core.model import NO_PUSH, RESULTS, LastPush, MonitorKey, Push
 from yuptime_exporter.core.ports import PushSave
 from yuptime_exporter.core.push_order import of_a_predecessor, place, push_to_store
 from yuptime_exporter.stores.sqlite.appending import Appended
 from yuptime_exporter.stores.sqlite.database import begin
 from yuptime_exporter.stores.sqlite.push_rows import (
     CHECKPOINTS,
-    NO_PUSH,
     READ_CHECKPOINTS,
     READ_LATER_PUSHES,
     Stored,

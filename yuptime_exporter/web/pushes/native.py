@@ -26,6 +26,7 @@ from yuptime_exporter.web.pushes.text import content_type
 _NAMES = ("status", "message", "runId", "durationSeconds", "exitCode")
 _KINDS = {kind.value: kind for kind in PushKind}
 _LOWER = {name.lower(): name for name in _NAMES}
+
 # A longer push is seldom sent twice.
 _REMEMBERED_CHARS = 256
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.web.http import Answer, Request
@@ -53,18 +54,24 @@ class Site:
         """
         if match.begin is None:
             return False
-        started = time.perf_counter()
-
-        def finish(outcome: Answer | Exception) -> None:
-            status = outcome.status if isinstance(outcome, Answer) else _FAILED
-            self._observe(match, request, status, started)
-            answered(outcome)
-
+        finish = partial(self._finish, match, request, time.perf_counter(), answered)
         try:
             return match.begin(request, finish)
         except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
             finish(error)
             return True
+
+    def _finish(
+        self,
+        match: Match,
+        request: Request,
+        started: float,
+        answered: Answered,
+        outcome: Answer | Exception,
+    ) -> None:
+        status = outcome.status if isinstance(outcome, Answer) else _FAILED
+        self._observe(match, request, status, started)
+        answered(outcome)
 
     def _observe(self, match: Match, request: Request, status: int, started: float) -> None:
         method = request.method if request.method in _KNOWN_METHODS else UNKNOWN

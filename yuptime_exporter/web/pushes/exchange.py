@@ -88,7 +88,8 @@ class PushExchange:
 
     async def _answer(self, dialect: Dialect, request: Request) -> Answer:
         """Receive a push: a `router.Handler`."""
-        key, token = None, dialect.token(request)
+        key: MonitorKey | None = None
+        token = dialect.token(request)
         try:
             key = dialect.monitor(request, token, self._addressing)
             wait_seconds = await self._admission.admit(key, token)
@@ -96,28 +97,15 @@ class PushExchange:
             push = self._admitted(dialect, key, request, body, wait_seconds)
             receipt = await self._receiver.accept(key, push)
         except Rejection as rejection:
-            self._rejections.record(key, rejection, token_sent=token is not None)
-            return dialect.rejected(rejection)
+            return self._rejected(dialect, key, rejection, token_sent=token is not None)
         return dialect.answer(receipt, push)
 
     def _begin(self, dialect: Dialect, request: Request, answered: Answered) -> bool:
         """Receive a push in the same way, without a task of its own: a `router.Begin`."""
         if not isinstance(request.body, bytes):
             return False
-        key, token = None, dialect.token(request)
-
-        def settle(outcome: Receipt | Rejection) -> None:
-            answer: Answer | Exception
-            try:
-                if isinstance(outcome, Rejection):
-                    self._rejections.record(key, outcome, token_sent=token is not None)
-                    answer = dialect.rejected(outcome)
-                else:
-                    answer = dialect.answer(outcome, push)
-            except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
-                answer = error
-            answered(answer)
-
+        key: MonitorKey | None = None
+        token = dialect.token(request)
         try:
             key = dialect.monitor(request, token, self._addressing)
             wait_seconds = self._admission.admit_at_once(key, token)
@@ -127,10 +115,37 @@ class PushExchange:
             body = arrived_body(request, request.body, self._limits, has_status=has_status)
             push = self._admitted(dialect, key, request, body, wait_seconds)
         except Rejection as rejection:
-            settle(rejection)
+            answered(self._rejected(dialect, key, rejection, token_sent=token is not None))
         else:
-            self._receiver.begin(key, push, settle)
+            # A function in here would refer to itself once compiled, as garbage to be collected.
+            self._receiver.begin(key, push, partial(self._settle, dialect, key, push, answered))
         return True
+
+    def _settle(
+        self,
+        dialect: Dialect,
+        key: MonitorKey,
+        push: Push,
+        answered: Answered,
+        outcome: Receipt | Rejection,
+    ) -> None:
+        """Answer an admitted push: a `receiver.Settle`."""
+        answer: Answer | Exception
+        try:
+            if isinstance(outcome, Rejection):
+                answer = self._rejected(dialect, key, outcome, token_sent=True)
+            else:
+                answer = dialect.answer(outcome, push)
+        except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
+            answer = error
+        answered(answer)
+
+    def _rejected(
+        self, dialect: Dialect, key: MonitorKey | None, rejection: Rejection, *, token_sent: bool
+    ) -> Answer:
+        """Record a rejection, and return the answer to its push."""
+        self._rejections.record(key, rejection, token_sent=token_sent)
+        return dialect.rejected(rejection)
 
     def _admitted(
         self,

@@ -80,12 +80,12 @@ class _Headers(NamedTuple):
     """The headers of a head that is plain, except the token.
 
     Attributes:
-        pairs: names and values, as the client wrote them.
+        fields: names and values, as the client wrote them; to be copied.
         length: the value of Content-Length.
         closes: whether the client asks for the end of the connection.
     """
 
-    pairs: tuple[tuple[str, str], ...]
+    fields: CIMultiDict[str]
     length: str
     closes: bool
 
@@ -108,13 +108,11 @@ def plain_post(data: bytes) -> PlainPost | None:
     body = data[end + len(_HEAD_END) :]
     if matched is None or headers is None or headers.length != str(len(body)):
         return None
-    pairs = headers.pairs
+    fields = headers.fields.copy()
     if found:
-        pairs = (*pairs, ("Authorization", token.decode("ascii").strip(" ")))
+        fields.add("Authorization", token.decode("ascii").strip(" "))
     path, query = matched.groups(b"")
-    return PlainPost(
-        path.decode("ascii"), query.decode("ascii"), CIMultiDict(pairs), body, headers.closes
-    )
+    return PlainPost(path.decode("ascii"), query.decode("ascii"), fields, body, headers.closes)
 
 
 @lru_cache(maxsize=1024)
@@ -137,7 +135,7 @@ def _headers(block: bytes) -> _Headers | None:
     if _HOST.fullmatch(values.get("host", "")) is None or connection not in ("keep-alive", "close"):
         return None
     length = values.get("content-length", "")
-    return _Headers(tuple(found.values()), length, connection == "close")
+    return _Headers(CIMultiDict(found.values()), length, connection == "close")
 
 
 def answer_bytes(answer: Answer, *, closes: bool) -> bytes:

@@ -45,10 +45,6 @@ from yuptime_exporter.wiring.test_alerts import test_alerts
 
 log = logging.getLogger(__name__)
 
-# Kubernetes stores microseconds: with finer moments, a replica that accepted a push would disagree
-# with a replica that read it.
-MICROSECOND_DIGITS = 6
-
 
 class Exporter:
     """The whole program, connected; `run` is its life.
@@ -192,10 +188,19 @@ class Exporter:
         self._publisher.wake()
 
 
+def system_clock() -> float:
+    """Return the Unix time in whole microseconds.
+
+    Kubernetes stores microseconds: with finer moments, a replica that accepted a push would disagree
+    with a replica that read it. To round `time.time` takes five times as long.
+    """
+    return time.time_ns() // 1_000 / 1e6
+
+
 async def run(settings: Settings) -> None:
     """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
     interpreter.shorten_thread_switches()
     interpreter.collect_garbage_rarely()
-    exporter = Exporter(settings, clock=lambda: round(time.time(), MICROSECOND_DIGITS))
+    exporter = Exporter(settings, clock=system_clock)
     set_on_signals(stop=exporter.stop_requested, reload=exporter.reload_requested)
     await exporter.run()

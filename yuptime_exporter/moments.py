@@ -2,17 +2,18 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import inf, modf
+from math import floor, inf
+
+_MILLISECOND_TEXTS = tuple(f".{milliseconds:03}Z" for milliseconds in range(1000))
 
 
 def rfc3339(timestamp: float) -> str:
     """Return a moment in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`."""
-    fraction, second = modf(timestamp)
-    microseconds = round(fraction * 1e6)  # as `datetime.fromtimestamp` rounds
-    if not 0 <= microseconds < 1_000_000:
-        shift = 1 if microseconds > 0 else -1
-        second, microseconds = second + shift, microseconds - shift * 1_000_000
-    return f"{_second_text(second)}.{microseconds // 1000:03}Z"
+    second = floor(timestamp)
+    microseconds = int((timestamp - second) * 1e6 + 0.5)
+    if microseconds == 1_000_000:  # rounded up to the next second, as `datetime.fromtimestamp` does
+        second, microseconds = second + 1, 0
+    return _second_text(second) + _MILLISECOND_TEXTS[microseconds // 1000]
 
 
 def rfc3339_or_none(timestamp: float | None) -> str | None:
@@ -59,6 +60,6 @@ def readable(timestamp: float) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _second_text(second: float) -> str:
+def _second_text(second: int) -> str:
     """Return a whole second in UTC. Each push has three moments, most of them in the same second."""
     return datetime.fromtimestamp(second, UTC).isoformat()[:19]

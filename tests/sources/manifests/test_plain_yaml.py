@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.laws import examples
 from tests.manifests import monitor_yaml
 from yuptime_exporter.sources.manifests.plain_yaml import MAX_DEPTH, MAX_LINES, read_plain
-from yuptime_exporter.sources.manifests.yaml_values import Document, YamlReader
+from yuptime_exporter.sources.manifests.yaml_values import YamlReader
 
 keys = st.sampled_from(
     ["name", "a.b/c", "spec", "true", "null", "x-y", "y", "1", "'q'", "a b", "<<"]
@@ -40,10 +40,7 @@ def full(text: str) -> object:
 
 
 def quick(text: str) -> object:
-    """Return what `full` returns, without the twins, which only the quick reader finds."""
-    documents = read_plain(text, "x.yaml")
-    assert documents is not None
-    return [Document(one.place, one.value) for one in documents], []
+    return read_plain(text, "x.yaml"), []
 
 
 @settings(max_examples=examples(500))
@@ -136,19 +133,3 @@ def test_documents_that_differ_in_their_names_are_read_as_by_the_full_reader(
 
     if read_plain(text, "x.yaml") is not None:
         assert quick(text) == full(text)
-
-
-def test_the_twin_of_a_document_has_its_own_name_and_place() -> None:
-    texts = [monitor_yaml(name) for name in ("nightly-backup", "daily-report", "true", "null-1")]
-    documents = read_plain("---\n".join([*texts, texts[0], ""]), "x.yaml")
-
-    assert documents is not None
-    assert [one.name for one in documents] == ["", "daily-report", "", "", "nightly-backup"]
-    assert [one.twin is documents[0].value for one in documents] == [
-        False,
-        True,
-        False,
-        False,
-        True,
-    ]
-    assert [one.place.line for one in documents] == [1, 18, 35, 52, 69]

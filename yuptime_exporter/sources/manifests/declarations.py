@@ -14,6 +14,7 @@ from yuptime_exporter.resource.objects import (
     Tokens,
     object_key,
     secret_key_of,
+    with_digests,
 )
 from yuptime_exporter.sources.manifests.files import Look, ManifestFile
 
@@ -118,7 +119,7 @@ def _with_tokens(
     digests = tokens.digests if tokens else ()
     if monitor.token_digests == digests:
         return declared
-    return Declared(declared.where, monitor._replace(token_digests=digests))
+    return Declared(declared.where, with_digests(monitor, digests))
 
 
 def _entry_of(monitor: Monitor) -> Entry:

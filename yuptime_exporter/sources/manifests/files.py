@@ -15,7 +15,7 @@ from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.resource.objects import Declared, ObjectKey
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.documents import MAX_FILE_BYTES
-from yuptime_exporter.sources.manifests.manifest import Manifest, read_manifest
+from yuptime_exporter.sources.manifests.manifest import Manifest, ManifestReader
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -84,6 +84,7 @@ class ManifestFiles:
         """
         self._defaults = defaults
         self._read_with: Defaults = NO_DEFAULTS
+        self._reader = ManifestReader()
         self._paths = tuple(str(path) for path in paths)
         self._read: dict[str, tuple[Version, ManifestFile]] = {}
         self.parsed_total = 0
@@ -98,7 +99,7 @@ class ManifestFiles:
             found.add_given(path)
         defaults = self._defaults()
         if defaults != self._read_with:  # every file has to be read again
-            self._read_with = defaults
+            self._read_with, self._reader = defaults, ManifestReader(defaults)
             self._read = {path: (_NO_VERSION, file) for path, (_, file) in self._read.items()}
         for path in sorted(found.versions):
             self._read_if_changed(path, found)
@@ -132,9 +133,7 @@ class ManifestFiles:
             return
         self.parsed_total += 1
         world_readable = bool(status.st_mode & stat.S_IROTH)
-        file = ManifestFile(
-            path, read_manifest(data, path, defaults=self._read_with), world_readable
-        )
+        file = ManifestFile(path, self._reader.read(data, path), world_readable)
         self._read[path] = (_version(status), _keeping(before[1] if before else None, file))
 
     def _forget_all_but(self, found: "_Listing") -> None:

@@ -44,7 +44,7 @@ class FieldLines:
         if node is None:
             return problem
         line = _line_of(node, problem.field)
-        return replace(problem, where=str(replace(place, line=line)))
+        return replace(problem, where=str(place._replace(line=line)))
 
     def _object(self, place: Place) -> yaml.Node | None:
         if self._documents is None:

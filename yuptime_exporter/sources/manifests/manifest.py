@@ -1,7 +1,8 @@
 """A manifest file: the objects, problems and warnings in its bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from yuptime_exporter.core.model import Monitor, Problem
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults, with_defaults
@@ -12,17 +13,20 @@ from yuptime_exporter.resource.objects import (
     OtherKind,
     OtherMonitor,
     ReadObject,
-    named,
     read_object,
 )
+from yuptime_exporter.resource.place import Place
 from yuptime_exporter.resource.schedule_reading import unused_fields
+from yuptime_exporter.resource.text import printable
 from yuptime_exporter.resource.unknown_fields import (
     is_monitor,
     unknown_in_metadata,
     unknown_in_spec,
 )
-from yuptime_exporter.sources.manifests.documents import read_documents
+from yuptime_exporter.sources.manifests.documents import documents_of, text_of
 from yuptime_exporter.sources.manifests.lines import FieldLines
+from yuptime_exporter.sources.manifests.plain_yaml import Part, plain_parts, read_parts
+from yuptime_exporter.sources.manifests.twins import Around, Twins
 from yuptime_exporter.sources.manifests.yaml_values import Document
 
 
@@ -48,44 +52,110 @@ class Manifest:
 
 
 def read_manifest(data: bytes, name: str, *, defaults: Defaults = NO_DEFAULTS) -> Manifest:
-    """Read a file; the result is a Manifest for any bytes.
+    """Read a single file; see `ManifestReader`."""
+    return ManifestReader(defaults).read(data, name)
 
-    Args:
-        data: the whole file.
-        name: the name of the file, for problems.
-        defaults: fields of `spec` for each Monitor that does not have them.
-    """
-    documents, problems = read_documents(data, name)
-    lines = FieldLines(data.decode("utf-8-sig", errors="replace"))
-    objects = list(_objects(documents, _completed(documents, defaults)))
-    for document, read in zip(documents, objects, strict=True):
-        if isinstance(read, Invalid):
-            problems += [lines.located(one, document.place) for one in read.problems]
+
+class ManifestReader:
+    """Reads one file after the other, and knows the monitors of those before."""
+
+    def __init__(self, defaults: Defaults = NO_DEFAULTS) -> None:
+        """Know no monitor.
+
+        Args:
+            defaults: fields of `spec` for each Monitor that does not have them.
+        """
+        self._defaults = defaults
+        self._twins = Twins()
+
+    def read(self, data: bytes, name: str) -> Manifest:
+        """Read a file; the result is a Manifest for any bytes.
+
+        Args:
+            data: the whole file.
+            name: the name of the file, for problems.
+        """
+        text = text_of(data, name)
+        if isinstance(text, Problem):
+            return Manifest(problems=(text,))
+        manifest = self._read_plain(text, printable(name))
+        if manifest is None:
+            documents, problems = documents_of(text, name)
+            manifest = _manifest(list(_read(documents, self._defaults)), FieldLines(text), problems)
+        return manifest
+
+    def _read_plain(self, text: str, name: str) -> Manifest | None:
+        """Read a file but its twins, which are known; None if the file needs the full parser."""
+        parts = plain_parts(text)
+        if parts is None:
+            return None
+        found = self._twins.sort(parts, name)
+        read = self._read_parts(found.to_read, name)
+        if read is None:
+            return None
+        numbered = {one.document.place.document: one for one in read}
+        for around, part in found.firsts.items():
+            self._learn(around, numbered.get(part.number))
+        again = self._twins.sort(found.like_firsts, name)
+        others = self._read_parts((*again.to_read, *again.like_firsts), name)
+        if others is None:
+            return None
+        in_order = sorted((*read, *others), key=lambda one: one.document.place.document)
+        return _manifest(in_order, FieldLines(text), twins=(*found.twins, *again.twins))
+
+    def _read_parts(self, parts: Iterable[Part], name: str) -> "list[_Read] | None":
+        documents = read_parts(parts, name)
+        return None if documents is None else list(_read(documents, self._defaults))
+
+    def _learn(self, around: Around, read: "_Read | None") -> None:
+        if read is None or read.warnings or not isinstance(read.found, Declared):
+            return
+        if isinstance(read.found.value, Monitor):
+            self._twins.add(around, read.found.value)
+
+
+class _Read(NamedTuple):
+    """A document that was read, with its warnings."""
+
+    document: Document
+    found: ReadObject
+    warnings: Sequence[Problem]
+
+
+def _manifest(
+    read: Sequence[_Read],
+    lines: FieldLines,
+    problems: Iterable[Problem] = (),
+    twins: Iterable[Declared] = (),
+) -> Manifest:
+    """Return the content of a file of which these documents were read, and these twins were not."""
+    problems, warnings = list(problems), list[Problem]()
+    for one in read:
+        place = one.document.place
+        found = one.found.problems if isinstance(one.found, Invalid) else ()
+        problems += [lines.located(problem, place) for problem in found]
+        warnings += [lines.located(warning, place) for warning in one.warnings]
+    declared = [*twins, *(one.found for one in read if isinstance(one.found, Declared))]
     return Manifest(
-        declared=tuple(o for o in objects if isinstance(o, Declared)),
-        ignored_types=tuple(o.type for o in objects if isinstance(o, OtherMonitor)),
-        ignored_documents=sum(isinstance(o, OtherKind) for o in objects),
+        declared=tuple(sorted(declared, key=_document_number)),
+        ignored_types=tuple(one.found.type for one in read if isinstance(one.found, OtherMonitor)),
+        ignored_documents=sum(isinstance(one.found, OtherKind) for one in read),
         problems=tuple(problems),
-        warnings=tuple(_warnings(zip(documents, objects, strict=True), lines)),
+        warnings=tuple(warnings),
     )
 
 
-def _objects(documents: Iterable[Document], complete: Iterable[Document]) -> Iterator[ReadObject]:
-    """Return the object of each document; one that differs from another in its name is not checked."""
+def _read(documents: Sequence[Document], defaults: Defaults) -> Iterator[_Read]:
+    """Return what each document is."""
     known = KnownSpecs()
-    monitors: dict[int, Monitor] = {}  # by the identity of the value of their document
-    for document, completed in zip(documents, complete, strict=True):
-        twin = monitors.get(id(document.twin))
-        if twin is not None:
-            yield Declared(document.place, named(twin, document.name))
-            continue
+    clean: set[int] = set()  # identities of specs without a warning; many specs are one value
+    for document, completed in zip(documents, _completed(documents, defaults), strict=True):
         found = read_object(completed.value, completed.place, known=known)
-        if isinstance(found, Declared) and isinstance(found.value, Monitor):
-            monitors[id(document.value)] = found.value
-        yield found
+        warnings = [] if isinstance(found, OtherKind | OtherMonitor) else _warnings(document, clean)
+        yield _Read(document, found, warnings)
 
 
-def _completed(documents: list[Document], defaults: Defaults) -> list[Document]:
+def _completed(documents: Sequence[Document], defaults: Defaults) -> Sequence[Document]:
     """Return the documents with the defaults; specs that are one value stay one value."""
     if not defaults:
         return documents
@@ -102,23 +172,19 @@ def _completed(documents: list[Document], defaults: Defaults) -> list[Document]:
     return complete
 
 
-def _warnings(read: Iterable[tuple[Document, object]], lines: FieldLines) -> Iterator[Problem]:
-    # Identities of values and specs without a warning; many specs are one value.
-    clean: set[int] = set()
-    for document, found in read:
-        value, place = document.value, document.place
-        if id(document.twin) in clean or isinstance(found, OtherKind | OtherMonitor):
-            continue
-        if not is_monitor(value):
-            continue
-        spec = value.get("spec")
-        warnings = list(unknown_in_metadata(value.get("metadata"), place))
-        if id(spec) not in clean:
-            of_spec = [*unknown_in_spec(spec, place), *unused_fields(value, str(place))]
-            warnings += of_spec
-            if not of_spec:
-                clean.add(id(spec))
-        if not warnings:
-            clean.add(id(value))
-        for warning in warnings:
-            yield lines.located(warning, place)
+def _warnings(document: Document, clean: set[int]) -> list[Problem]:
+    value, place = document.value, document.place
+    if not is_monitor(value):
+        return []
+    spec = value.get("spec")
+    warnings = list(unknown_in_metadata(value.get("metadata"), place))
+    if id(spec) not in clean:
+        of_spec = [*unknown_in_spec(spec, place), *unused_fields(value, str(place))]
+        warnings += of_spec
+        if not of_spec:
+            clean.add(id(spec))
+    return warnings
+
+
+def _document_number(declared: Declared) -> int:
+    return declared.where.document if isinstance(declared.where, Place) else 0

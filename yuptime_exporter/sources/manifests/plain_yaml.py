@@ -6,7 +6,7 @@ give the same result, down to the lines.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,13 +40,43 @@ _KEY_AND_VALUE = re.compile(
     re.VERBOSE,
 )
 
-# The name in the metadata of an object. It is too long for a word of YAML, and a valid name.
-_NAME = re.compile(
-    r"\nmetadata:\n(?:  [A-Za-z]+: [^\n]*\n)*?  name: ([a-z][a-z0-9-]{5,61}[a-z0-9])(?=\n)"
-)
-
 # A line without indentation that begins with a letter begins a block: a key and its value.
 _BLOCK_BEGIN = re.compile(r"\n(?=[A-Za-z])")
+
+
+class Part(NamedTuple):
+    """The text of one document in a file.
+
+    Attributes:
+        number: of the document, from 1 on; 0: there is nothing before the first separator.
+        line: the number of lines before the text.
+        text: begins with an end of a line.
+    """
+
+    number: int
+    line: int
+    text: str
+
+
+def plain_parts(text: str) -> Iterator[Part] | None:
+    """Return the documents of a file, not read yet; None if the file needs a full parser.
+
+    Some may be empty, and each may still turn out to need a full parser.
+
+    Args:
+        text: the whole file, of characters that YAML allows.
+    """
+    return None if text.count("\n") >= MAX_LINES else _parts(text)
+
+
+def _parts(text: str) -> Iterator[Part]:
+    # Each separator, and the first block of each document, is after an end of a line.
+    texts = _SEPARATOR.split(f"\n{text}")
+    number, line = int(_BLOCK_BEGIN.search(texts[0]) is not None), 0
+    for part in texts:
+        yield Part(number, line, part)
+        number += 1
+        line += part.count("\n") + 1
 
 
 def read_plain(text: str, name: str) -> list[Document] | None:
@@ -56,77 +86,35 @@ def read_plain(text: str, name: str) -> list[Document] | None:
         text: the whole file, of characters that YAML allows.
         name: the name of the file, for the places of the documents.
     """
-    if text.count("\n") >= MAX_LINES:
-        return None
-    blocks, twins = _Blocks(), _Twins()
+    parts = plain_parts(text)
+    return None if parts is None else read_parts(parts, name)
+
+
+def read_parts(parts: Iterable[Part], name: str) -> list[Document] | None:
+    """Return some documents of a file; see `read_plain`."""
+    blocks = _Blocks()
     documents: list[Document] = []
-    index, line = 0, 0
     try:
-        # Each separator, and the first block of each document, is after an end of a line.
-        for number, part in enumerate(_SEPARATOR.split(f"\n{text}")):
-            index += number > 0
-            read = twins.like(part) or twins.add(_read(part, blocks))
-            if read.value:  # the first document of a file needs no separator
-                index = index or 1
-                place = Place(name, index, line + read.line)
-                documents.append(Document(place, read.value, read.name, read.twin))
-            line += read.lines
+        for part in parts:
+            head, *texts = _BLOCK_BEGIN.split(part.text)
+            _check_empty(head)
+            value = _mapping(map(blocks.parsed, texts))
+            if value:
+                place = Place(name, part.number, part.line + first_line(part.text))
+                documents.append(Document(place, value))
     except _NotPlain:
         return None
     return documents
 
 
+def first_line(text: str) -> int:
+    """Return the line at which the first block of a document begins, from 1 on."""
+    found = _BLOCK_BEGIN.search(text)
+    return text.count("\n", 0, found.start() if found else len(text)) + 1
+
+
 class _NotPlain(Exception):
     """A line is of another kind, or is invalid: only a full parser can tell."""
-
-
-class _Read(NamedTuple):
-    """A document that was read.
-
-    Attributes:
-        value: empty where there is no document.
-        line: at which the document begins.
-        lines: number of lines, that of the separator included.
-        name: and `twin`: see `Document`.
-    """
-
-    value: Mapping[str, object]
-    line: int
-    lines: int
-    name: str = ""
-    twin: object = None
-
-
-class _Twins:
-    """Makes documents from those that were read before and differ in `metadata.name` only.
-
-    They are the documents of nearly all large files, and are read in a third of the time.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], _Read] = {}
-        self._around: tuple[str, str] | None = None
-
-    def like(self, part: str) -> _Read | None:
-        """Return the document in a text; None if no document like it was added."""
-        found = _NAME.search(part)
-        if found is None:
-            self._around = None
-            return None
-        begin, end = found.span(1)
-        around = self._around = (part[:begin], part[end:])
-        twin = self._known.get(around)
-        if twin is None:
-            return None
-        metadata = {**twin.value["metadata"], "name": found[1]}  # type: ignore[dict-item]
-        value = {**twin.value, "metadata": metadata}
-        return _Read(value, twin.line, twin.lines, found[1], twin.value)
-
-    def add(self, read: _Read) -> _Read:
-        """Add the document in the text that `like` did not know."""
-        if self._around is not None:
-            self._known[self._around] = read
-        return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +176,6 @@ class _Blocks:
         except KeyError:
             parsed = self._lines[line] = _parsed_line(line)
             return parsed
-
-
-def _read(part: str, blocks: _Blocks) -> _Read:
-    head, *texts = _BLOCK_BEGIN.split(part)
-    _check_empty(head)
-    return _Read(_mapping(map(blocks.parsed, texts)), head.count("\n") + 1, part.count("\n") + 1)
 
 
 def _mapping(blocks: Iterable[tuple[str, object]]) -> dict[str, object]:

@@ -43,15 +43,10 @@ class Document(NamedTuple):
         value: dicts with string keys, lists, strings, numbers, booleans and None. The target of
             several aliases, and equal parts of several documents, are one value, which must not be
             changed.
-        name: `metadata.name` where `twin` is given; else empty.
-        twin: the value of an earlier document of this file that differs in `metadata.name` only;
-            None where none is known.
     """
 
     place: Place
     value: object
-    name: str = ""
-    twin: object = None
 
 
 class _TooMuch(Exception):

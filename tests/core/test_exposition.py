@@ -19,7 +19,8 @@ from prometheus_client.samples import Sample
 
 from tests.core.examples import DOWN, START, UP, judged, monitor_families, push, pushed, row
 from yuptime_exporter.core.cron_times import CronTimes
-from yuptime_exporter.core.exposition import label_text, own_label_text, process_families
+from yuptime_exporter.core.exposition import process_families
+from yuptime_exporter.core.exposition_text import label_text, own_label_text
 from yuptime_exporter.core.families import TARGET_LABELS
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import Judged, LastPush, MonitorKey, Row
@@ -571,13 +572,15 @@ class TestOwnLines:
 
     @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), label_values, min_size=1))
     def test_any_label_value_reads_back_as_it_was(self, labels: dict[str, str]) -> None:
-        (family,) = parse_text(f"a_metric{label_text(labels)} 1.0\n")
+        (family,) = parse_text(f"a_metric{{{label_text(labels.items())}}} 1.0\n")
 
         assert [sample.labels for sample in family.samples] == [labels]
 
     @given(label_values, label_values)
     def test_any_name_of_a_monitor_reads_back_as_it_was(self, namespace: str, name: str) -> None:
-        (family,) = parse_text(f"a_metric{own_label_text(MonitorKey(namespace, name))} 1.0\n")
+        own_labels = own_label_text(MonitorKey(namespace, name))
+
+        (family,) = parse_text(f"a_metric{{{own_labels}}} 1.0\n")
 
         assert [sample.labels for sample in family.samples] == [
             {"namespace": namespace, "monitor": name}

@@ -1,5 +1,6 @@
 """The kept lines equal what prometheus-client writes about all monitors at that moment."""
 
+import gzip
 from itertools import pairwise
 
 import pytest
@@ -11,11 +12,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from tests.core.examples import DOWN, UP, Life, monitor, monitor_families
+from tests.core.examples import DOWN, START, UP, Life, monitor, monitor_families
 from tests.laws import examples
 from yuptime_exporter.core.families import exposed_families
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, Outage
+from yuptime_exporter.core.packing import gzip_file
 from yuptime_exporter.core.page import MONITORS_A_STEP, MonitorPage
 from yuptime_exporter.core.rejudging import Rejudging
 
@@ -79,6 +81,13 @@ class Kept:
             for head, family in zip(heads, FAMILIES, strict=True)
         ]
         return b"".join(parts) + (b"# EOF\n" if accept else b"")
+
+    def lines(self) -> bytes:
+        return b"".join(bytes(lines) for family in FAMILIES for lines in self.page.lines(family))
+
+    def packed(self) -> bytes:
+        everything = (lines for family in FAMILIES for lines in self.page.lines(family))
+        return b"".join(gzip_file(lines.packed() for lines in everything))
 
     def expected(self, accept: str = "") -> bytes:
         table = self.life.table
@@ -144,6 +153,13 @@ class KeptLines(RuleBasedStateMachine):
         if key in self.declared:
             self.kept.life.push(status, at=self.kept.now, key=key, message=message)
 
+    @rule(number=names, seconds=st.sampled_from([None, -0.0, 0.5]))
+    def a_job_runs(self, number: int, seconds: float | None) -> None:
+        key = MonitorKey("prod", f"job-{number}")
+        if key in self.declared:
+            self.kept.life.push(START, at=self.kept.now, key=key, run_id="a")
+            self.kept.life.push(UP, at=self.kept.now, key=key, duration_seconds=seconds)
+
     @rule(number=names)
     def a_push_is_rejected(self, number: int) -> None:
         self.kept.life.table.record_rejected(MonitorKey("prod", f"job-{number}"))
@@ -177,9 +193,10 @@ class KeptLines(RuleBasedStateMachine):
     def an_outage_ended(self, length: float) -> None:
         self.kept.life.table.record_outage(Outage(self.kept.now - length, self.kept.now))
 
-    @rule(value=st.sampled_from(["", "a", "b"]))
-    def the_operator_sets_labels(self, value: str) -> None:
-        self.kept.defaults = AlertDefaults((("severity", value),) if value else ())
+    # "name" comes between the labels of every monitor, the others before and after them.
+    @rule(name=st.sampled_from(["cluster", "name", "severity"]), value=st.sampled_from("-ab"))
+    def the_operator_sets_labels(self, name: str, value: str) -> None:
+        self.kept.defaults = AlertDefaults(((name, value),) if value != "-" else ())
 
     @rule(steps=st.integers(0, 5))
     def a_client_leaves_during_its_scrape(self, steps: int) -> None:
@@ -193,6 +210,7 @@ class KeptLines(RuleBasedStateMachine):
         self.kept.refresh()
         for accept in ACCEPTED:
             assert self.kept.text(accept) == self.kept.expected(accept)
+        assert gzip.decompress(self.kept.packed()) == self.kept.lines()
 
     @rule()
     def the_publisher_knows_each_verdict(self) -> None:
@@ -224,7 +242,9 @@ def push_to(kept: Kept, numbers: range) -> None:
         kept.life.push(UP, at=kept.now, key=MonitorKey("prod", f"job-{number:05}"))
 
 
-CHANGING = sum(not family.declared for family in FAMILIES)
+# Families of a monitor that tells nothing about runs; those of runs are not even looked at.
+SHOWN = [family for family in FAMILIES if not family.of_runs]
+CHANGING = sum(not family.declared for family in SHOWN)
 
 
 @pytest.mark.parametrize("pushed", [0, 1, 50])
@@ -323,10 +343,10 @@ def lines_of_the_longest_step(kept: Kept) -> int:
 def test_no_step_renders_more_monitors_than_it_may_however_many_have_changed() -> None:
     kept = declared(3000)
 
-    assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * len(FAMILIES)
+    assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * len(SHOWN)
     push_to(kept, range(3000))
     assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * CHANGING
     kept.now += 1000
     assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * CHANGING
     kept.defaults = AlertDefaults((("severity", "page"),))
-    assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * len(FAMILIES)
+    assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * len(SHOWN)

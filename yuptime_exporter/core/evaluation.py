@@ -113,8 +113,9 @@ def next_change_timestamp(verdict: Verdict, *, now_timestamp: float) -> float | 
     """Return the next moment at which the verdict may change by itself; None: never."""
     if verdict.state is State.PAUSED or verdict.reason is Reason.REPORTED_DOWN:
         return None
-    moments = (verdict.due_timestamp, verdict.deadline_timestamp)
-    return min((moment for moment in moments if moment > now_timestamp), default=None)
+    if verdict.due_timestamp > now_timestamp:  # the deadline is never earlier
+        return verdict.due_timestamp
+    return verdict.deadline_timestamp if verdict.deadline_timestamp > now_timestamp else None
 
 
 def after_push(

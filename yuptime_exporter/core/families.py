@@ -1,8 +1,11 @@
 """All metrics of single monitors: each is one entry of `FAMILIES`."""
 
+from functools import lru_cache
+
 from yuptime_exporter.core.evaluation import gap_seconds
-from yuptime_exporter.core.exposition import Family, Shown, own_labels
-from yuptime_exporter.core.identity import alert_labels
+from yuptime_exporter.core.exposition import Family, Shown
+from yuptime_exporter.core.exposition_text import Labels
+from yuptime_exporter.core.identity import AlertDefaults, further_alert_labels
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import PushKind, Reason, State
 from yuptime_exporter.core.run_families import RUN_FAMILIES
@@ -57,25 +60,28 @@ def _if_enabled(shown: Shown) -> float | None:
     return 1 if shown.row.monitor.enabled else None
 
 
-def _alert_labels(shown: Shown) -> dict[str, str]:
+def _alert_labels(shown: Shown) -> Labels:
+    return _exposed_alert_labels(shown.row.monitor.alert_labels, shown.defaults)
+
+
+@lru_cache(maxsize=1024)
+def _exposed_alert_labels(own_labels: Labels, defaults: AlertDefaults) -> Labels:
+    unset = dict.fromkeys(TARGET_LABELS, "")
+    return tuple((unset | further_alert_labels(own_labels, defaults)).items())
+
+
+def _info(shown: Shown) -> Labels:
     monitor = shown.row.monitor
-    own = alert_labels(monitor.key, monitor.alert_labels, shown.defaults)
-    return {**_UNSET, **own}
+    return (("source", monitor.source), ("paused", "false" if monitor.enabled else "true"))
 
 
-_UNSET = dict.fromkeys(TARGET_LABELS, "")
-
-
-def _info(shown: Shown) -> dict[str, str]:
-    monitor = shown.row.monitor
-    paused = "false" if monitor.enabled else "true"
-    return {**own_labels(shown), "source": monitor.source, "paused": paused}
-
-
-def _schedule(shown: Shown) -> dict[str, str]:
+def _schedule(shown: Shown) -> Labels:
     schedule = shown.row.monitor.schedule
-    texts = {"kind": schedule.kind, "schedule": schedule.text, "time_zone": schedule.time_zone}
-    return {**own_labels(shown), **texts}
+    return (
+        ("kind", schedule.kind),
+        ("schedule", schedule.text),
+        ("time_zone", schedule.time_zone),
+    )
 
 
 def _if_annotated(shown: Shown) -> float | None:
@@ -83,10 +89,12 @@ def _if_annotated(shown: Shown) -> float | None:
     return 1 if monitor.alert_description or monitor.alert_runbook_url else None
 
 
-def _annotations(shown: Shown) -> dict[str, str]:
+def _annotations(shown: Shown) -> Labels:
     monitor = shown.row.monitor
-    texts = {"description": monitor.alert_description, "runbook_url": monitor.alert_runbook_url}
-    return {**own_labels(shown), **texts}
+    return (
+        ("description", monitor.alert_description),
+        ("runbook_url", monitor.alert_runbook_url),
+    )
 
 
 def _if_reported_down(shown: Shown) -> float | None:
@@ -96,9 +104,9 @@ def _if_reported_down(shown: Shown) -> float | None:
     return 1 if reported and last is not None and last.message else None
 
 
-def _message(shown: Shown) -> dict[str, str]:
+def _message(shown: Shown) -> Labels:
     last = shown.row.last_push
-    return {**own_labels(shown), "message": shown_message(last.message) if last else ""}
+    return (("message", shown_message(last.message) if last else ""),)
 
 
 FAMILIES = (

@@ -38,7 +38,15 @@ class AlertDefaults:
 def alert_labels(
     key: MonitorKey, own_labels: Iterable[tuple[str, str]], defaults: AlertDefaults
 ) -> dict[str, str]:
-    """Return the labels of a monitor's alert, without `alertname`.
+    """Return the labels of a monitor's alert, without `alertname`."""
+    further = further_alert_labels(own_labels, defaults)
+    return {**further, "namespace": key.namespace, "monitor": key.name}
+
+
+def further_alert_labels(
+    own_labels: Iterable[tuple[str, str]], defaults: AlertDefaults
+) -> dict[str, str]:
+    """Return the labels of a monitor's alert beside those that name the monitor.
 
     Default and external labels never replace a label of the monitor, as in Prometheus.
     """
@@ -46,8 +54,6 @@ def alert_labels(
         **dict(defaults.external_labels),
         **dict(defaults.default_labels),
         **dict(own_labels),
-        "namespace": key.namespace,
-        "monitor": key.name,
     }
 
 

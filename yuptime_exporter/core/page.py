@@ -12,18 +12,21 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from yuptime_exporter.core.exposition import Family, Shown
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import MonitorKey, Row
-from yuptime_exporter.core.page_blocks import Block, Rendered, slices
+from yuptime_exporter.core.page_blocks import Block, slices
 from yuptime_exporter.core.page_lines import Lines
 from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable
 
 # Small blocks cost a scrape more calls, and large ones cost a push more copied bytes.
-MONITORS_A_BLOCK = 256
+MONITORS_A_BLOCK = 512
 
 # Changed monitors that one step of `refresh` finds in their blocks, and monitors that one step
 # renders; a step takes about a millisecond.
 KEYS_A_STEP = 256
 MONITORS_A_STEP = 64
+
+# Positions of changed monitors in their blocks, and the monitors that were added or removed.
+_Found = tuple[dict[Block, list[int]], list[MonitorKey]]
 
 
 class MonitorPage:
@@ -61,6 +64,7 @@ class MonitorPage:
         self._shown_defaults = alert_defaults()
         self._monitors_a_block = monitors_a_block
         self._blocks: list[Block] = []
+        self._first_keys: list[MonitorKey] = []  # of the blocks
 
     def refresh(self, now_timestamp: float) -> Generator[None, None, None]:
         """Render the monitors that changed, in short steps; the lines are complete at the end.
@@ -70,16 +74,17 @@ class MonitorPage:
         """
         yield from self._rejudging.advance(now_timestamp)
         yield from self._follow_alert_defaults()
-        keys, rows = self._changed.take(), self._table.rows()
+        keys = self._changed.take()
         complete = False
         try:
-            yield from self._arrange(keys)
             if not self._blocks:
-                yield from self._lay_out(rows)
-            changed: dict[Block, list[MonitorKey]] = defaultdict(list)
-            yield from self._by_block(keys, changed)
-            for block, own in changed.items():
-                yield from self._render(block, own, now_timestamp)
+                yield from self._lay_out(self._table.rows())
+            found, moved = yield from self._find(keys)
+            if moved:
+                yield from self._arrange(moved)
+                found, _ = yield from self._find(keys)
+            for block, positions in found.items():
+                yield from self._render(block, positions, now_timestamp)
             complete = True
         finally:
             if not complete:  # the client of this scrape has left
@@ -102,54 +107,57 @@ class MonitorPage:
     def _lay_out(self, rows: Iterable[Row]) -> Iterator[None]:
         for some in slices(rows, self._monitors_a_block):
             keys = [row.monitor.key for row in some]
-            self._blocks.append(Block.empty(keys, len(self.families)))
+            self._blocks.append(Block(keys, len(self.families)))
+            self._first_keys.append(keys[0])
             yield
 
-    def _arrange(self, keys: Iterable[MonitorKey]) -> Iterator[None]:
-        """Make room for added monitors, and drop removed ones."""
-        for some in slices(keys, KEYS_A_STEP):
-            moved: dict[Block, list[MonitorKey]] = defaultdict(list)
+    def _find(self, keys: Iterable[MonitorKey]) -> Generator[None, None, _Found]:
+        """Find the positions of monitors in their blocks, and those that were added or removed."""
+        found: dict[Block, list[int]] = defaultdict(list)
+        moved: list[MonitorKey] = []
+        for some in slices(keys if self._blocks else (), KEYS_A_STEP):
             for key in some:
                 block = self._block_of(key)
-                if block is not None and block.has(key) != (self._table.row(key) is not None):
-                    moved[block].append(key)
-            for block, own in moved.items():
+                position = block.position(key)
+                if (position is None) != (self._table.row(key) is None):
+                    moved.append(key)
+                elif position is not None:
+                    found[block].append(position)
+            yield
+        return found, moved
+
+    def _arrange(self, moved: Iterable[MonitorKey]) -> Iterator[None]:
+        """Make room for added monitors, and drop removed ones."""
+        for some in slices(moved, KEYS_A_STEP):
+            by_block: dict[Block, list[MonitorKey]] = defaultdict(list)
+            for key in some if self._blocks else ():
+                block = self._block_of(key)
+                by_block[block].append(key)
+            for block, own in by_block.items():
                 keys_after = sorted(set(block.keys).symmetric_difference(own))
                 at = self._blocks.index(block)
-                self._blocks[at : at + 1] = block.arranged(keys_after, self._monitors_a_block)
+                blocks = block.arranged(keys_after, self._monitors_a_block)
+                self._blocks[at : at + 1] = blocks
+                self._first_keys[at : at + 1] = [one.keys[0] for one in blocks]
             yield
 
-    def _by_block(
-        self, keys: Iterable[MonitorKey], changed: dict[Block, list[MonitorKey]]
-    ) -> Iterator[None]:
-        for some in slices(keys, KEYS_A_STEP):
-            for key in some:
-                block = self._block_of(key)
-                if block is not None and block.has(key):
-                    changed[block].append(key)
-            yield
-
-    def _block_of(self, key: MonitorKey) -> Block | None:
-        """Return the block that a monitor is in, or belongs in; None if there is no block."""
-        if not self._blocks:
-            return None
-        at = bisect_right(self._blocks, key, key=_first_key)
-        return self._blocks[max(at - 1, 0)]
+    def _block_of(self, key: MonitorKey) -> Block:
+        """Return the block that a monitor is in, or belongs in; there is at least one block."""
+        return self._blocks[max(bisect_right(self._first_keys, key) - 1, 0)]
 
     def _render(
-        self, block: Block, keys: Iterable[MonitorKey], now_timestamp: float
+        self, block: Block, positions: Iterable[int], now_timestamp: float
     ) -> Iterator[None]:
-        rendered = Rendered(len(self.families))
-        for some in slices(keys, MONITORS_A_STEP):
-            for row, verdict in self._rejudging.judge(some, now_timestamp=now_timestamp):
-                key = row.monitor.key
-                rejected_total = self._table.rejected_total(key)
-                shown = Shown(row, verdict, rejected_total, self._shown_defaults)
-                self.lines_rendered_total += block.render(shown, self.families, rendered)
+        defaults = self._shown_defaults
+        for found in slices(positions, MONITORS_A_STEP):
+            judged = self._rejudging.judge(
+                [block.keys[at] for at in found], now_timestamp=now_timestamp
+            )
+            # Others were removed since they were found.
+            declared = (at for at in found if self._table.row(block.keys[at]) is not None)
+            shown = {
+                at: Shown(row, verdict, self._table.rejected_total(row.monitor.key), defaults)
+                for at, (row, verdict) in zip(declared, judged, strict=True)
+            }
+            self.lines_rendered_total += block.show(shown, self.families)
             yield
-        block.replace(rendered)
-        yield
-
-
-def _first_key(block: Block) -> MonitorKey:
-    return block.keys[0]

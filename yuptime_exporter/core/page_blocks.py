@@ -1,19 +1,15 @@
 """Neighbouring monitors with their lines, of which each scrape replaces a few."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from yuptime_exporter.core.exposition import Family, Shown, own_label_text
+from yuptime_exporter.core.exposition import Family, Shown, has_runs
+from yuptime_exporter.core.exposition_text import own_label_text
 from yuptime_exporter.core.model import Monitor, MonitorKey
-from yuptime_exporter.core.page_lines import (
-    Lines,
-    lines_of,
-    names_of,
-    single_lines,
-    with_lines,
-)
+from yuptime_exporter.core.page_lines import arranged, no_lines, with_lines
+from yuptime_exporter.core.page_rendering import rendered
 
 Value = TypeVar("Value")
 
@@ -26,58 +22,54 @@ class Block:
         lines: of each family.
     """
 
-    __slots__ = ("_names", "_rendered", "keys", "lines")
+    __slots__ = ("_has_runs", "_own_labels", "_rendered", "keys", "lines")
 
-    def __init__(
-        self,
-        keys: list[MonitorKey],
-        names: list[bytes],
-        rendered: list[Monitor | None],
-        lines: list[Lines],
-    ) -> None:
+    def __init__(self, keys: Sequence[MonitorKey], number_of_families: int) -> None:
+        """Have no line yet."""
         self.keys = keys
-        self.lines = lines
-        self._names = names
-        self._rendered = rendered  # whose lines of declared families are here
+        self.lines = [no_lines(len(keys))] * number_of_families
+        self._own_labels = [own_label_text(key).encode() for key in keys]
+        # The monitors whose lines of declared families are here.
+        self._rendered: list[Monitor | None] = [None] * len(keys)
+        self._has_runs = False
 
-    @classmethod
-    def empty(cls, keys: list[MonitorKey], families: int) -> "Block":
-        """Return a block without a line."""
-        names = names_of(keys)
-        return cls(keys, names, [None] * len(keys), [lines_of([b""] * len(keys), names)] * families)
-
-    def has(self, key: MonitorKey) -> bool:
-        """Return whether the monitor is in this block."""
+    def position(self, key: MonitorKey) -> int | None:
+        """Return the position of a monitor among the keys; None: it is not in this block."""
         at = bisect_left(self.keys, key)
-        return at < len(self.keys) and self.keys[at] == key
+        return at if at < len(self.keys) and self.keys[at] == key else None
 
     def forget_declared(self) -> None:
         """Render the lines that follow from the declaration again, too."""
         self._rendered = [None] * len(self.keys)
 
-    def render(self, shown: Shown, families: Sequence[Family], rendered: "Rendered") -> int:
-        """Add to `rendered` the lines of a monitor that may have changed; return their number."""
-        monitor = shown.row.monitor
-        index, own_labels = bisect_left(self.keys, monitor.key), own_label_text(monitor.key)
-        declared_anew = self._rendered[index] is not monitor
-        rendered.monitors[index] = monitor
-        count = 0
-        for family, lines in zip(families, rendered.lines, strict=True):
-            if declared_anew or not family.declared:
-                lines[index] = family.line(shown, own_labels).encode()
-                count += 1
+    def show(self, monitors: Mapping[int, Shown], families: Sequence[Family]) -> int:
+        """Replace the lines that may have changed, all at once; return their number.
+
+        Args:
+            monitors: as they are shown from now on, by their positions among the keys.
+            families: all, in the order of `lines`.
+        """
+        anew = {
+            at: shown
+            for at, shown in monitors.items()
+            if self._rendered[at] is not shown.row.monitor
+        }
+        self._has_runs = self._has_runs or any(has_runs(one.row) for one in monitors.values())
+        lines, count = list(self.lines), 0
+        for some, declared in ((monitors, False), (anew, True)):
+            positions, shown = list(some), list(some.values())
+            own_labels = [self._own_labels[at] for at in positions]
+            for at, family in enumerate(families if some else ()):
+                if family.declared is declared and (self._has_runs or not family.of_runs):
+                    new = rendered(family, shown, own_labels)
+                    lines[at] = with_lines(lines[at], positions, new, self._own_labels)
+                    count += len(positions)
+        self.lines = lines
+        for at, one in anew.items():
+            self._rendered[at] = one.row.monitor
         return count
 
-    def replace(self, rendered: "Rendered") -> None:
-        """Show rendered lines, all at once."""
-        for index, monitor in rendered.monitors.items():
-            self._rendered[index] = monitor
-        self.lines = [
-            with_lines(known, new, self._names) if new else known
-            for known, new in zip(self.lines, rendered.lines, strict=True)
-        ]
-
-    def arranged(self, keys: Collection[MonitorKey], size: int) -> "list[Block]":
+    def arranged(self, keys: Sequence[MonitorKey], size: int) -> "list[Block]":
         """Return blocks of these monitors instead, with the lines that are known.
 
         No block is returned for no keys.
@@ -86,29 +78,15 @@ class Block:
             keys: of the monitors, in order.
             size: number of monitors of a new block; a block of up to twice as many stays whole.
         """
-        known = dict(zip(self.keys, self._rendered, strict=True))
-        by_monitor = [
-            dict(zip(self.keys, single_lines(lines), strict=True)) for lines in self.lines
-        ]
+        known = {key: at for at, key in enumerate(self.keys)}
         blocks = []
         for some in slices(keys, size if len(keys) > 2 * size else 2 * size):
-            names, rendered = names_of(some), [known.get(key) for key in some]
-            lines = [lines_of([own.get(key, b"") for key in some], names) for own in by_monitor]
-            blocks.append(Block(some, names, rendered, lines))
+            block, positions = Block(some, 0), [known.get(key) for key in some]
+            block.lines = [arranged(lines, positions, block._own_labels) for lines in self.lines]
+            block._rendered = [None if at is None else self._rendered[at] for at in positions]
+            block._has_runs = self._has_runs
+            blocks.append(block)
         return blocks
-
-
-class Rendered:
-    """New lines of one block that are not shown yet.
-
-    Attributes:
-        monitors: the rendered monitors, by their indices.
-        lines: of each family, by the indices of their monitors.
-    """
-
-    def __init__(self, families: int) -> None:
-        self.monitors: dict[int, Monitor] = {}
-        self.lines: tuple[dict[int, bytes], ...] = tuple({} for _ in range(families))
 
 
 def slices(values: Iterable[Value], size: int) -> Iterator[list[Value]]:

@@ -1,131 +1,143 @@
-"""The lines of one family for neighbouring monitors, in as little memory as their texts allow."""
+"""The lines of one family for neighbouring monitors, in as little memory as their texts allow.
 
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+A line is the text before the labels of its monitor, these labels, and the text after them. Most
+lines have the text before the labels in common, many also the text after them, and the labels are
+the same in every family. So the lines of a family take little more than their values.
+"""
 
-from yuptime_exporter.core.exposition import own_name_text
-from yuptime_exporter.core.model import MonitorKey
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from yuptime_exporter.core.packing import Packed, pack
+
+Texts = Sequence[bytes]
+"""One text for each line; a tuple where all are equal, see `repeated`."""
 
 
-class DifferentLines:
-    """Any lines, as one text; it never changes.
+class Columns(NamedTuple):
+    """The texts of lines, part by part. A monitor without a series has three empty parts.
 
     Attributes:
-        text: all lines, each with its end.
-        lengths: of the lines, in bytes; 0: the monitor has no series.
+        befores: before the labels of the monitor.
+        labels: of the monitor; empty where its labels are in the text before them.
+        afters: after the labels, with the end of the line.
     """
 
-    __slots__ = ("lengths", "text")
+    befores: Texts
+    labels: Texts
+    afters: Texts
 
-    def __init__(self, text: bytes, lengths: "array[int]") -> None:
-        self.text = text
-        self.lengths = lengths
+
+class Lines:
+    """The lines of neighbouring monitors; they never change.
+
+    Attributes:
+        columns: of the lines, at least one.
+        size_bytes: of all lines.
+    """
+
+    __slots__ = ("_packed", "columns", "size_bytes")
+
+    def __init__(self, columns: Columns, size_bytes: int) -> None:
+        self.columns = columns
+        self.size_bytes = size_bytes
+        self._packed: Packed | None = None
 
     def __bytes__(self) -> bytes:
         """Return the text of all lines."""
-        return self.text
+        if not self.size_bytes:
+            return b""
+        befores, labels, afters = self.columns
+        before, after = befores[0], afters[0]
+        if not isinstance(befores, tuple):
+            pieces = [b""] * (3 * len(labels))
+            pieces[::3], pieces[1::3], pieces[2::3] = self.columns
+        elif not isinstance(afters, tuple):
+            pieces = [before] * (3 * len(labels))
+            pieces[1::3], pieces[2::3] = labels, afters
+        else:
+            pieces = [before, (after + before).join(labels), after]
+        return b"".join(pieces)
 
     def __len__(self) -> int:
         """Return the size of the text in bytes."""
-        return len(self.text)
+        return self.size_bytes
+
+    def packed(self) -> Packed:
+        """Return the text, compressed; it is compressed once."""
+        if self._packed is None:
+            self._packed = pack(bytes(self))
+        return self._packed
 
 
-class SimilarLines:
-    """Lines that differ in the names of their monitors only; it never changes.
-
-    Most families are like this: expiry, labels of alerts, the counters of monitors without a
-    problem. Their texts would be two thirds of the page, and are quickly written from the names.
-    """
-
-    __slots__ = ("_after", "_before", "_names", "_size_bytes")
-
-    def __init__(self, before: bytes, after: bytes, names: Sequence[bytes]) -> None:
-        """Name the monitors, at least one.
-
-        Args:
-            before: the text of each line before the name.
-            after: the text of each line after the name.
-            names: of the monitors, as lines have them.
-        """
-        self._before = before
-        self._after = after
-        self._names = names
-        self._size_bytes = sum(map(len, names)) + len(names) * (len(before) + len(after))
-
-    @property
-    def text(self) -> bytes:
-        """All lines, each with its end."""
-        between = self._after + self._before
-        return b"".join((self._before, between.join(self._names), self._after))
-
-    def line(self, index: int) -> bytes:
-        """Return one line."""
-        return b"".join((self._before, self._names[index], self._after))
-
-    @property
-    def lengths(self) -> "array[int]":
-        """The lengths of the lines, in bytes."""
-        others = len(self._before) + len(self._after)
-        return array("I", [others + len(name) for name in self._names])
-
-    def __bytes__(self) -> bytes:
-        """Return the text of all lines."""
-        return self.text
-
-    def __len__(self) -> int:
-        """Return the size of the text in bytes."""
-        return self._size_bytes
+@lru_cache(maxsize=1024)
+def repeated(text: bytes, number: int) -> tuple[bytes, ...]:
+    """Return one text for each line; all blocks share the result."""
+    return (text,) * number
 
 
-Lines = DifferentLines | SimilarLines
+def no_lines(number: int) -> Lines:
+    """Return the lines of this number of monitors without a series."""
+    none = repeated(b"", number)
+    return Lines(Columns(none, none, none), 0)
 
 
-def names_of(keys: Iterable[MonitorKey]) -> list[bytes]:
-    """Return the names of monitors, as lines have them."""
-    return [own_name_text(key).encode() for key in keys]
-
-
-def lines_of(lines: Sequence[bytes], names: Sequence[bytes]) -> Lines:
-    """Return lines in the form that takes the least memory.
+def with_lines(known: Lines, positions: Sequence[int], new: Columns, own_labels: Texts) -> Lines:
+    """Return lines with those at some positions replaced; `known` itself if none differs.
 
     Args:
-        lines: of the monitors; empty: the monitor has no series.
-        names: the result of `names_of` for the monitors.
+        known: the lines before.
+        positions: of the new lines.
+        new: the lines at these positions.
+        own_labels: of all monitors.
     """
-    return _compact(b"".join(lines), array("I", map(len, lines)), names)
-
-
-def with_lines(known: Lines, lines: Mapping[int, bytes], names: Sequence[bytes]) -> Lines:
-    """Return lines with some replaced, by their indices; `known` itself if none differs."""
-    if isinstance(known, SimilarLines) and all(known.line(at) == lines[at] for at in lines):
+    columns: list[Texts] = []
+    size_bytes = known.size_bytes
+    for texts, others in zip(known.columns, new, strict=True):
+        if isinstance(texts, tuple) and isinstance(others, tuple) and texts[0] == others[0]:
+            columns.append(texts)
+            continue
+        replaced = [texts[at] for at in positions]
+        if replaced == list(others):
+            columns.append(texts)
+            continue
+        size_bytes += _size_bytes(others) - _size_bytes(replaced)
+        changed = list(texts)
+        for at, text in zip(positions, others, strict=True):
+            changed[at] = text
+        columns.append(_shared(changed, own_labels))
+    befores, labels, afters = columns
+    old = known.columns
+    if afters is old.afters and befores is old.befores and labels is old.labels:
         return known
-    text, lengths = known.text, array("I", known.lengths)
-    ends = list(accumulate(lengths))
-    pieces: list[bytes] = []
-    at = 0
-    for index in sorted(lines):
-        line, start = lines[index], ends[index] - lengths[index]
-        if text[start : ends[index]] != line:
-            pieces += (text[at:start], line)
-            at, lengths[index] = ends[index], len(line)
-    if not pieces:
-        return known
-    pieces.append(text[at:])
-    return _compact(b"".join(pieces), lengths, names)
+    return Lines(Columns(befores, labels, afters), size_bytes)
 
 
-def single_lines(lines: Lines) -> list[bytes]:
-    """Return the lines one by one."""
-    text, lengths = lines.text, lines.lengths
-    ends = accumulate(lengths)
-    return [text[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+def arranged(known: Lines, positions: Sequence[int | None], own_labels: Texts) -> Lines:
+    """Return the lines at some positions.
+
+    Args:
+        known: the lines before.
+        positions: among these lines; None: a monitor without a series.
+        own_labels: of all monitors.
+    """
+    columns = [
+        _shared([b"" if at is None else texts[at] for at in positions], own_labels)
+        for texts in known.columns
+    ]
+    return Lines(Columns(*columns), sum(map(_size_bytes, columns)))
 
 
-def _compact(text: bytes, lengths: "array[int]", names: Sequence[bytes]) -> Lines:
-    before, name, after = text[: lengths[0]].partition(names[0])
-    if name and text.endswith(after):  # otherwise the first and the last line differ already
-        similar = SimilarLines(before, after, names)
-        if len(similar) == len(text) and similar.text == text:
-            return similar
-    return DifferentLines(text, lengths)
+def _shared(texts: list[bytes], own_labels: Texts) -> Texts:
+    """Return the texts in memory that blocks or families share, if there are others like them."""
+    first, last = texts[0], texts[-1]
+    if first == last and texts.count(first) == len(texts):
+        return repeated(first, len(texts))
+    if first is own_labels[0] and texts == own_labels:
+        return own_labels
+    return texts
+
+
+def _size_bytes(texts: Iterable[bytes]) -> int:
+    return sum(map(len, texts))

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from isal import isal_zlib
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.metrics_core import Metric
@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.exposition import Family, process_families
+from yuptime_exporter.core.packing import gzip_file, pack
 from yuptime_exporter.core.page import MonitorPage
 from yuptime_exporter.core.page_lines import Lines
 from yuptime_exporter.web.http import Answer, Request
@@ -21,11 +22,8 @@ from yuptime_exporter.web.http import Answer, Request
 # How long rendering keeps other work on the event loop waiting, plus one step of it.
 TURN_SECONDS = 0.0005
 
-# Bytes that are written, or compressed, in one call.
+# Bytes that are written in one call.
 PIECE_BYTES = 256 * 1024
-
-_GZIP_LEVEL = 1
-_GZIP_WINDOW = 31  # gzip's own header and checksum, and the largest window
 
 Encoder = Callable[[Collector], bytes]
 
@@ -52,6 +50,19 @@ class ExporterCollector(Collector):
 
 
 @dataclass(frozen=True, slots=True)
+class _Format:
+    """The format that a client asks for.
+
+    Attributes:
+        encoder: writes a registry.
+        content_type: names the format.
+    """
+
+    encoder: Encoder = field(compare=False)
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsPage:
     """Answers scrapes: the lines of monitors, and the exporter's own metrics.
 
@@ -70,33 +81,29 @@ class MetricsPage:
 
     async def answer(self, request: Request) -> Answer:
         """Return the metrics in the format that the client asks for."""
-        encoder, content_type = choose_encoder(request.header_list("Accept"))
-        texts = await self._texts(encoder, frozenset(request.query_values("name[]")))
+        asked = _Format(*choose_encoder(request.header_list("Accept")))
+        texts = await self._texts(asked, frozenset(request.query_values("name[]")))
         headers = {"Vary": "Accept, Accept-Encoding"}
         if gzip_accepted(request.header_list("Accept-Encoding")):
-            # In a thread: compressing needs Python's lock only between two pieces.
-            body = await asyncio.to_thread(_compressed, texts)
+            # In a thread: compressing needs Python's lock only between two texts.
+            texts = await asyncio.to_thread(_compressed, texts)
             headers["Content-Encoding"] = "gzip"
-            return Answer(body=body, content_type=content_type, headers=headers)
         size_bytes = sum(map(len, texts))
         if size_bytes <= PIECE_BYTES:
-            return Answer(
-                body=b"".join(map(bytes, texts)), content_type=content_type, headers=headers
-            )
+            body = b"".join(map(bytes, texts))
+            return Answer(body=body, content_type=asked.content_type, headers=headers)
         headers["Content-Length"] = str(size_bytes)
-        return Answer(content_type=content_type, headers=headers, parts=_sent(texts))
+        return Answer(content_type=asked.content_type, headers=headers, parts=_sent(texts))
 
-    async def _texts(self, encoder: Encoder, names: frozenset[str]) -> list[Text]:
+    async def _texts(self, asked: _Format, names: frozenset[str]) -> list[Text]:
         """Return the page in parts; the exporter's metrics are last, since an end mark follows."""
         async with self._rendering:
             await self._refresh()
             texts = [
-                text
-                for family in self.monitors.families
-                for text in self._of(family, encoder, names)
+                text for family in self.monitors.families for text in self._of(family, asked, names)
             ]
         registry = self.registry.restricted_registry(names) if names else self.registry
-        return [*texts, encoder(registry)]
+        return [*texts, asked.encoder(registry)]
 
     async def _refresh(self) -> None:
         turn = Turn(max_seconds=TURN_SECONDS)
@@ -105,12 +112,12 @@ class MetricsPage:
                 if turn.is_over():
                     await turn.pass_on()
 
-    def _of(self, family: Family, encoder: Encoder, names: frozenset[str]) -> Iterator[Text]:
+    def _of(self, family: Family, asked: _Format, names: frozenset[str]) -> Iterator[Text]:
         """Return name, type and lines of a family; nothing for a family that is not asked for."""
         lines = self.monitors.lines(family)
         if not names or (family.sample_name in names and any(lines)):
-            yield _head(family, encoder)
-            yield from lines
+            yield _head(family, asked)
+            yield from filter(None, lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +128,13 @@ class _One(Collector):
         return (self.metric,)
 
 
-def _head(family: Family, encoder: Encoder) -> bytes:
+@lru_cache(maxsize=1024)  # of all families in the few formats that there are
+def _head(family: Family, asked: _Format) -> bytes:
     """Return the lines that name and describe a family."""
-    return encoder(_One(family.metric(()))).removesuffix(b"# EOF\n")
+    return asked.encoder(_One(family.metric(()))).removesuffix(b"# EOF\n")
 
 
-def _pieces(texts: Iterable[Text]) -> Iterator[bytes]:
+async def _sent(texts: Iterable[Text]) -> AsyncIterator[bytes]:
     """Return the texts in larger pieces; each is written when it is asked for."""
     waiting: list[bytes] = []
     size_bytes = 0
@@ -139,12 +147,7 @@ def _pieces(texts: Iterable[Text]) -> Iterator[bytes]:
     yield b"".join(waiting)
 
 
-async def _sent(texts: Iterable[Text]) -> AsyncIterator[bytes]:
-    for piece in _pieces(texts):
-        yield piece
-
-
-def _compressed(texts: Iterable[Text]) -> bytes:
-    compressor = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
-    compressed = [compressor.compress(piece) for piece in _pieces(texts)]
-    return b"".join((*compressed, compressor.flush()))
+def _compressed(texts: Iterable[Text]) -> list[Text]:
+    return list(
+        gzip_file(text.packed() if isinstance(text, Lines) else pack(text) for text in texts)
+    )

@@ -12,6 +12,8 @@ FILES ?=
 
 # Compiled files save seconds in each worker, and half of the time in which an exporter starts.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
+COMPILED_PYTEST := PYTHONDONTWRITEBYTECODE= ../../$(BIN)/python -m pytest \
+	-m "not interpreted and (hot or not peer)" --hypothesis-profile=fast
 
 # Tests with peers wait for processes, intervals and deadlines more than half of the time.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
@@ -26,7 +28,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint types layers prose rules rules-generate \
+.PHONY: help run test test-fast test-compiled compiled check lint types layers prose rules rules-generate \
 	dashboards-generate screenshots format fuzz cov bench bench-page peers clean
 
 help: ## list the targets
@@ -51,11 +53,20 @@ run: $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME)) ## start the exporter with the e
 	@exec $(BIN)/yuptime-exporter --source.manifests=deploy/examples \
 		--storage.url=sqlite:data/yuptime.db --web.listen-address=$(LISTEN) $(ARGS)
 
-test: $(DEV) peers ## set up all that the tests need, and run all tests
-	@$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
+test: $(DEV) peers compiled ## set up all that the tests need, and run all tests
+	@$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS) || failed=1; \
+		$(MAKE) --no-print-directory test-compiled || failed=1; \
+		test -z "$$failed"
 
 test-fast: $(DEV) ## run the tests that need only Python, in less than a minute
 	@$(PYTEST) -n $(FAST_WORKERS) --dist worksteal -m "not peer" --hypothesis-profile=fast $(ARGS)
+
+test-compiled: compiled ## run the tests of the fast ring, and some peer tests, on the compiled package
+	@test ! -d build/compiled || { cd build/compiled && \
+		$(COMPILED_PYTEST) -n $(WORKERS) --dist worksteal $(ARGS); }
+
+compiled: $(DEV) ## make build/compiled: this checkout with the package as the image has it
+	@$(BIN)/python -m tests.compiled.prepare
 
 check: lint types layers prose rules ## run every check that changes no file
 
@@ -112,7 +123,7 @@ peers: $(DEV) ## fetch and build the real programs that tests use (minutes, once
 	@$(BIN)/python -m tests.peers.prepare
 
 clean: ## remove generated files; keeps data/ and the peers
-	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

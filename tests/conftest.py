@@ -1,5 +1,6 @@
 """Profiles of Hypothesis, signals, and clusters for all tests, started on first use and then stopped."""
 
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tests.laws  # noqa: F401  registers the profiles
+from tests.compiled.prepare import CHECKOUT, IS_COMPILED
 from tests.peers.cluster import (
     Cluster,
     ControlPlane,
@@ -22,6 +24,10 @@ from tests.peers.cluster import (
 for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
+
+# Commands in the virtual environment would import the plain package of the checkout.
+if IS_COMPILED:
+    os.environ["PYTHONPATH"] = str(CHECKOUT)
 
 
 @pytest.fixture(scope="session")

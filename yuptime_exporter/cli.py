@@ -18,7 +18,7 @@ from yuptime_exporter.onboarding.files import Folder, NotImported
 from yuptime_exporter.settings import values
 from yuptime_exporter.settings.command_line import HelpFormatter, parse_arguments, version_text
 from yuptime_exporter.settings.configuration import load_configuration
-from yuptime_exporter.wiring.interpreter import new_event_loop
+from yuptime_exporter.wiring.interpreter import is_compiled, new_event_loop
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `yuptime-exporter`; return its exit code: 0 stopped, 1 cannot run, 2 usage error."""
     settings = parse_arguments(arguments)
     logs.configure(level=settings.log_level, log_format=settings.log_format)
-    log.info("starting yuptime-exporter", extra={"version": __version__})
+    log.info("starting yuptime-exporter", extra={"version": __version__, "compiled": is_compiled()})
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(run(settings))

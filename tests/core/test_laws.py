@@ -29,6 +29,7 @@ from yuptime_exporter.core.model import (
 )
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.push_order import after_other_pushes
+from yuptime_exporter.core.runs import Run, Runs
 from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.core.table import MonitorTable
 
@@ -691,8 +692,17 @@ class TestReplicas:
 
 moments = st.floats(0, 3e9)
 armings = st.builds(Arming, moments, st.none() | moments, st.none() | moments)
+open_runs = st.lists(st.builds(Run, st.text(max_size=3), moments, moments), max_size=3).map(tuple)
 last_pushes = st.builds(
-    LastPush, statuses, st.just(""), moments, moments, moments, st.just(3), st.just(1)
+    LastPush,
+    statuses,
+    st.just(""),
+    moments,
+    moments,
+    moments,
+    st.just(3),
+    st.just(1),
+    st.builds(Runs, open_runs, moments),
 )
 
 

@@ -21,17 +21,19 @@ def expose_tzdata_info(registry: CollectorRegistry, *, version: str) -> None:
     info.labels(version).set(1)
 
 
-def expose_build_info(registry: CollectorRegistry, *, version: str, revision: str) -> None:
+def expose_build_info(
+    registry: CollectorRegistry, *, version: str, revision: str, compiled: bool
+) -> None:
     """Add `yuptime_build_info`, which never changes."""
     build_info = Gauge(
         "yuptime_build_info",
-        "A metric with a constant '1' value labeled by version, revision and Python.",
-        ("version", "revision", "pythonversion", "implementation"),
+        "A metric with a constant '1' value labeled by version, revision, Python, and whether the"
+        " path of a push is compiled.",
+        ("version", "revision", "pythonversion", "implementation", "compiled"),
         registry=registry,
     )
-    build_info.labels(
-        version, revision, platform.python_version(), platform.python_implementation()
-    ).set(1)
+    python = (platform.python_version(), platform.python_implementation())
+    build_info.labels(version, revision, *python, str(compiled).lower()).set(1)
 
 
 def expose_external_url(registry: CollectorRegistry, url: str) -> None:

@@ -1,6 +1,6 @@
 """The Python interpreter, tuned for pushes that wait for neither threads nor the garbage collector.
 
-Both are settings of the whole process.
+The settings are those of the whole process. The path of a push may be compiled (docs/adr/0029).
 """
 
 import asyncio
@@ -8,6 +8,8 @@ import gc
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+
+from yuptime_exporter.core import evaluation
 
 # The time after which a waiting thread asks for Python's lock; Python's own is 5 ms. The store's
 # thread and the event loop hand each push to one another, and each hand-over waits for that time
@@ -18,6 +20,11 @@ SWITCH_SECONDS = 0.0005
 # Number of new objects before a collection, and number of collections before one of the next older
 # generation. Python's own are 700, 10 and 10, which a busy watch reaches every second.
 GC_THRESHOLDS = (10_000, 10, 1_000)
+
+
+def is_compiled() -> bool:
+    """Whether the path of a push is compiled, as in the image, or is plain Python."""
+    return not evaluation.__file__.endswith(".py")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

@@ -18,6 +18,7 @@ from yuptime_exporter.metrics.process import (
 from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.metrics.receiving import ReceivingMetrics
 from yuptime_exporter.time_zones import TZDATA_VERSION
+from yuptime_exporter.wiring.interpreter import is_compiled
 
 
 class Metrics:
@@ -43,7 +44,7 @@ def process_registry() -> CollectorRegistry:
     # Otherwise every counter is accompanied by a second series, `…_created`.
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
-    expose_build_info(registry, version=__version__, revision=__revision__)
+    expose_build_info(registry, version=__version__, revision=__revision__, compiled=is_compiled())
     expose_tzdata_info(registry, version=TZDATA_VERSION)
     prometheus_client.ProcessCollector(registry=registry)
     prometheus_client.PlatformCollector(registry=registry)

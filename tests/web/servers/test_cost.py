@@ -5,8 +5,12 @@ import sys
 from collections import Counter
 from types import FrameType
 
+import pytest
+
 from tests.engine.parts import settled
 from tests.web.servers.ways import NAMESPACE, TOKEN, Way, Wire
+
+pytestmark = pytest.mark.interpreted  # compiled functions call one another without an event
 
 # A change that needs more than a tenth above this makes every push slower; lower the figure after
 # one that needs less.

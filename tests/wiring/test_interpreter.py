@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.waiting import eventually
 from yuptime_exporter.wiring.interpreter import (
     GC_THRESHOLDS,
     SWITCH_SECONDS,
@@ -23,6 +24,7 @@ def _restore_interpreter() -> Iterator[None]:
     gc.set_threshold(700, 10, 10)
     gc.unfreeze()
     yield
+    gc.enable()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
     sys.setswitchinterval(switch_seconds)
@@ -34,10 +36,23 @@ def test_threads_wait_half_a_millisecond_for_the_lock_of_python() -> None:
     assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
 
 
-def test_garbage_is_collected_rarely_from_the_start_on() -> None:
+async def test_garbage_is_collected_rarely_once_the_monitors_are_listed_and_never_before() -> None:
     collect_garbage_rarely()
+    before = gc.isenabled()
 
+    exempt_listed_monitors()
+
+    assert (before, gc.isenabled()) == (False, True)
     assert gc.get_threshold() == GC_THRESHOLDS
+
+
+async def test_garbage_is_collected_after_a_while_even_if_no_monitor_can_be_listed() -> None:
+    collect_garbage_rarely(max_pause_seconds=0.0)
+
+    async def enabled() -> bool:
+        return gc.isenabled()
+
+    await eventually(enabled)
 
 
 def test_objects_that_exist_at_the_first_call_are_exempt_from_collections() -> None:

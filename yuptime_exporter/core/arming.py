@@ -1,6 +1,6 @@
 """Since when the first push of a monitor is awaited: a declaration, a pause, an absence."""
 
-from dataclasses import replace
+from functools import lru_cache
 
 from yuptime_exporter.core.evaluation import base_timestamp, in_the_present, judge
 from yuptime_exporter.core.model import Arming, Monitor, Outage, PushKind, Row
@@ -44,8 +44,9 @@ def after_declaration(
         just_created = (
             known_timestamp is not None and created >= known_timestamp - ANNOUNCED_SECONDS
         )
-        armed = created if just_created else now_timestamp
-        return Arming(armed_timestamp=armed, paused_timestamp=paused)
+        return _armed(created if just_created else now_timestamp, paused)
+    if monitor.enabled and _is_active(previous) and created <= previous.armed_timestamp:
+        return previous  # as nearly always
     if not monitor.enabled and previous.paused_timestamp is not None:
         paused = previous.paused_timestamp
     armed = max(previous.armed_timestamp, created)
@@ -72,10 +73,10 @@ def after_unlisted(row: Row, outages: Outages, unlisted: Outage) -> Arming:
     deadline = judge(row, outages, now_timestamp=now_timestamp).deadline_timestamp
     if reported_down or lost_seconds <= 0 or deadline <= unlisted.start_timestamp:
         return row.arming
-    moved = replace(row.arming, armed_timestamp=outages.deadline(base, lost_seconds))
+    moved = row.arming._replace(armed_timestamp=outages.deadline(base, lost_seconds))
     after = judge(Row(row.monitor, moved, row.last_push), outages, now_timestamp=now_timestamp)
     if after.deadline_timestamp <= now_timestamp:
-        return replace(moved, armed_timestamp=now_timestamp)
+        return moved._replace(armed_timestamp=now_timestamp)
     return moved
 
 
@@ -89,20 +90,19 @@ def newer_arming(known: Arming, other: Arming) -> Arming:
     pauses = [known.paused_timestamp, other.paused_timestamp]
     both = [pause for pause in pauses if pause is not None]
     paused = min(both) if len(both) == len(pauses) else known.paused_timestamp
-    return replace(known, armed_timestamp=armed, paused_timestamp=paused)
+    return known._replace(armed_timestamp=armed, paused_timestamp=paused)
 
 
 def after_vanishing(previous: Arming, *, now_timestamp: float) -> Arming:
     """Return the arming of a monitor that its source no longer declares."""
     if previous.vanished_timestamp is not None:
         return previous
-    return replace(previous, vanished_timestamp=now_timestamp)
+    return previous._replace(vanished_timestamp=now_timestamp)
 
 
 def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
     """Return the arming with future moments set to now: nearly always the identical arming."""
-    is_active = arming.paused_timestamp is None and arming.vanished_timestamp is None
-    if is_active and arming.armed_timestamp <= now_timestamp:
+    if _is_active(arming) and arming.armed_timestamp <= now_timestamp:
         return arming
 
     def present(timestamp: float | None) -> float | None:
@@ -113,6 +113,16 @@ def arming_in_the_present(arming: Arming, *, now_timestamp: float) -> Arming:
         paused_timestamp=present(arming.paused_timestamp),
         vanished_timestamp=present(arming.vanished_timestamp),
     )
+
+
+@lru_cache(maxsize=8)
+def _armed(armed_timestamp: float, paused_timestamp: float | None) -> Arming:
+    """Return an arming; the monitors of one declaration share it, and so its memory."""
+    return Arming(armed_timestamp, paused_timestamp)
+
+
+def _is_active(arming: Arming) -> bool:
+    return arming.paused_timestamp is None and arming.vanished_timestamp is None
 
 
 def _gone_for_long(arming: Arming, now_timestamp: float) -> bool:

@@ -91,6 +91,7 @@ class MonitorTable:
         armings: dict[MonitorKey, Arming] = {}
         forgotten: dict[MonitorKey, float] = {}
         rows: dict[MonitorKey, Row] = {}
+        changed: list[MonitorKey] = []
         in_order, previous = True, None
         self._unlisted.add(unlisted, now_timestamp=now_timestamp)
         for monitor in monitors:
@@ -102,13 +103,13 @@ class MonitorTable:
                 row = self._declared(monitor, now_timestamp)
                 if row.arming != self._armings.get(key):
                     armings[key] = row.arming
+                changed.append(key)
             rows[key] = row
             in_order = in_order and (previous is None or previous < key)
             previous = key
         self._unlisted.keep_only(unlisted)
         armings |= self._vanished(rows.keys(), now_timestamp)
         self._armings |= armings
-        changed = [key for key, row in rows.items() if self._rows.get(key) is not row]
         changed += [key for key in self._rows if key not in rows]
         self._rows = rows if in_order else dict(sorted(rows.items()))
         self._rejected = {key: n for key, n in self._rejected.items() if key in rows}

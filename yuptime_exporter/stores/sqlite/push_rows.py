@@ -10,7 +10,7 @@ from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
 from yuptime_exporter.stores.sqlite.many_rows import ManyRows
 
 # Faster than `PushKind`, which a restart would call for each monitor.
-_KINDS: dict[str | None, PushKind | None] = {None: None, **{kind.value: kind for kind in PushKind}}
+_RESULTS: dict[str | None, PushKind] = {kind.value: kind for kind in RESULTS}
 
 APPEND = """
     INSERT INTO push (id, monitor_id, previous_id, number, kind, received_timestamp,
@@ -109,23 +109,9 @@ def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
 
 def stored_of(columns: Sequence[Any]) -> tuple[MonitorKey, Stored]:
     """Return the values in the columns of `READ_CHECKPOINTS`."""
-    namespace, name, monitor_id, push_id, number, *last_push = columns
-    key = MonitorKey(intern(namespace), name)
-    return key, Stored(monitor_id, push_id, number, last_push_of(last_push))
-
-
-def last_push_of(columns: Sequence[Any]) -> LastPush | None:
-    """Return the last push in its columns; None if they are empty.
-
-    Equal moments are one object: a push that said up has the same moment three times.
-    """
-    status, message, received, since, success, total, down_total, runs = columns
-    if since is None:
-        return None
-    since = received if since == received else since
-    success = received if success == received else success
-    kind = _KINDS[status]
-    return LastPush(kind, message, received, since, success, total, down_total, runs_of(runs))
+    namespace, name, monitor_id, push_id, number, status, *others = columns
+    last_push = _last_push(_RESULTS.get(status), *others)
+    return MonitorKey(intern(namespace), name), Stored(monitor_id, push_id, number, last_push)
 
 
 def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush:
@@ -138,16 +124,31 @@ def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush
         columns: those of `READ_LATER_PUSHES` after the number.
         before: the last push before this row; None: there was none.
     """
-    before = before or NO_PUSH
-    result = (before.status, before.message, before.received_timestamp)
     kind, message, received, *summary = columns
-    if kind in RESULTS:
-        result = (PushKind(kind), message, received)
-    whole = last_push_of((*result, *summary))
+    status: PushKind | None = _RESULTS.get(kind)
+    if status is None:
+        status, message, received, *_ = before or NO_PUSH
+    whole = _last_push(status, message, received, *summary)
     if whole is not None:
         return whole
-    status, message, received = result
+    before = before or NO_PUSH
     return before._replace(status=status, message=message, received_timestamp=received)
+
+
+def _last_push(
+    status: PushKind | None, message: str, received: float, *summary: Any
+) -> LastPush | None:
+    """Return the last push in its columns; None if they are empty.
+
+    Equal moments are one object: a push that said up has the same moment three times.
+    """
+    since, success, total, down_total, text = summary
+    if since is None:
+        return None
+    since = received if since == received else since
+    success = received if success == received else success
+    runs = runs_of(text)
+    return LastPush(status, message, received, since, success, total, down_total, runs)
 
 
 def runs_text(runs: Runs) -> str | None:

@@ -75,22 +75,21 @@ class StoredPushes:
         checkpoint_id, commits = connection.execute(
             "SELECT checkpoint_id, commits FROM progress"
         ).fetchone()
-        self._known = dict(map(stored_of, connection.execute(READ_CHECKPOINTS)))
-        self.last_id = max([checkpoint_id, *(one.push_id for one in self._known.values())])
+        known = self._known = dict(map(stored_of, connection.execute(READ_CHECKPOINTS)))
+        self.last_id = max([checkpoint_id, *(one.push_id for one in known.values())])
         self.changed = set()
-        keys = {stored.monitor_id: key for key, stored in self._known.items()}
-        for monitor_id, push_id, number, *columns in connection.execute(
-            READ_LATER_PUSHES, (checkpoint_id,)
-        ):
+        keys = {stored.monitor_id: key for key, stored in known.items()}
+        for columns in connection.execute(READ_LATER_PUSHES, (checkpoint_id,)):
+            monitor_id, push_id, number = columns[:3]
             self.last_id = max(self.last_id, push_id)
             key = keys.get(monitor_id)
-            if key is None or push_id <= self._known[key].push_id:
+            if key is None or push_id <= (found := known[key]).push_id:
                 continue  # of a monitor that was forgotten, or in its checkpoint
-            last_push = last_push_after(columns, self._known[key].last_push)
-            self._known[key] = Stored(monitor_id, push_id, number, last_push)
+            last_push = last_push_after(columns[3:], found.last_push)
+            known[key] = Stored(monitor_id, push_id, number, last_push)
             self.changed.add(key)
         self._begin()
-        self.live_rows = sum(map(self._wanted, self._known.values()))
+        self.live_rows = sum(map(self._wanted, known.values()))
         self._commits = commits
 
     def is_as_in(self, connection: sqlite3.Connection) -> bool:

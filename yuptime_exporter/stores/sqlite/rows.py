@@ -63,9 +63,11 @@ def read(connection: sqlite3.Connection, last_pushes: Mapping[MonitorKey, LastPu
     """
     keys = {key: key for key in last_pushes}  # so that each key is in memory once
     armings: dict[MonitorKey, Arming] = {}
-    for namespace, name, *moments in connection.execute(_READ_ARMINGS):
-        key = MonitorKey(intern(namespace), name)
-        armings[keys.get(key, key)] = Arming(*moments)
+    shared: dict[tuple[float | None, ...], Arming] = {}  # monitors declared together share theirs
+    for columns in connection.execute(_READ_ARMINGS):
+        names, moments = columns[:2], columns[2:]
+        key = keys.get(names) or MonitorKey(intern(names[0]), names[1])
+        armings[key] = shared.get(moments) or shared.setdefault(moments, Arming(*moments))
     outages = connection.execute(
         "SELECT start_timestamp, end_timestamp FROM outage ORDER BY start_timestamp"
     ).fetchall()

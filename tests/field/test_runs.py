@@ -12,7 +12,7 @@ import pytest
 from tests.core.examples import KEY, Life, monitor
 from tests.field.replaying import Case, Outcome, check, replayed, sent
 from yuptime_exporter.core.model import Reason, State
-from yuptime_exporter.web.pushes.native import parse_push
+from yuptime_exporter.web.pushes.native import parse_report
 
 FORM = b"application/x-www-form-urlencoded"
 JSON = b"application/json"
@@ -348,7 +348,7 @@ HISTORIES = [
 def test_a_history_of_runs_is_judged_as_its_owner_expects(history: History) -> None:
     life = Life(monitor(max_runtime_seconds=history.limit), at=1000)
     for at, body in history.pushes:
-        push = parse_push(body.encode(), received_timestamp=at)
+        push = parse_report(body.encode())
         life.push(push.kind, at=at, run_id=push.run_id, duration_seconds=push.duration_seconds)
 
     verdict = life.verdict(at=history.at)

@@ -22,7 +22,7 @@ from tests.field.running import RunningExporter, running_exporter
 from tests.manifests import TOKEN
 from yuptime_exporter.core.errors import MalformedPush
 from yuptime_exporter.core.model import PushKind, Reason, State
-from yuptime_exporter.web.pushes.native import parse_push
+from yuptime_exporter.web.pushes.native import parse_report
 
 DOCUMENT = json.loads(
     (Path(__file__).parents[3] / "yuptime_exporter" / "web" / "api" / "openapi.json").read_text()
@@ -62,7 +62,7 @@ def test_the_document_lists_every_state_reason_and_kind() -> None:
 
 def test_the_document_lists_every_field_of_a_push_and_every_status() -> None:
     with pytest.raises(MalformedPush) as refused:
-        parse_push(b'{"unknown": 1}', "application/json", received_timestamp=0.0)
+        parse_report(b'{"unknown": 1}', "application/json")
     names = re.findall(r"the fields (.+), got", str(refused.value))[0].split(", ")
     body = DOCUMENT["components"]["schemas"]["Push"]["properties"]
     parameters = DOCUMENT["paths"]["/api/push/{namespace}/{name}"]["post"]["parameters"]

@@ -12,22 +12,21 @@ from yuptime_exporter.core.errors import (
     RateLimited,
     StoreUnavailable,
 )
-from yuptime_exporter.core.model import Push, PushKind
+from yuptime_exporter.core.model import PushKind
 from yuptime_exporter.web.pushes.alertmanager import ALERTMANAGER
+from yuptime_exporter.web.pushes.exchange import Report
 
-NOW = 1000.0
 
-
-def parsed(**fields: Any) -> Push:
+def parsed(**fields: Any) -> Report:
     body = {"version": "4", "status": "firing", "alerts": [], **fields}
-    return ALERTMANAGER.parse(request("POST"), json.dumps(body).encode(), NOW)
+    return ALERTMANAGER.parse(request("POST"), json.dumps(body).encode())
 
 
 def test_a_firing_alert_is_up_with_its_summary_or_its_name() -> None:
     annotations, labels = {"summary": "The chain works"}, {"alertname": "Watchdog"}
     assert parsed(commonAnnotations=annotations, commonLabels=labels).message == "The chain works"
     assert parsed(commonAnnotations={}, commonLabels=labels).message == "Watchdog"
-    assert parsed(commonAnnotations=None, commonLabels=[]) == Push(PushKind.UP, NOW)
+    assert parsed(commonAnnotations=None, commonLabels=[]) == Report(PushKind.UP)
 
 
 def test_a_resolved_alert_is_kept_in_the_history_and_changes_nothing() -> None:
@@ -45,7 +44,7 @@ def test_every_other_status_is_refused(status: object) -> None:
 )
 def test_another_body_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedPush, match=r"^body: expected"):
-        ALERTMANAGER.parse(request("POST"), body, NOW)
+        ALERTMANAGER.parse(request("POST"), body)
 
 
 def test_whatever_may_succeed_later_is_answered_so_that_alertmanager_repeats_it() -> None:

@@ -28,7 +28,7 @@ from yuptime_exporter.engine.rejections import Rejections
 from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.pushes.body import BodyLimits
-from yuptime_exporter.web.pushes.exchange import Dialect, PushExchange
+from yuptime_exporter.web.pushes.exchange import Dialect, PushExchange, Report
 from yuptime_exporter.web.router import Router
 
 START = 1000.0
@@ -38,11 +38,11 @@ def key_in_query(asked: Request) -> bytes | None:
     return next((value.encode() for value in asked.query_values("key")), None)
 
 
-def parse_word(_: Request, body: bytes, received_timestamp: float) -> Push:
+def parse_word(_: Request, body: bytes) -> Report:
     word, _space, message = body.decode().partition(" ")
     if word not in ("FAIL", "PASS"):
         raise MalformedPush("expected FAIL or PASS, got another word")
-    return Push(DOWN if word == "FAIL" else UP, received_timestamp, message)
+    return Report(DOWN if word == "FAIL" else UP, message)
 
 
 def say(receipt: Receipt, push: Push) -> Answer:

@@ -4,40 +4,39 @@ import pytest
 
 from tests.web.requests import request
 from yuptime_exporter.core.errors import MalformedPush
-from yuptime_exporter.core.model import MonitorKey, Push, PushKind
+from yuptime_exporter.core.model import MonitorKey, PushKind
+from yuptime_exporter.web.pushes.exchange import Report
 from yuptime_exporter.web.pushes.gatus import GATUS
 
-NOW = 1000.0
 
-
-def parsed(query: str, body: bytes = b"") -> Push:
+def parsed(query: str, body: bytes = b"") -> Report:
     headers = [("Content-Type", "application/json")] if body else []
-    return GATUS.parse(request("POST", headers=headers, query=query), body, NOW)
+    return GATUS.parse(request("POST", headers=headers, query=query), body)
 
 
 @pytest.mark.parametrize(
     ("query", "body", "push"),
     [
-        ("success=true", b"", Push(PushKind.UP, NOW)),
-        ("success=false", b"", Push(PushKind.DOWN, NOW)),
-        ("success=false&error=disk%20full", b"", Push(PushKind.DOWN, NOW, "disk full")),
-        ("success=false", b'{"error": "disk full"}', Push(PushKind.DOWN, NOW, "disk full")),
-        ("success=false&error=a", b'{"error": "b"}', Push(PushKind.DOWN, NOW, "a")),
-        ("success=false", b"no JSON", Push(PushKind.DOWN, NOW, "no JSON")),
-        ("success=false", b"log=a&b", Push(PushKind.DOWN, NOW, "log=a&b")),
+        ("success=true", b"", Report(PushKind.UP)),
+        ("success=false", b"", Report(PushKind.DOWN)),
+        ("success=false&error=disk%20full", b"", Report(PushKind.DOWN, "disk full")),
+        ("success=false", b'{"error": "disk full"}', Report(PushKind.DOWN, "disk full")),
+        ("success=false&error=a", b'{"error": "b"}', Report(PushKind.DOWN, "a")),
+        ("success=false", b"no JSON", Report(PushKind.DOWN, "no JSON")),
+        ("success=false", b"log=a&b", Report(PushKind.DOWN, "log=a&b")),
         (
             "success=false",
             b'{"error": ' + b"[" * 5000,
-            Push(PushKind.DOWN, NOW, '{"error": ' + "[" * 5000),
+            Report(PushKind.DOWN, '{"error": ' + "[" * 5000),
         ),
-        ("success=true&duration=10s", b"", Push(PushKind.UP, NOW, duration_seconds=10.0)),
-        ("success=true&duration=", b"", Push(PushKind.UP, NOW)),
-        ("success=true&duration=1h2m3.5s", b"", Push(PushKind.UP, NOW, duration_seconds=3723.5)),
-        ("success=true&duration=250ms", b"", Push(PushKind.UP, NOW, duration_seconds=0.25)),
-        ("success=true&duration=0", b"", Push(PushKind.UP, NOW, duration_seconds=0.0)),
+        ("success=true&duration=10s", b"", Report(PushKind.UP, duration_seconds=10.0)),
+        ("success=true&duration=", b"", Report(PushKind.UP)),
+        ("success=true&duration=1h2m3.5s", b"", Report(PushKind.UP, duration_seconds=3723.5)),
+        ("success=true&duration=250ms", b"", Report(PushKind.UP, duration_seconds=0.25)),
+        ("success=true&duration=0", b"", Report(PushKind.UP, duration_seconds=0.0)),
     ],
 )
-def test_a_result_is_a_push(query: str, body: bytes, push: Push) -> None:
+def test_a_result_is_a_push(query: str, body: bytes, push: Report) -> None:
     assert parsed(query, body) == push
 
 

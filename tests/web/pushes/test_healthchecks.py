@@ -7,16 +7,16 @@ import pytest
 from tests.web.requests import request
 from yuptime_exporter.core.errors import MalformedPush
 from yuptime_exporter.core.messages import STORED_CHARS
-from yuptime_exporter.core.model import Push, PushKind
+from yuptime_exporter.core.model import PushKind
+from yuptime_exporter.web.pushes.exchange import Report
 from yuptime_exporter.web.pushes.healthchecks import HEALTHCHECKS
 
-NOW = 1000.0
 RUN = "0e7d0b4e-7c2f-4b6b-9a70-5f5b2e0a1c3d"
 
 
-def parsed(word: str = "", body: bytes = b"", *, query: str = "", **more: Any) -> Push:
+def parsed(word: str = "", body: bytes = b"", *, query: str = "", **more: Any) -> Report:
     parameters = {"token": "secret", **({"word": word} if word else {}), **more}
-    return HEALTHCHECKS.parse(request(query=query, parameters=parameters), body, NOW)
+    return HEALTHCHECKS.parse(request(query=query, parameters=parameters), body)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def parsed(word: str = "", body: bytes = b"", *, query: str = "", **more: Any) -
 def test_the_end_of_the_path_is_a_word_or_an_exit_code(
     word: str, kind: PushKind, exit_code: int | None
 ) -> None:
-    assert parsed(word) == Push(kind, NOW, exit_code=exit_code)
-    assert parsed(word, name="backup") == Push(kind, NOW, exit_code=exit_code)
+    assert parsed(word) == Report(kind, exit_code=exit_code)
+    assert parsed(word, name="backup") == Report(kind, exit_code=exit_code)
 
 
 @pytest.mark.parametrize("code", ["256", "1000", "9" * 5000])
@@ -52,7 +52,7 @@ def test_another_word_behind_a_name_is_refused_and_not_read_as_up(word: str) -> 
 
 
 def test_a_body_is_the_message_whatever_its_type_and_never_the_status() -> None:
-    assert parsed(body=b'{"status": "down"}') == Push(PushKind.UP, NOW, '{"status": "down"}')
+    assert parsed(body=b'{"status": "down"}') == Report(PushKind.UP, '{"status": "down"}')
     assert parsed("fail", b"no space\r\nleft\r\n").message == "no space\nleft\n"
     assert parsed(body=b"\xff\x00a\x00").message == "\ufffd\ufffda\ufffd"
     assert parsed(body="\ufefffull".encode("utf-16-le")).message == "full"

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from yuptime_exporter.core.errors import MalformedPush, UnsupportedBody
 from yuptime_exporter.core.messages import STORED_CHARS
-from yuptime_exporter.core.model import Push, PushKind
-from yuptime_exporter.web.pushes.native import parse_push
+from yuptime_exporter.core.model import PushKind
+from yuptime_exporter.web.pushes.exchange import Report
+from yuptime_exporter.web.pushes.native import parse_report
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-NOW = 1000.0
-UP = Push(PushKind.UP, NOW)
-DONE = Push(PushKind.UP, NOW, "done")
-DOWN = Push(PushKind.DOWN, NOW)
-FAILED = Push(PushKind.DOWN, NOW, "disk full")
+UP = Report(PushKind.UP)
+DONE = Report(PushKind.UP, "done")
+DOWN = Report(PushKind.DOWN)
+FAILED = Report(PushKind.DOWN, "disk full")
 
 VALID = {
     "nothing": (b"", "", UP),
@@ -49,32 +49,32 @@ VALID = {
     "a message that is a number": (
         b'{"status":"down","message":137}',
         JSON,
-        Push(PushKind.DOWN, NOW, "137"),
+        Report(PushKind.DOWN, "137"),
     ),
     "a message that is a number of 5,000 digits": (
         b'{"status":"down","message":' + b"9" * 5000 + b"}",
         JSON,
-        Push(PushKind.DOWN, NOW, "Infinity"),
+        Report(PushKind.DOWN, "Infinity"),
     ),
     "a message that is an object": (
         b'{"status":"down","message":{"code":[1.5,true,null,{}],"code":"x"}}',
         JSON,
-        Push(PushKind.DOWN, NOW, '{"code": "x"}'),
+        Report(PushKind.DOWN, '{"code": "x"}'),
     ),
     "a message that is a list": (
         b'{"status":"down","message":[1.5,true,null,{"a":{}}]}',
         JSON,
-        Push(PushKind.DOWN, NOW, '[1.5, true, null, {"a": {}}]'),
+        Report(PushKind.DOWN, '[1.5, true, null, {"a": {}}]'),
     ),
     "a message with raw control characters": (
         b'{"status":"down","message":"one\n\ttwo\x1b[0m"}',
         JSON,
-        Push(PushKind.DOWN, NOW, "one\n\ttwo\ufffd[0m"),
+        Report(PushKind.DOWN, "one\n\ttwo\ufffd[0m"),
     ),
     "a message with escaped control characters": (
         b'{"status":"down","message":"one\\ntwo\\u0000"}',
         JSON,
-        Push(PushKind.DOWN, NOW, "one\ntwo\ufffd"),
+        Report(PushKind.DOWN, "one\ntwo\ufffd"),
     ),
 }
 
@@ -84,12 +84,12 @@ QUERIES = {
     "escaped bytes that are not UTF-8": (
         "status=down&message=%E9",
         b"",
-        Push(PushKind.DOWN, NOW, "\ufffd"),
+        Report(PushKind.DOWN, "\ufffd"),
     ),
     "a percent sign that escapes nothing": (
         "status=down&message=93%&",
         b"",
-        Push(PushKind.DOWN, NOW, "93%"),
+        Report(PushKind.DOWN, "93%"),
     ),
     "the status in the query and the message in a form": (
         "status=down",
@@ -224,8 +224,8 @@ INVALID_QUERIES = {
 }
 
 
-def parsed(body: bytes, media_type: str = "", *, query: str = "") -> Push:
-    return parse_push(body, media_type, query=query, received_timestamp=NOW)
+def parsed(body: bytes, media_type: str = "", *, query: str = "") -> Report:
+    return parse_report(body, media_type, query=query)
 
 
 @pytest.mark.parametrize("case", VALID)
@@ -293,7 +293,7 @@ def test_a_form_is_read_in_its_charset(case: str) -> None:
     form, encoding, media_type = FORMS_IN_CHARSETS[case]
     message = form.partition("message=")[2].replace("+%31", " 1")
 
-    assert parsed(form.encode(encoding), media_type) == Push(PushKind.DOWN, NOW, message)
+    assert parsed(form.encode(encoding), media_type) == Report(PushKind.DOWN, message)
 
 
 def test_escaped_bytes_of_a_form_belong_to_its_charset() -> None:
@@ -317,7 +317,7 @@ def test_a_long_message_keeps_its_head_and_its_tail_and_the_push_says_so() -> No
 def test_a_message_of_just_the_allowed_length_is_whole() -> None:
     body = json.dumps({"status": "up", "message": "x" * STORED_CHARS}).encode()
 
-    assert parsed(body, JSON) == Push(PushKind.UP, NOW, "x" * STORED_CHARS)
+    assert parsed(body, JSON) == Report(PushKind.UP, "x" * STORED_CHARS)
 
 
 MEDIA_TYPES = ["", JSON, FORM, "text/plain", "text/plain; charset=utf-16", f"{JSON}; charset=gbk"]
@@ -357,7 +357,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]))
 def test_every_message_arrives_as_it_was_sent_in_every_form(status: str, message: str) -> None:
     fields = {"status": status, "message": message}
     form = f"status={status}&message={quote_plus(message)}"
-    push = Push(PushKind(status), NOW, message)
+    push = Report(PushKind(status), message)
 
     assert parsed(json.dumps(fields).encode(), JSON) == push
     assert parsed(json.dumps(fields, ensure_ascii=False).encode("utf-16"), JSON) == push

@@ -7,22 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuptime_exporter.core.errors import MalformedPush
-from yuptime_exporter.core.model import RESULTS, Push, PushKind
-from yuptime_exporter.web.pushes.native import parse_push
+from yuptime_exporter.core.model import RESULTS, PushKind
+from yuptime_exporter.web.pushes.exchange import Report
+from yuptime_exporter.web.pushes.native import parse_report
 from yuptime_exporter.web.pushes.run_fields import MAX_RUN_ID_CHARS
 
 
-def parsed(body: str, *, query: str = "") -> Push:
-    return parse_push(body.encode(), query=query, received_timestamp=1000)
+def parsed(body: str, *, query: str = "") -> Report:
+    return parse_report(body.encode(), query=query)
 
 
 @pytest.mark.parametrize("kind", list(PushKind))
 def test_each_kind_of_push_may_name_its_run(kind: PushKind) -> None:
-    assert parsed(f"status={kind}&runId=nightly-7") == Push(kind, 1000, run_id="nightly-7")
+    assert parsed(f"status={kind}&runId=nightly-7") == Report(kind, run_id="nightly-7")
 
 
 def test_json_form_and_query_have_the_same_fields() -> None:
-    expected = Push(PushKind.DOWN, 1000, run_id="7", duration_seconds=12.5, exit_code=137)
+    expected = Report(PushKind.DOWN, run_id="7", duration_seconds=12.5, exit_code=137)
 
     as_json = '{"status": "down", "runId": "7", "durationSeconds": 12.5, "exitCode": 137}'
     as_form = "status=down&runId=7&durationSeconds=12.5&exitCode=137"
@@ -32,19 +33,19 @@ def test_json_form_and_query_have_the_same_fields() -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ('{"status": "up", "runId": 8123456789}', Push(PushKind.UP, 1000, run_id="8123456789")),
-        ('{"status": "up", "runId": null, "durationSeconds": null}', Push(PushKind.UP, 1000)),
-        ("status=up&runId=", Push(PushKind.UP, 1000)),
-        ('{"status": "up", "durationSeconds": "12"}', Push(PushKind.UP, 1000, duration_seconds=12)),
-        ("status=up&durationSeconds=1e2", Push(PushKind.UP, 1000, duration_seconds=100)),
-        ("status=up&exitCode=0", Push(PushKind.UP, 1000, exit_code=0)),
-        ("status=down&exitCode=0", Push(PushKind.DOWN, 1000, exit_code=0)),
-        ("status=down&exitCode=-9", Push(PushKind.DOWN, 1000, exit_code=-9)),
-        ("status=down&exitCode=3221225477", Push(PushKind.DOWN, 1000, exit_code=3221225477)),
-        ('{"status": "down", "exitCode": 2.0}', Push(PushKind.DOWN, 1000, exit_code=2)),
+        ('{"status": "up", "runId": 8123456789}', Report(PushKind.UP, run_id="8123456789")),
+        ('{"status": "up", "runId": null, "durationSeconds": null}', Report(PushKind.UP)),
+        ("status=up&runId=", Report(PushKind.UP)),
+        ('{"status": "up", "durationSeconds": "12"}', Report(PushKind.UP, duration_seconds=12)),
+        ("status=up&durationSeconds=1e2", Report(PushKind.UP, duration_seconds=100)),
+        ("status=up&exitCode=0", Report(PushKind.UP, exit_code=0)),
+        ("status=down&exitCode=0", Report(PushKind.DOWN, exit_code=0)),
+        ("status=down&exitCode=-9", Report(PushKind.DOWN, exit_code=-9)),
+        ("status=down&exitCode=3221225477", Report(PushKind.DOWN, exit_code=3221225477)),
+        ('{"status": "down", "exitCode": 2.0}', Report(PushKind.DOWN, exit_code=2)),
     ],
 )
-def test_a_field_is_read_as_jobs_write_it(body: str, expected: Push) -> None:
+def test_a_field_is_read_as_jobs_write_it(body: str, expected: Report) -> None:
     assert parsed(body) == expected
 
 

@@ -11,7 +11,7 @@ from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.web.credentials import sent_token
 from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import Answer, Request, json_answer
-from yuptime_exporter.web.pushes.exchange import Dialect
+from yuptime_exporter.web.pushes.exchange import Dialect, Report
 
 # The only version there is, since Alertmanager 0.6 (notify/webhook/webhook.go).
 _VERSION = "4"
@@ -22,7 +22,7 @@ _KINDS = {"firing": PushKind.UP, "resolved": PushKind.LOG}
 _EXPECTED = "body: expected the JSON of an Alertmanager's webhook"
 
 
-def _parse(_: Request, body: bytes, received_timestamp: float) -> Push:
+def _parse(_: Request, body: bytes) -> Report:
     try:
         notification = json.loads(body)
     except (ValueError, RecursionError):
@@ -33,7 +33,7 @@ def _parse(_: Request, body: bytes, received_timestamp: float) -> Push:
     if not isinstance(status, str) or status not in _KINDS:
         raise MalformedPush('status: expected "firing" or "resolved", got another or none')
     message, truncated = stored_message(_summary(notification))
-    return Push(_KINDS[status], received_timestamp, message, message_truncated=truncated)
+    return Report(_KINDS[status], message, truncated)
 
 
 def _summary(notification: Mapping[str, object]) -> str:

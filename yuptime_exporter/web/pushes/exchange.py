@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import Rejection
-from yuptime_exporter.core.model import MonitorKey, Push
+from yuptime_exporter.core.model import MonitorKey, Push, PushKind
 from yuptime_exporter.engine.addressing import Addressing
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receipt, Receiver
@@ -24,6 +25,17 @@ def named_monitor(
     return MonitorKey(request.parameters["namespace"], request.parameters["name"])
 
 
+class Report(NamedTuple):
+    """What a job says in one push; the fields are those of `Push`."""
+
+    kind: PushKind
+    message: str = ""
+    message_truncated: bool = False
+    run_id: str = ""
+    duration_seconds: float | None = None
+    exit_code: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One way in which jobs push: its routes, credential, parser and answers.
@@ -32,8 +44,8 @@ class Dialect:
         name: as `--push.dialects` and the history have it.
         routes: methods and path templates.
         token: returns the token as the client sent it; None if it sent none.
-        parse: returns the push in a request with this body, received at this moment (Unix
-            seconds); raises `MalformedPush` or `UnsupportedBody`.
+        parse: returns the report in a request with this body; raises `MalformedPush` or
+            `UnsupportedBody`.
         answer: returns the answer to an accepted push.
         rejected: returns the answer to a rejected push.
         monitor: returns the monitor that a request with this token is for; raises `Rejection`.
@@ -43,7 +55,7 @@ class Dialect:
     name: str
     routes: tuple[tuple[str, str], ...]
     token: Callable[[Request], bytes | None]
-    parse: Callable[[Request, bytes, float], Push]
+    parse: Callable[[Request, bytes], Report]
     answer: Callable[[Receipt, Push], Answer]
     rejected: Callable[[Rejection], Answer] = rejected
     monitor: Callable[[Request, bytes | None, Addressing | None], MonitorKey] = named_monitor
@@ -156,9 +168,18 @@ class PushExchange:
         wait_seconds: float,
     ) -> Push:
         """Return the push in a request; beyond the rate limit only if it changes the status."""
-        report = dialect.parse(request, body, self._clock())
-        # Its last two fields; `_replace` takes three times as long.
-        push = Push(*report[:-2], dialect.name, request.client_address)
+        report = dialect.parse(request, body)
+        push = Push(
+            report.kind,
+            self._clock(),
+            report.message,
+            report.message_truncated,
+            report.run_id,
+            report.duration_seconds,
+            report.exit_code,
+            dialect.name,
+            request.client_address,
+        )
         if wait_seconds > 0:
             changes = self._receiver.changes_status(key, push.kind)
             self._admission.admit_change(key, changes=changes, wait_seconds=wait_seconds)

@@ -10,7 +10,7 @@ from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.web.credentials import sent_token
 from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import TEXT, Answer, Request
-from yuptime_exporter.web.pushes.exchange import Dialect
+from yuptime_exporter.web.pushes.exchange import Dialect, Report
 from yuptime_exporter.web.pushes.fields import body_fields, value_as_text
 from yuptime_exporter.web.pushes.text import content_type, words
 
@@ -38,7 +38,7 @@ def _monitor(request: Request, _token: bytes | None, _addressing: Addressing | N
     return MonitorKey(namespace, name)
 
 
-def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
+def _parse(request: Request, body: bytes) -> Report:
     given: dict[str, str] = {}
     for name, value in request.query_pairs():
         if name == "success" and name in given:
@@ -48,11 +48,10 @@ def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
     if success not in _KINDS:
         raise MalformedPush("success: expected true or false in the query, got another or none")
     message, truncated = stored_message(given.get("error") or _error_in(body, request))
-    return Push(
+    return Report(
         _KINDS[success],
-        received_timestamp,
         message,
-        message_truncated=truncated,
+        truncated,
         duration_seconds=_duration_seconds(given.get("duration", "")),
     )
 

@@ -10,7 +10,7 @@ from yuptime_exporter.engine.addressing import Addressing
 from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import TEXT, Answer, Request
-from yuptime_exporter.web.pushes.exchange import Dialect
+from yuptime_exporter.web.pushes.exchange import Dialect, Report
 from yuptime_exporter.web.pushes.text import content_type, words
 from yuptime_exporter.web.pushes.url_tokens import any_method, monitor_of_url, url_token
 
@@ -52,7 +52,7 @@ def _monitor(request: Request, token: bytes | None, addressing: Addressing | Non
     return monitor_of_url(named, token, addressing)
 
 
-def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
+def _parse(request: Request, body: bytes) -> Report:
     word = _word(request)
     if not _is_word(word):
         if "name" in request.parameters:
@@ -65,11 +65,10 @@ def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
     kind = _KINDS.get(word) or (PushKind.DOWN if exit_code else PushKind.UP)
     text = words(body, content_type(request.header_list("Content-Type")).codec)
     message, truncated = stored_message(text)
-    return Push(
+    return Report(
         kind,
-        received_timestamp,
         message,
-        message_truncated=truncated,
+        truncated,
         run_id=_run_id(request),
         exit_code=exit_code,
     )

@@ -12,7 +12,7 @@ from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.moments import rfc3339
 from yuptime_exporter.web.credentials import sent_token
 from yuptime_exporter.web.http import JSON, Answer, Request
-from yuptime_exporter.web.pushes.exchange import Dialect
+from yuptime_exporter.web.pushes.exchange import Dialect, Report
 from yuptime_exporter.web.pushes.fields import (
     Fields,
     body_fields,
@@ -33,10 +33,8 @@ _REMEMBERED_CHARS = 256
 _EXPECTED_STATUS = 'status: expected "up", "down", "start" or "log"'
 
 
-def parse_push(
-    body: bytes, media_type: str = "", *, query: str = "", received_timestamp: float
-) -> Push:
-    """Read a push from a body, a query, or both.
+def parse_report(body: bytes, media_type: str = "", *, query: str = "") -> Report:
+    """Read the report in a body, a query, or both.
 
     A flaw in the message never costs the status. A flaw in the status is always an error, so that
     only a push that carries nothing at all means up.
@@ -45,22 +43,19 @@ def parse_push(
         body: as it arrived; its first character says whether it is JSON.
         media_type: the value of the Content-Type header; empty: none.
         query: everything after the question mark, not decoded.
-        received_timestamp: when the body was read.
 
     Raises:
         UnsupportedBody: a media type that is neither JSON, nor text, nor a form.
         MalformedPush: fields or status are not those of a push.
     """
     if len(body) + len(query) + len(media_type) > _REMEMBERED_CHARS:
-        return _reported(body, media_type, query)._replace(received_timestamp=received_timestamp)
-    known = _remembered(body, media_type, query)
-    return Push(known.kind, received_timestamp, *known[2:])
+        return _report(body, media_type, query)
+    return _remembered(body, media_type, query)
 
 
-def _reported(body: bytes, media_type: str, query: str) -> Push:
-    """Return a push without its moment."""
+def _report(body: bytes, media_type: str, query: str) -> Report:
     if not body and not query:
-        return Push(PushKind.UP, 0.0)
+        return Report(PushKind.UP)
     given: dict[str, object] = {}
     if body:
         _add(given, body_fields(body, content_type(media_type)), "body")
@@ -72,11 +67,11 @@ def _reported(body: bytes, media_type: str, query: str) -> Push:
     if "message" in given:
         message, truncated = stored_message(value_as_text(given["message"]))
     run = run_fields(given, kind) if len(given) > 1 else NO_RUN_FIELDS
-    return Push(kind, 0.0, message, truncated, *run)
+    return Report(kind, message, truncated, *run)
 
 
 # Most pushes of a job say the same as the push before.
-_remembered = lru_cache(maxsize=1024)(_reported)
+_remembered = lru_cache(maxsize=1024)(_report)
 
 
 def _add(given: dict[str, object], fields: Fields, place: str) -> None:
@@ -120,13 +115,8 @@ def _suggestion(name: str) -> str:
     return f'; did you mean "{_LOWER[close[0]]}"?' if close else ""
 
 
-def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
-    return parse_push(
-        body,
-        request.header_list("Content-Type"),
-        query=request.query,
-        received_timestamp=received_timestamp,
-    )
+def _parse(request: Request, body: bytes) -> Report:
+    return parse_report(body, request.header_list("Content-Type"), query=request.query)
 
 
 def _answer(receipt: Receipt, push: Push) -> Answer:

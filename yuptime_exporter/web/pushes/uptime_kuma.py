@@ -9,7 +9,7 @@ from yuptime_exporter.core.model import Push, PushKind
 from yuptime_exporter.engine.receiver import Receipt
 from yuptime_exporter.web.failures import rejected
 from yuptime_exporter.web.http import Answer, Request, json_answer
-from yuptime_exporter.web.pushes.exchange import Dialect
+from yuptime_exporter.web.pushes.exchange import Dialect, Report
 from yuptime_exporter.web.pushes.fields import body_fields, value_as_text
 from yuptime_exporter.web.pushes.text import content_type
 from yuptime_exporter.web.pushes.url_tokens import any_method, monitor_of_url, url_token
@@ -22,7 +22,7 @@ _EXPECTED_STATUS = "status: expected up or down"
 _MAX_PING_MILLISECONDS = 366 * 86_400 * 1000
 
 
-def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
+def _parse(request: Request, body: bytes) -> Report:
     given = list(request.query_pairs())
     if body:
         content = content_type(request.header_list("Content-Type"))
@@ -32,11 +32,10 @@ def _parse(request: Request, body: bytes, received_timestamp: float) -> Push:
     texts = dict(given)
     message, truncated = stored_message(texts.get("msg", ""))
     duration_seconds = _duration_seconds(texts.get("ping", ""))
-    return Push(
+    return Report(
         kind,
-        received_timestamp,
         message,
-        message_truncated=truncated,
+        truncated,
         duration_seconds=duration_seconds,
     )
 

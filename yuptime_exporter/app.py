@@ -152,7 +152,7 @@ class Exporter:
                 tasks.create_task(self._receiving_log.keep(), name="keep the receiving log"),
                 tasks.create_task(self._publisher.publish_forever(sinks), name="publish alerts"),
                 tasks.create_task(self._reloading.reload_on_request(), name="reload on request"),
-                tasks.create_task(self._render_listed(), name="render all monitors once"),
+                tasks.create_task(self._render_ahead(), name="render changes ahead of scrapes"),
             )
             await self.stop_requested.wait()
             log.info("stopping")
@@ -165,10 +165,10 @@ class Exporter:
         self._table.restore(await restored_state(self._parts.store, self._shared.readiness))
         await self._follower.follow(self._parts.source)
 
-    async def _render_listed(self) -> None:
-        """Render all monitors once, so that the first scrape takes no longer than the others."""
+    async def _render_ahead(self) -> None:
+        """Render all monitors once they are listed, and changes after that, ahead of scrapes."""
         await self._listed.wait()
-        await self._metrics_page.render()
+        await self._metrics_page.render_ahead()
 
     def _after_push(self, key: MonitorKey, before: State, after: State) -> None:
         self._transitions.pushed(key, before, after)

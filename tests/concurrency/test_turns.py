@@ -42,3 +42,13 @@ async def test_a_pause_lets_work_of_several_passes_finish() -> None:
         done = finished.is_set()
 
     assert done
+
+
+async def test_the_time_of_others_is_not_the_time_of_turns() -> None:
+    turn = Turn(max_seconds=10)
+    await worked(turn, 0.03)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+    await turn.pass_on()
+    await worked(turn, 0.03)
+
+    assert 0.06 <= turn.worked_seconds < 0.5

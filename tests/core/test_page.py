@@ -77,17 +77,16 @@ class Kept:
     def text(self, accept: str = "") -> bytes:
         heads = [written([family.metric(())], accept) for family in FAMILIES]
         parts = [
-            head.removesuffix(b"# EOF\n") + b"".join(map(bytes, self.page.lines(family)))
-            for head, family in zip(heads, FAMILIES, strict=True)
+            head.removesuffix(b"# EOF\n") + b"".join(map(bytes, lines))
+            for head, (_, lines) in zip(heads, self.page.lines(), strict=True)
         ]
         return b"".join(parts) + (b"# EOF\n" if accept else b"")
 
     def lines(self) -> bytes:
-        return b"".join(bytes(lines) for family in FAMILIES for lines in self.page.lines(family))
+        return b"".join(bytes(lines) for _, own in self.page.lines() for lines in own)
 
     def packed(self) -> bytes:
-        everything = (lines for family in FAMILIES for lines in self.page.lines(family))
-        return b"".join(gzip_file(lines.packed() for lines in everything))
+        return b"".join(gzip_file(lines.packed() for _, own in self.page.lines() for lines in own))
 
     def expected(self, accept: str = "") -> bytes:
         table = self.life.table
@@ -283,18 +282,15 @@ def test_a_line_that_does_not_change_keeps_the_text_that_holds_it() -> None:
     kept = declared(10)
     push_to(kept, range(10))
     kept.refresh()
-    before = {family.name: kept.page.lines(family) for family in FAMILIES}
+    before = kept.page.lines()
 
     push_to(kept, range(1))
     kept.refresh()
 
     changed = {
         family.name
-        for family in FAMILIES
-        if any(
-            one is not other
-            for one, other in zip(before[family.name], kept.page.lines(family), strict=True)
-        )
+        for (family, old), (_, new) in zip(before, kept.page.lines(), strict=True)
+        if any(one is not other for one, other in zip(old, new, strict=True))
     }
     assert changed == {
         "yuptime_monitor_last_push_timestamp_seconds",

@@ -1,15 +1,19 @@
 """A scrape sends kept lines: plain or compressed, with few bytes of memory of its own."""
 
+import asyncio
 import gzip
 import tracemalloc
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import choose_encoder
 
-from tests.core.examples import Life, monitor
+from tests.core.examples import UP, Life, monitor
+from tests.waiting import eventually
 from tests.web.requests import request
 from yuptime_exporter.core.families import exposed_families
 from yuptime_exporter.core.identity import AlertDefaults
+from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.core.page import MonitorPage
 from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.web.http import Answer
@@ -24,8 +28,12 @@ GZIP_BYTES = 393_761
 
 
 @pytest.fixture
-def page() -> MetricsPage:
-    life = Life(*(monitor(f"job-{number:05}") for number in range(MONITORS)))
+def life() -> Life:
+    return Life(*(monitor(f"job-{number:05}") for number in range(MONITORS)))
+
+
+@pytest.fixture
+def page(life: Life) -> MetricsPage:
     rejudging = Rejudging(life.table)
     lines = MonitorPage(
         life.table, rejudging, exposed_families(messages=False), alert_defaults=AlertDefaults
@@ -47,6 +55,35 @@ async def test_a_compressed_scrape_has_the_bytes_of_a_plain_one(page: MetricsPag
     assert gzip.decompress(packed.body) == text
     assert plain.headers["Content-Length"] == str(len(text))
     assert text.count(b"yuptime_monitor_deadline_timestamp_seconds{") == MONITORS
+
+
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text;version=1.0.0"])
+async def test_the_metrics_of_the_exporter_are_those_that_prometheus_client_writes(
+    page: MetricsPage, accept: str
+) -> None:
+    Counter("jobs_total", "Jobs.", ["kind"], registry=page.registry).labels('a "kind"').inc()
+    Histogram("job_seconds", "Times.", registry=page.registry).observe(0.5)
+    own: bytes = choose_encoder(accept)[0](page.registry)
+
+    text = await content(await page.answer(request(headers=[("Accept", accept)])))
+
+    assert text.endswith(own)
+    assert text.count(b"# EOF\n") == own.count(b"# EOF\n")
+
+
+async def test_changes_are_rendered_before_a_scrape_asks(life: Life, page: MetricsPage) -> None:
+    async def rendered() -> int:
+        return page.monitors.lines_rendered_total
+
+    await page.render()
+
+    async with asyncio.TaskGroup() as tasks:
+        rendering = tasks.create_task(page.render_ahead())
+        for moment in (1000, 1001):
+            before = await rendered()
+            life.push(UP, at=moment, key=MonitorKey("prod", "job-00007"))
+            await eventually(rendered, until=before.__ne__)
+        rendering.cancel()
 
 
 async def test_a_scrape_after_rendering_renders_no_line(page: MetricsPage) -> None:

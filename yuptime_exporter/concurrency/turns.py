@@ -29,6 +29,12 @@ class Turn:
         self._max_seconds = max_seconds
         self._pause_seconds = pause_seconds
         self._began_seconds = self._time()
+        self._worked_before_seconds = 0.0
+
+    @property
+    def worked_seconds(self) -> float:
+        """How long all turns took, up to now."""
+        return self._worked_before_seconds + self._time() - self._began_seconds
 
     def is_over(self) -> bool:
         """Tell whether other work should have its turn now."""
@@ -36,5 +42,6 @@ class Turn:
 
     async def pass_on(self) -> None:
         """Let other work have its turn, and begin another."""
+        self._worked_before_seconds = self.worked_seconds
         await asyncio.sleep(self._pause_seconds)
         self._began_seconds = self._time()

@@ -22,8 +22,8 @@ MONITORS_A_BLOCK = 512
 
 # Changed monitors that one step of `refresh` finds in their blocks, and monitors that one step
 # renders; a step takes about a millisecond.
-KEYS_A_STEP = 256
-MONITORS_A_STEP = 64
+KEYS_A_STEP = 128
+MONITORS_A_STEP = 32
 
 # Positions of changed monitors in their blocks, and the monitors that were added or removed.
 _Found = tuple[dict[Block, list[int]], list[MonitorKey]]
@@ -90,10 +90,12 @@ class MonitorPage:
             if not complete:  # the client of this scrape has left
                 self._changed.add(keys)
 
-    def lines(self, family: Family) -> list[Lines]:
-        """Return the lines of a family, in the order of the monitors' keys, in parts."""
-        index = self.families.index(family)
-        return [block.lines[index] for block in self._blocks]
+    def lines(self) -> list[tuple[Family, list[Lines]]]:
+        """Return the lines of each family, in the order of the monitors' keys, in parts."""
+        return [
+            (family, [block.lines[at] for block in self._blocks])
+            for at, family in enumerate(self.families)
+        ]
 
     def _follow_alert_defaults(self) -> Iterator[None]:
         defaults = self._alert_defaults()

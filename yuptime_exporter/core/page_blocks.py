@@ -8,7 +8,7 @@ from typing import TypeVar
 from yuptime_exporter.core.exposition import Family, Shown, has_runs
 from yuptime_exporter.core.exposition_text import own_label_text
 from yuptime_exporter.core.model import Monitor, MonitorKey
-from yuptime_exporter.core.page_lines import arranged, no_lines, with_lines
+from yuptime_exporter.core.page_lines import no_lines
 from yuptime_exporter.core.page_rendering import rendered
 
 Value = TypeVar("Value")
@@ -27,8 +27,8 @@ class Block:
     def __init__(self, keys: Sequence[MonitorKey], number_of_families: int) -> None:
         """Have no line yet."""
         self.keys = keys
-        self.lines = [no_lines(len(keys))] * number_of_families
         self._own_labels = [own_label_text(key).encode() for key in keys]
+        self.lines = [no_lines(self._own_labels)] * number_of_families
         # The monitors whose lines of declared families are here.
         self._rendered: list[Monitor | None] = [None] * len(keys)
         self._has_runs = False
@@ -62,7 +62,7 @@ class Block:
             for at, family in enumerate(families if some else ()):
                 if family.declared is declared and (self._has_runs or not family.of_runs):
                     new = rendered(family, shown, own_labels)
-                    lines[at] = with_lines(lines[at], positions, new, self._own_labels)
+                    lines[at] = lines[at].replaced(positions, new)
                     count += len(positions)
         self.lines = lines
         for at, one in anew.items():
@@ -82,7 +82,7 @@ class Block:
         blocks = []
         for some in slices(keys, size if len(keys) > 2 * size else 2 * size):
             block, positions = Block(some, 0), [known.get(key) for key in some]
-            block.lines = [arranged(lines, positions, block._own_labels) for lines in self.lines]
+            block.lines = [lines.arranged(positions, block._own_labels) for lines in self.lines]
             block._rendered = [None if at is None else self._rendered[at] for at in positions]
             block._has_runs = self._has_runs
             blocks.append(block)

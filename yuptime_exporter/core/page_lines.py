@@ -5,8 +5,9 @@ lines have the text before the labels in common, many also the text after them, 
 the same in every family. So the lines of a family take little more than their values.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import is_
 from typing import NamedTuple
 
 from yuptime_exporter.core.packing import Packed, pack
@@ -20,12 +21,13 @@ class Columns(NamedTuple):
 
     Attributes:
         befores: before the labels of the monitor.
-        labels: of the monitor; empty where its labels are in the text before them.
+        labels: of the monitor; empty where its labels are in the text before them, or where it
+            has no series; None: all lines have the labels of their monitors.
         afters: after the labels, with the end of the line.
     """
 
     befores: Texts
-    labels: Texts
+    labels: Texts | None
     afters: Texts
 
 
@@ -37,27 +39,32 @@ class Lines:
         size_bytes: of all lines.
     """
 
-    __slots__ = ("_packed", "columns", "size_bytes")
+    __slots__ = ("_own_labels", "_packed", "columns", "size_bytes")
 
-    def __init__(self, columns: Columns, size_bytes: int) -> None:
+    def __init__(self, columns: Columns, own_labels: Texts, size_bytes: int) -> None:
         self.columns = columns
         self.size_bytes = size_bytes
+        self._own_labels = own_labels
         self._packed: Packed | None = None
+
+    @property
+    def labels(self) -> Texts:
+        """The labels in each line."""
+        return self._own_labels if self.columns.labels is None else self.columns.labels
 
     def __bytes__(self) -> bytes:
         """Return the text of all lines."""
         if not self.size_bytes:
             return b""
-        befores, labels, afters = self.columns
-        before, after = befores[0], afters[0]
+        befores, _, afters = self.columns
+        labels = self.labels
+        if isinstance(befores, tuple) and isinstance(afters, tuple):
+            between = afters[0] + befores[0]
+            return b"".join((befores[0], between.join(labels), afters[0]))
+        pieces = [befores[0]] * (3 * len(labels))
         if not isinstance(befores, tuple):
-            pieces = [b""] * (3 * len(labels))
-            pieces[::3], pieces[1::3], pieces[2::3] = self.columns
-        elif not isinstance(afters, tuple):
-            pieces = [before] * (3 * len(labels))
-            pieces[1::3], pieces[2::3] = labels, afters
-        else:
-            pieces = [before, (after + before).join(labels), after]
+            pieces[::3] = befores
+        pieces[1::3], pieces[2::3] = labels, afters
         return b"".join(pieces)
 
     def __len__(self) -> int:
@@ -70,6 +77,37 @@ class Lines:
             self._packed = pack(bytes(self))
         return self._packed
 
+    def replaced(self, positions: Sequence[int], new: Columns) -> "Lines":
+        """Return the lines with those at some positions replaced; these lines if none differs."""
+        befores, size_bytes = _replaced(self.columns.befores, positions, new.befores)
+        afters, change_bytes = _replaced(self.columns.afters, positions, new.afters)
+        size_bytes += change_bytes + self.size_bytes
+        labels = self.columns.labels
+        if labels is not None or new.labels is not None:
+            own_labels = self._own_labels
+            others = [own_labels[at] for at in positions] if new.labels is None else new.labels
+            labels, change_bytes = _replaced(self.labels, positions, others)
+            size_bytes += change_bytes
+            labels = None if labels == own_labels else labels
+        columns = Columns(befores, labels, afters)
+        unchanged = all(map(is_, columns, self.columns))
+        return self if unchanged else Lines(columns, self._own_labels, size_bytes)
+
+    def arranged(self, positions: Sequence[int | None], own_labels: Texts) -> "Lines":
+        """Return the lines at some positions.
+
+        Args:
+            positions: among these lines; None: a monitor without a series.
+            own_labels: of the monitors of the new lines.
+        """
+        befores, labels, afters = (
+            _shared([b"" if at is None else texts[at] for at in positions])
+            for texts in (self.columns.befores, self.labels, self.columns.afters)
+        )
+        size_bytes = sum(sum(map(len, texts)) for texts in (befores, labels, afters))
+        columns = Columns(befores, None if labels == own_labels else labels, afters)
+        return Lines(columns, own_labels, size_bytes)
+
 
 @lru_cache(maxsize=1024)
 def repeated(text: bytes, number: int) -> tuple[bytes, ...]:
@@ -77,67 +115,30 @@ def repeated(text: bytes, number: int) -> tuple[bytes, ...]:
     return (text,) * number
 
 
-def no_lines(number: int) -> Lines:
-    """Return the lines of this number of monitors without a series."""
-    none = repeated(b"", number)
-    return Lines(Columns(none, none, none), 0)
+def no_lines(own_labels: Texts) -> Lines:
+    """Return the lines of monitors without a series."""
+    none = repeated(b"", len(own_labels))
+    return Lines(Columns(none, none, none), own_labels, 0)
 
 
-def with_lines(known: Lines, positions: Sequence[int], new: Columns, own_labels: Texts) -> Lines:
-    """Return lines with those at some positions replaced; `known` itself if none differs.
-
-    Args:
-        known: the lines before.
-        positions: of the new lines.
-        new: the lines at these positions.
-        own_labels: of all monitors.
-    """
-    columns: list[Texts] = []
-    size_bytes = known.size_bytes
-    for texts, others in zip(known.columns, new, strict=True):
-        if isinstance(texts, tuple) and isinstance(others, tuple) and texts[0] == others[0]:
-            columns.append(texts)
-            continue
-        replaced = [texts[at] for at in positions]
-        if replaced == list(others):
-            columns.append(texts)
-            continue
-        size_bytes += _size_bytes(others) - _size_bytes(replaced)
-        changed = list(texts)
-        for at, text in zip(positions, others, strict=True):
+def _replaced(texts: Texts, positions: Sequence[int], new: Texts) -> tuple[Texts, int]:
+    """Return texts with those at some positions replaced, and by how many bytes they grew."""
+    if isinstance(texts, tuple) and new.count(texts[0]) == len(new):
+        return texts, 0
+    changed: list[bytes] = []
+    grown_bytes = 0
+    for at, text in zip(positions, new, strict=True):
+        before = texts[at]
+        if text != before:
+            changed = changed or list(texts)
             changed[at] = text
-        columns.append(_shared(changed, own_labels))
-    befores, labels, afters = columns
-    old = known.columns
-    if afters is old.afters and befores is old.befores and labels is old.labels:
-        return known
-    return Lines(Columns(befores, labels, afters), size_bytes)
+            grown_bytes += len(text) - len(before)
+    return (_shared(changed), grown_bytes) if changed else (texts, 0)
 
 
-def arranged(known: Lines, positions: Sequence[int | None], own_labels: Texts) -> Lines:
-    """Return the lines at some positions.
-
-    Args:
-        known: the lines before.
-        positions: among these lines; None: a monitor without a series.
-        own_labels: of all monitors.
-    """
-    columns = [
-        _shared([b"" if at is None else texts[at] for at in positions], own_labels)
-        for texts in known.columns
-    ]
-    return Lines(Columns(*columns), sum(map(_size_bytes, columns)))
-
-
-def _shared(texts: list[bytes], own_labels: Texts) -> Texts:
-    """Return the texts in memory that blocks or families share, if there are others like them."""
-    first, last = texts[0], texts[-1]
-    if first == last and texts.count(first) == len(texts):
+def _shared(texts: list[bytes]) -> Texts:
+    """Return the texts as all blocks share them if they are equal."""
+    first = texts[0]
+    if first == texts[-1] and texts.count(first) == len(texts):
         return repeated(first, len(texts))
-    if first is own_labels[0] and texts == own_labels:
-        return own_labels
     return texts
-
-
-def _size_bytes(texts: Iterable[bytes]) -> int:
-    return sum(map(len, texts))

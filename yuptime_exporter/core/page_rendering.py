@@ -9,7 +9,7 @@ from yuptime_exporter.core.exposition_text import (
     label_text,
     number_text,
 )
-from yuptime_exporter.core.page_lines import Columns, Texts, repeated
+from yuptime_exporter.core.page_lines import Columns, Texts
 
 _NO_LINE = (b"", b"", b"")
 
@@ -22,14 +22,15 @@ def rendered(family: Family, monitors: Sequence[Shown], own_labels: Texts) -> Co
         monitors: in the order of the lines.
         own_labels: of the monitors, as lines have them.
     """
-    value = family.value
-    values = list(map(value, monitors))
-    if family.labels is None and family.sum is None and None not in values:
-        before = repeated(_before(family.sample_name), len(values))
-        return Columns(before, own_labels, [_after(each or 0.0) for each in values])
+    values = map(family.value, monitors)
+    if family.labels is None and family.sum is None:
+        afters = list(map(_after, values))
+        if b"" not in afters:
+            return Columns((_before(family.sample_name),) * len(afters), None, afters)
+        values = map(family.value, monitors)
     lines = [
-        _NO_LINE if each is None else _line(family, shown, own, each)
-        for each, shown, own in zip(values, monitors, own_labels, strict=True)
+        _NO_LINE if value is None else _line(family, shown, own, value)
+        for value, shown, own in zip(values, monitors, own_labels, strict=True)
     ]
     return Columns(*map(list, zip(*lines, strict=True)))
 
@@ -58,8 +59,9 @@ def _before(sample_name: str) -> bytes:
 
 # A moment of a monitor is in several families, and 0 and 1 are in most.
 @lru_cache(maxsize=1024)
-def _after(value: float) -> bytes:
-    return b"} %b\n" % number_text(value).encode()
+def _after(value: float | None) -> bytes:
+    """Return the text after the labels of a monitor; empty if it has no series."""
+    return b"" if value is None else b"} %b\n" % number_text(value or 0.0).encode()
 
 
 @lru_cache(maxsize=1024)  # equal texts are in memory once

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NoReturn
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder, gzip_accepted
@@ -22,10 +23,14 @@ from yuptime_exporter.web.http import Answer, Request
 # How long rendering keeps other work on the event loop waiting, plus one step of it.
 TURN_SECONDS = 0.0005
 
+# Changes are rendered ahead of scrapes after this time, or later, so that the work takes no more than
+# this share of all time: while the store fails, every monitor changes all the time.
+AHEAD_SECONDS = 0.05
+AHEAD_SHARE = 0.1
+MAX_AHEAD_SECONDS = 15.0
+
 # Bytes that are written in one call.
 PIECE_BYTES = 256 * 1024
-
-Encoder = Callable[[Collector], bytes]
 
 # A part of the page; lines are written as bytes piece by piece, while they are sent.
 Text = bytes | Lines
@@ -50,16 +55,33 @@ class ExporterCollector(Collector):
 
 
 @dataclass(frozen=True, slots=True)
+class _Given(Collector):
+    metrics: tuple[Metric, ...]
+
+    def collect(self) -> Iterable[Metric]:
+        return self.metrics
+
+
+@dataclass(frozen=True, slots=True)
 class _Format:
     """The format that a client asks for.
 
     Attributes:
-        encoder: writes a registry.
+        encoder: writes metrics, with the end of the page.
         content_type: names the format.
     """
 
-    encoder: Encoder = field(compare=False)
+    encoder: Callable[[Collector], bytes] = field(compare=False)
     content_type: str
+
+    @property
+    def end(self) -> bytes:
+        """The end of a page."""
+        return self.encoder(_Given(()))
+
+    def written(self, metric: Metric) -> bytes:
+        """Return the text of one metric."""
+        return self.encoder(_Given((metric,))).removesuffix(b"# EOF\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +96,22 @@ class MetricsPage:
     clock: Clock
     _rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def render(self) -> None:
-        """Render the lines that changed, so that the next scrape finds them rendered."""
+    async def render_ahead(self) -> NoReturn:
+        """Render changes soon after they were made, so that a scrape finds few of them."""
+        await self.render()
+        pause_seconds = AHEAD_SECONDS
+        while True:
+            await asyncio.sleep(pause_seconds)
+            busy_seconds = await self.render()
+            pause_seconds = min(max(AHEAD_SECONDS, busy_seconds / AHEAD_SHARE), MAX_AHEAD_SECONDS)
+
+    async def render(self) -> float:
+        """Render the lines that changed, so that the next scrape finds them rendered.
+
+        Other work has its turn after each step. Returns how long the steps took, in seconds.
+        """
         async with self._rendering:
-            await self._refresh()
+            return await self._refresh(turn_seconds=0)
 
     async def answer(self, request: Request) -> Answer:
         """Return the metrics in the format that the client asks for."""
@@ -96,42 +130,45 @@ class MetricsPage:
         return Answer(content_type=asked.content_type, headers=headers, parts=_sent(texts))
 
     async def _texts(self, asked: _Format, names: frozenset[str]) -> list[Text]:
-        """Return the page in parts; the exporter's metrics are last, since an end mark follows."""
+        """Return the page in parts.
+
+        Args:
+            asked: the format.
+            names: of the only series that the client asks for; empty: all series.
+        """
         async with self._rendering:
             await self._refresh()
-            texts = [
-                text for family in self.monitors.families for text in self._of(family, asked, names)
-            ]
-        registry = self.registry.restricted_registry(names) if names else self.registry
-        return [*texts, asked.encoder(registry)]
+            lines = self.monitors.lines()
+        texts: list[Text] = []
+        for family, own in lines:
+            if not names or (family.sample_name in names and any(own)):
+                texts += (_head(family, asked), *filter(None, own))
+        return [*texts, *await self._own_texts(asked, names), asked.end]
 
-    async def _refresh(self) -> None:
+    async def _own_texts(self, asked: _Format, names: frozenset[str]) -> list[bytes]:
+        """Return the exporter's own metrics, written in turns."""
+        registry = self.registry.restricted_registry(names) if names else self.registry
         turn = Turn(max_seconds=TURN_SECONDS)
+        texts = []
+        for metric in registry.collect():
+            texts.append(asked.written(metric))
+            if turn.is_over():
+                await turn.pass_on()
+        return texts
+
+    async def _refresh(self, *, turn_seconds: float = TURN_SECONDS) -> float:
+        turn = Turn(max_seconds=turn_seconds)
         with closing(self.monitors.refresh(self.clock())) as steps:
             for _ in steps:
                 if turn.is_over():
                     await turn.pass_on()
-
-    def _of(self, family: Family, asked: _Format, names: frozenset[str]) -> Iterator[Text]:
-        """Return name, type and lines of a family; nothing for a family that is not asked for."""
-        lines = self.monitors.lines(family)
-        if not names or (family.sample_name in names and any(lines)):
-            yield _head(family, asked)
-            yield from filter(None, lines)
-
-
-@dataclass(frozen=True, slots=True)
-class _One(Collector):
-    metric: Metric
-
-    def collect(self) -> Iterable[Metric]:
-        return (self.metric,)
+        return turn.worked_seconds
 
 
 @lru_cache(maxsize=1024)  # of all families in the few formats that there are
 def _head(family: Family, asked: _Format) -> bytes:
     """Return the lines that name and describe a family."""
-    return asked.encoder(_One(family.metric(()))).removesuffix(b"# EOF\n")
+    return asked.written(family.metric(()))
 
 
 async def _sent(texts: Iterable[Text]) -> AsyncIterator[bytes]:

@@ -74,6 +74,10 @@ class Arrival:
             log.exception("a push cannot be answered: this is an error of yuptime-exporter")
 
 
+_Step = tuple[Arrival, State, Receipt]
+"""The change by one of several pushes that are saved together: from a state, to a receipt."""
+
+
 class Receiver:
     """Saves admitted pushes in the order of their arrival. For the event loop's thread only."""
 
@@ -156,7 +160,7 @@ class Receiver:
             if arrival.is_awaited and arrival.push.kind in RESULTS:
                 return arrival.push.kind is not kind
         steps = self._saving.get(key)
-        row = steps[-1].receipt.row if steps else self._table.row(key)
+        row = steps[-1][2].row if steps else self._table.row(key)
         return row is None or row.last_push is None or row.last_push.status is not kind
 
     def _save_soon(self, key: MonitorKey) -> None:
@@ -184,20 +188,20 @@ class Receiver:
         before, steps = row, []
         for arrival in arrivals:
             step = self._step(row, arrival)
-            row = step.receipt.row
+            row = step[2].row
             steps.append(step)
         assert row.last_push is not None  # noqa: S101  it is the last arrival
         self._saving[key] = steps
         return PushSave(before, row.last_push, tuple([one.push for one in arrivals]))
 
-    def _step(self, row: Row, arrival: Arrival) -> "_Step":
+    def _step(self, row: Row, arrival: Arrival) -> _Step:
         """Return how an arrival changes its monitor."""
         now_timestamp = arrival.push.received_timestamp
         outages = self._table.outages(now_timestamp=now_timestamp)
         before = judge(row, outages, now_timestamp=now_timestamp)
         after = Row(row.monitor, row.arming, after_push(row, outages, arrival.push, before=before))
         receipt = Receipt(after, judge(after, outages, now_timestamp=now_timestamp))
-        return _Step(arrival, before.state, receipt)
+        return arrival, before.state, receipt
 
     def _settle(
         self, saves: Sequence[PushSave], outcome: Sequence[LastPush] | StoreUnavailable
@@ -243,14 +247,6 @@ class Receiver:
                     f"the store did not answer within {self._save_timeout_seconds:g} s"
                 )
             )
-
-
-class _Step(NamedTuple):
-    """The change by one of several pushes that are saved together."""
-
-    arrival: Arrival
-    state_before: State
-    receipt: Receipt
 
 
 def _resolve(accepted: "asyncio.Future[Receipt]", outcome: Receipt | Rejection) -> None:

@@ -96,7 +96,8 @@ def judge(row: Row, outages: Outages, *, now_timestamp: float) -> Verdict:
     deadline = _deadline(row, outages, due)
     run = open_run(row)
     if run is None:
-        return Verdict(*_state(row, due, deadline, now_timestamp), due, deadline)
+        state, reason, since = _state(row, due, deadline, now_timestamp)
+        return Verdict(state, reason, since, due, deadline)
     limit = _run_deadline(row, run, outages)
     if limit is None or run.started_timestamp >= deadline:
         state, reason, since = _state(row, due, deadline, now_timestamp)

@@ -26,9 +26,6 @@ _REQUEST_LINE = re.compile(rb"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]
 # Without its first letter: some clients write every name in lower case.
 _AUTHORIZATION = b"uthorization:"
 
-# Visible characters and spaces.
-_TOKEN = re.compile(rb"[ -~]*")
-
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 
 # Headers that clients and proxies send with a push beside `Authorization`, and that do not change how
@@ -101,7 +98,7 @@ def plain_post(data: bytes) -> PlainPost | None:
     before, found, token_and_after = data[begin:end].partition(_AUTHORIZATION)
     token, _, after = token_and_after.partition(b"\r\n")
     if found:
-        if not before.endswith((b"\r\nA", b"\r\na")) or not _TOKEN.fullmatch(token):
+        if not before.endswith((b"\r\nA", b"\r\na")) or not token.isascii():
             return None
         before = before[:-1]
     headers = _headers(before + b"\r\n" + after)
@@ -110,7 +107,10 @@ def plain_post(data: bytes) -> PlainPost | None:
         return None
     fields = headers.fields.copy()
     if found:
-        fields.add("Authorization", token.decode("ascii").strip(" "))
+        text = token.decode("ascii")
+        if not text.isprintable():
+            return None
+        fields.add("Authorization", text.strip(" "))
     path, query = matched.groups(b"")
     return PlainPost(path.decode("ascii"), query.decode("ascii"), fields, body, headers.closes)
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.core.examples import KEY, UP, Life, monitor, push, pushed
 from yuptime_exporter.core.changes import Changes, Correction
-from yuptime_exporter.core.model import Arming, MonitorKey
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.core.push_order import push_to_store
+from yuptime_exporter.core.table import MonitorTable
 
 OTHER = MonitorKey("prod", "other")
 FIRST, SECOND, THIRD = (push(at=moment) for moment in (9000, 5000, 1000))
@@ -130,5 +131,14 @@ def test_once_all_changes_are_stored_the_store_knows_what_the_table_knows(
         lived.live(step)
     lived.changed(Changes(), stored=True)
 
-    assert lived.life.last_pushes == lived.life.table._last_pushes
-    assert lived.life.armings == lived.life.table._armings
+    armings, last_pushes = known(lived.life.table)
+    assert lived.life.last_pushes == last_pushes
+    assert lived.life.armings == armings
+
+
+def known(table: MonitorTable) -> tuple[dict[MonitorKey, Arming], dict[MonitorKey, LastPush]]:
+    """Return all that a table knows, of declared and of other monitors."""
+    held = table._undeclared
+    armings = held.armings | {row.monitor.key: row.arming for row in table.rows()}
+    pushes = {row.monitor.key: row.last_push for row in table.rows() if row.last_push is not None}
+    return armings, held.last_pushes | pushes

@@ -72,6 +72,8 @@ class RateLimiter:
         self, key: MonitorKey, *, now_timestamp: float, takes_token: bool = True
     ) -> float:
         """Take one token of a monitor, or only ask; see `TokenBucket.wait_seconds`."""
+        if not self.limit.interval_seconds:
+            return 0.0  # no bucket, which would take 100 bytes
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = TokenBucket()

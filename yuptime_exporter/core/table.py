@@ -1,7 +1,6 @@
 """All monitors with their last push, in memory. Every scrape, page and alert reads this table."""
 
 from collections.abc import Callable, Collection, Iterable
-from collections.abc import Set as AbstractSet
 
 from yuptime_exporter.core.arming import after_declaration, arming_in_the_present, newer_arming
 from yuptime_exporter.core.changes import Changes, changes_into_the_present
@@ -18,9 +17,9 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
-from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, outdates, place
+from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, outdates
+from yuptime_exporter.core.undeclared import Undeclared
 from yuptime_exporter.core.unlisted import UnlistedNamespaces
-from yuptime_exporter.core.vanishing import forgettable, vanished_armings
 
 
 class MonitorTable:
@@ -39,10 +38,8 @@ class MonitorTable:
                 after which they count as not received.
         """
         self._silence_is_outage_after_seconds = silence_is_outage_after_seconds
-        self._armings: dict[MonitorKey, Arming] = {}
-        self._last_pushes: dict[MonitorKey, LastPush] = {}
         self._rows: dict[MonitorKey, Row] = {}
-        self._unarmed: set[MonitorKey] = set()
+        self._undeclared = Undeclared()
         self._rejected: dict[MonitorKey, int] = {}
         self._outages = Outages()
         self._unlisted = UnlistedNamespaces()
@@ -66,13 +63,7 @@ class MonitorTable:
 
         Pushes of other replicas may have been adopted before; the newer push of each monitor stays.
         """
-        armings, last_pushes = dict(restored.armings), dict(restored.last_pushes)
-        for key, arming in self._armings.items():
-            armings[key] = newer_arming(armings[key], arming) if key in armings else arming
-        for key, push in self._last_pushes.items():
-            last_pushes[key] = max(last_pushes.get(key, push), push, key=place)
-        self._armings, self._last_pushes = armings, last_pushes
-        self._unarmed = last_pushes.keys() - armings.keys()
+        self._undeclared.restore(restored)
         self._outages = Outages(restored.outages)
         self._receiving_timestamp = restored.receiving_timestamp
 
@@ -98,19 +89,24 @@ class MonitorTable:
             key = monitor.key
             row = self._rows.get(key)
             if row is None or row.monitor is not monitor:
-                if monitor.created_timestamp and self._drop_predecessor(monitor, now_timestamp):
+                arming, push = (row.arming, row.last_push) if row else self._undeclared.of(key)
+                if push and self._is_of_a_predecessor(push, monitor, now_timestamp):
                     forgotten[key] = history_start(monitor, now_timestamp=now_timestamp)
-                row = self._declared(monitor, now_timestamp)
-                if row.arming != self._armings.get(key):
+                    push = None
+                row = self._declared(monitor, arming, push, now_timestamp)
+                if row.arming != arming:
                     armings[key] = row.arming
                 changed.append(key)
             rows[key] = row
             in_order = in_order and (previous is None or previous < key)
             previous = key
         self._unlisted.keep_only(unlisted)
-        armings |= self._vanished(rows.keys(), now_timestamp)
-        self._armings |= armings
-        changed += [key for key in self._rows if key not in rows]
+        removed = [row for key, row in self._rows.items() if key not in rows]
+        self._undeclared.add(removed)
+        self._undeclared.leave(rows.keys())
+        undeclared = self._unlisted.keys_outside(self._undeclared.keys())
+        armings |= self._undeclared.vanish(undeclared, now_timestamp=now_timestamp)
+        changed += [row.monitor.key for row in removed]
         self._rows = rows if in_order else dict(sorted(rows.items()))
         self._rejected = {key: n for key, n in self._rejected.items() if key in rows}
         self._changed(changed)
@@ -128,12 +124,13 @@ class MonitorTable:
         """Show stored pushes, except where the push of another replica that continues it is shown."""
         changed = []
         for key, push in stored:
-            known = self._last_pushes.get(key)
+            row = self._rows.get(key)
+            known = row.last_push if row else self._undeclared.last_pushes.get(key)
             if known is not None and outdates(known, push):
                 continue
-            self._last_pushes[key] = push
-            row = self._rows.get(key)
-            if row is not None:  # otherwise the monitor was removed while its push was being stored
+            if row is None:  # the monitor was removed while its push was being stored
+                self._undeclared.last_pushes[key] = push
+            else:
                 self._rows[key] = Row(row.monitor, row.arming, push)
                 changed.append(key)
         if changed:
@@ -146,24 +143,25 @@ class MonitorTable:
 
         Every replica shows the same in the end, in whichever order it adopts pushes.
         """
-        row, known = self._rows.get(key), self._last_pushes.get(key)
+        row = self._rows.get(key)
+        armed, last_push = (row.arming, row.last_push) if row else self._undeclared.of(key)
         if (
             push is not None
             and not (row and of_a_predecessor(push, row.monitor, now_timestamp=now_timestamp))
-            and newer(known, push, now_timestamp=now_timestamp) is push
+            and newer(last_push, push, now_timestamp=now_timestamp) is push
         ):
-            self._last_pushes[key] = push_in_the_present(push, now_timestamp=now_timestamp)
+            last_push = push_in_the_present(push, now_timestamp=now_timestamp)
         if arming is not None:
             present = arming_in_the_present(arming, now_timestamp=now_timestamp)
-            armed = self._armings.get(key)
-            self._armings[key] = newer_arming(armed, present) if armed else present
-        elif push is not None and key not in self._armings:
-            self._unarmed.add(key)
-        if row is None:
+            armed = newer_arming(armed, present) if armed else present
+        if row is None or armed is None:
+            self._undeclared.put(key, armed, last_push)
             return False
-        adopted = self._rows[key] = self._row(row.monitor)
+        adopted = Row(row.monitor, armed, last_push)
+        if adopted != row:
+            self._rows[key] = adopted
         self._changed((key,))
-        return adopted is not row
+        return adopted != row
 
     def record_rejected(self, key: MonitorKey) -> None:
         """Count a push with a valid token that was not accepted."""
@@ -200,15 +198,20 @@ class MonitorTable:
 
     def bring_into_the_present(self, *, now_timestamp: float) -> Changes:
         """Set every moment in the future to now; return the changes to store."""
+        rows = self._rows
+        pushes = {key: row.last_push for key, row in rows.items() if row.last_push is not None}
         changes = changes_into_the_present(
-            self._armings, self._last_pushes, now_timestamp=now_timestamp
+            self._undeclared.armings | {key: row.arming for key, row in rows.items()},
+            self._undeclared.last_pushes | pushes,
+            now_timestamp=now_timestamp,
         )
-        self._armings |= changes.armings
-        self._last_pushes |= {key: pair.after for key, pair in changes.corrections.items()}
-        changed = self._rows.keys() & (changes.armings.keys() | changes.corrections.keys())
+        self._undeclared.correct(changes)
+        changed = rows.keys() & (changes.armings.keys() | changes.corrections.keys())
         for key in changed:
-            monitor = self._rows[key].monitor
-            self._rows[key] = Row(monitor, self._armings[key], self._last_pushes.get(key))
+            monitor, arming, push = rows[key]
+            correction = changes.corrections.get(key)
+            push = correction.after if correction else push
+            rows[key] = Row(monitor, changes.armings.get(key, arming), push)
         self._outages = self._outages.until(now_timestamp)
         if self._receiving_timestamp is not None:
             self._receiving_timestamp = min(self._receiving_timestamp, now_timestamp)
@@ -217,10 +220,7 @@ class MonitorTable:
 
     def forget_vanished(self, *, before_timestamp: float) -> Changes:
         """Drop the history of monitors that vanished before a moment; return the changes to store."""
-        forgotten = forgettable(self._armings, self._last_pushes, before_timestamp=before_timestamp)
-        for key in forgotten:
-            del self._armings[key]
-            self._last_pushes.pop(key, None)
+        forgotten = self._undeclared.forget(before_timestamp=before_timestamp)
         return Changes(forgotten=dict.fromkeys(forgotten, before_timestamp))
 
     def rows(self) -> tuple[Row, ...]:
@@ -244,55 +244,37 @@ class MonitorTable:
         outage = self.open_outage(now_timestamp=now_timestamp)
         return self._outages if outage is None else self._outages.plus(outage)
 
-    def _declared(self, monitor: Monitor, now_timestamp: float) -> Row:
-        """Return the row of a monitor that is new or has changed."""
-        arming = after_declaration(
-            self._armings.get(monitor.key),
+    def _declared(
+        self, monitor: Monitor, arming: Arming | None, push: LastPush | None, now_timestamp: float
+    ) -> Row:
+        """Return the row of a monitor that is new or has changed, from its state until now."""
+        now_armed = after_declaration(
+            arming,
             monitor,
             now_timestamp=now_timestamp,
             known_timestamp=self._receiving_timestamp,
         )
-        row = Row(monitor, arming, self._last_pushes.get(monitor.key))
-        if monitor.key in self._rows or monitor.key.namespace not in self._unlisted:
+        row = Row(monitor, now_armed, push)
+        if monitor.key.namespace not in self._unlisted or monitor.key in self._rows:
             return row
         outages = self.outages(now_timestamp=now_timestamp)
         return self._unlisted.credited(row, outages, now_timestamp=now_timestamp)
 
-    def _drop_predecessor(self, monitor: Monitor, now_timestamp: float) -> bool:
-        """Drop the last push if it was to a deleted object of the same name; return whether it was.
+    def _is_of_a_predecessor(self, push: LastPush, monitor: Monitor, now_timestamp: float) -> bool:
+        """Return whether a push was to a deleted object of the same name.
 
         A push to an object that still exists stays, even if the API server's clock is ahead.
         """
-        key = monitor.key
-        row, push = self._rows.get(key), self._last_pushes.get(key)
+        if monitor.created_timestamp is None:
+            return False
+        row = self._rows.get(monitor.key)
         if row is not None and row.monitor.created_timestamp == monitor.created_timestamp:
             return False
-        if push is None or not of_a_predecessor(push, monitor, now_timestamp=now_timestamp):
-            return False
-        del self._last_pushes[key]
-        return True
-
-    def _vanished(
-        self, declared: AbstractSet[MonitorKey], now_timestamp: float
-    ) -> dict[MonitorKey, Arming]:
-        """Return the changed armings of monitors that are known to be declared no longer."""
-        undeclared = self._unlisted.keys_outside(
-            (self._armings.keys() - declared) | (self._unarmed - declared)
-        )
-        self._unarmed -= undeclared | declared
-        return vanished_armings(
-            undeclared, self._armings, self._last_pushes, now_timestamp=now_timestamp
-        )
+        return of_a_predecessor(push, monitor, now_timestamp=now_timestamp)
 
     def _changed_for_all(self, keys: Collection[MonitorKey]) -> None:
         for changed in self._followers:
             changed(keys)
-
-    def _row(self, monitor: Monitor) -> Row:
-        """Return the row of a declared monitor: the identical object unless something changed."""
-        known = self._rows.get(monitor.key)
-        row = Row(monitor, self._armings[monitor.key], self._last_pushes.get(monitor.key))
-        return known if known == row else row
 
     @property
     def ended_outages(self) -> tuple[Outage, ...]:

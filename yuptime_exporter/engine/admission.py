@@ -92,19 +92,19 @@ class Admission:
         wait_seconds = self.admit_at_once(key, token)
         if wait_seconds is None:
             assert token is not None and self._renew_tokens is not None  # noqa: S101, PT018
-            await self._decide_again(key, token, self._renew_tokens)
-            wait_seconds = self._wait_seconds(key)
+            own_key = await self._decide_again(key, token, self._renew_tokens)
+            wait_seconds = self._wait_seconds(own_key)
         return wait_seconds
 
     def admit_at_once(self, key: MonitorKey, token: bytes | None) -> float | None:
         """Decide as `admit` does; return None, and do nothing, where the decision has to wait."""
         try:
-            self._decide(key, token)
+            own_key = self._decide(key, token)
         except (NotAuthenticated, TokenMissing):
             if token is None or self._renew_tokens is None:
                 raise
             return None
-        return self._wait_seconds(key)
+        return self._wait_seconds(own_key)
 
     def admit_change(self, key: MonitorKey, *, changes: bool, wait_seconds: float) -> None:
         """Return if a push beyond the limit may come in: it changes the status, and not too often.
@@ -135,8 +135,8 @@ class Admission:
                 raise self._limited(key, wait_seconds, changes=True)
         return wait_seconds
 
-    async def _decide_again(self, key: MonitorKey, token: bytes, renew: RenewTokens) -> None:
-        """Read the tokens again, and decide until there is an admission or the time is over."""
+    async def _decide_again(self, key: MonitorKey, token: bytes, renew: RenewTokens) -> MonitorKey:
+        """Read the tokens again, and `_decide` until there is an admission or the time is over."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._limits.total_seconds
         renewing = renew(key)
@@ -152,7 +152,8 @@ class Admission:
                     raise
             await asyncio.sleep(min(self._limits.poll_seconds, max(until - loop.time(), 0.0)))
 
-    def _decide(self, key: MonitorKey, token: bytes | None) -> None:
+    def _decide(self, key: MonitorKey, token: bytes | None) -> MonitorKey:
+        """Return the monitor's own key: the limiter keeps it, and not a copy from each request."""
         self._readiness.check()
         row = self._table.row(key)
         if row is None and self._table.is_unlisted(key.namespace):
@@ -166,8 +167,9 @@ class Admission:
                 "the log of yuptime-exporter says which"  # the name is not for strangers
             )
         digests = row.monitor.token_digests if row else _NO_TOKEN_DIGESTS
-        if token is None or not _matches(token, digests):
+        if token is None or not _matches(token, digests) or row is None:
             raise NotAuthenticated
+        return row.monitor.key
 
     def _limited(self, key: MonitorKey, wait_seconds: float, *, changes: bool) -> RateLimited:
         limit = self._limiter.limit

@@ -83,23 +83,29 @@ class Publisher:
         """Publish after each change, at each deadline, and at each repetition, forever."""
         while True:
             self._changed.clear()
-            now_timestamp = self._clock()
-            sleep_seconds = MAX_SLEEP_SECONDS
-            if self._readiness.ready:
-                judged = await self._judged(now_timestamp)
-                if self._silence_check is not None:
-                    judged = await self._silence_check.certain(judged, now_timestamp=now_timestamp)
-                    self._transitions.observe(judged)
-                self._transitions.end_round()
-                self._publish(judged, sinks, now_timestamp)
-                sleep_seconds = self._until_next(now_timestamp)
+            sleep_seconds = await self._publish_once(sinks)
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_seconds):
                     await self._changed.wait()
                 await asyncio.sleep(GATHER_SECONDS)
 
+    async def _publish_once(self, sinks: AlertSinks) -> float:
+        """Make one round; return the longest time in seconds until the next."""
+        if not self._readiness.ready:
+            return MAX_SLEEP_SECONDS
+        now_timestamp = self._clock()
+        judged = await self._judged(now_timestamp)
+        if self._silence_check is not None:
+            judged = await self._silence_check.certain(judged, now_timestamp=now_timestamp)
+            self._transitions.observe(judged)
+        self._transitions.end_round()
+        self._publish(judged, sinks, now_timestamp)
+        return self._until_next(now_timestamp)
+
     async def _judged(self, now_timestamp: float) -> list[Judged]:
-        """Return the monitors that are down, and those whose verdict may have changed.
+        """Return the monitors that are down, and others whose verdict may have changed.
+
+        Of the others, only a check of silence needs to know; at the start they are all monitors.
 
         They are judged in short turns on the event loop. A thread would share Python's lock with the
         loop, and each hand-over takes up to the switch interval: beside a thread that judged 10,000
@@ -115,9 +121,10 @@ class Publisher:
             self._remember(some, again)
             for key in some:
                 judged.pop(key, None)
-            judged |= {one.row.monitor.key: one for one in again}
             if self._silence_check is None:
                 self._transitions.observe(again)
+                again = [one for one in again if one.verdict.state is State.DOWN]
+            judged |= {one.row.monitor.key: one for one in again}
             if turn.is_over():
                 await turn.pass_on()
         return list(judged.values())

@@ -27,7 +27,7 @@ class Block:
     def __init__(self, keys: Sequence[MonitorKey], number_of_families: int) -> None:
         """Have no line yet."""
         self.keys = keys
-        self._own_labels = [own_label_text(key).encode() for key in keys]
+        self._own_labels = [own_label_text(key) for key in keys]
         self.lines = [no_lines(self._own_labels)] * number_of_families
         # The monitors whose lines of declared families are here.
         self._rendered: list[Monitor | None] = [None] * len(keys)

@@ -11,7 +11,7 @@ from yuptime_exporter.core.exposition_text import (
 )
 from yuptime_exporter.core.page_lines import Columns, Texts
 
-_NO_LINE = (b"", b"", b"")
+_NO_LINE = ("", "", "")
 
 
 def rendered(family: Family, monitors: Sequence[Shown], own_labels: Texts) -> Columns:
@@ -25,8 +25,8 @@ def rendered(family: Family, monitors: Sequence[Shown], own_labels: Texts) -> Co
     values = map(family.value, monitors)
     if family.labels is None and family.sum is None:
         afters = list(map(_after, values))
-        if b"" not in afters:
-            return Columns((_before(family.sample_name),) * len(afters), None, afters)
+        if "" not in afters:
+            return Columns((f"{family.sample_name}{{",) * len(afters), None, afters)
         values = map(family.value, monitors)
     lines = [
         _NO_LINE if value is None else _line(family, shown, own, value)
@@ -35,35 +35,29 @@ def rendered(family: Family, monitors: Sequence[Shown], own_labels: Texts) -> Co
     return Columns(*map(list, zip(*lines, strict=True)))
 
 
-def _line(family: Family, shown: Shown, own: bytes, value: float) -> tuple[bytes, bytes, bytes]:
+def _line(family: Family, shown: Shown, own: str, value: float) -> tuple[str, str, str]:
     """Return a line: the text before the labels of its monitor, these labels, and the text after."""
     labels = () if family.labels is None else family.labels(shown)
     found = around(family.sample_name, labels)
+    number = number_text(value or 0.0)
     if found is None:
         key = shown.row.monitor.key
         others = (*labels, ("namespace", key.namespace), ("monitor", key.name))
-        text = f"{family.sample_name}{{{label_text(others)}}} {number_text(value or 0.0)}\n"
-        return text.encode(), b"", b""
+        return f"{family.sample_name}{{{label_text(others)}}} {number}\n", "", ""
     before, after = found
-    after += f" {number_text(value or 0.0)}\n"
-    if family.sum is not None:
-        sum_text = number_text(family.sum(shown) or 0.0)
-        after += f"{family.name}_sum{{{own.decode()}}} {sum_text}\n"
-    return _encoded(before), own, _encoded(after)
-
-
-@lru_cache(maxsize=256)
-def _before(sample_name: str) -> bytes:
-    return f"{sample_name}{{".encode()
+    if family.sum is None:
+        return before, own, _value_after(after, number)
+    total = number_text(family.sum(shown) or 0.0)
+    return before, own, f"{after} {number}\n{family.name}_sum{{{own}}} {total}\n"
 
 
 # A moment of a monitor is in several families, and 0 and 1 are in most.
 @lru_cache(maxsize=1024)
-def _after(value: float | None) -> bytes:
+def _after(value: float | None) -> str:
     """Return the text after the labels of a monitor; empty if it has no series."""
-    return b"" if value is None else b"} %b\n" % number_text(value or 0.0).encode()
+    return "" if value is None else f"}} {number_text(value or 0.0)}\n"
 
 
 @lru_cache(maxsize=1024)  # equal texts are in memory once
-def _encoded(text: str) -> bytes:
-    return text.encode()
+def _value_after(after: str, number: str) -> str:
+    return f"{after} {number}\n"

@@ -3,7 +3,8 @@
     python try_out.py /opt/yuptime deploy/examples
 
 All modules are imported, both commands run, and the exporter starts and stops twice: with the
-manifests, and with a kubeconfig whose API server refuses connections.
+manifests, and with a kubeconfig whose API server refuses connections. The metrics of the first must
+say that the path of a push is compiled.
 """
 
 import json
@@ -40,6 +41,7 @@ KUBECONFIG = {
         }
     ],
 }
+COMPILED = b'compiled="true"'
 LIMIT_SECONDS = 60
 
 
@@ -85,7 +87,8 @@ def start(command: list[str | Path], *, until: re.Pattern[str], scrape: bool = F
             break
     if found and scrape:
         with urllib.request.urlopen(f"http://{found[1]}/metrics", timeout=LIMIT_SECONDS) as page:
-            page.read()
+            if COMPILED not in page.read():
+                raise SystemExit(f"try_out: expected {COMPILED!r} in the metrics, got plain Python")
     process.terminate()
     sys.stderr.write(process.communicate()[1])
     if not found or process.returncode != 0:

@@ -24,6 +24,8 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from tests.peers.programs import in_ci
 
 CHECKOUT = Path(__file__).parents[2]
@@ -50,6 +52,12 @@ def lacking() -> str:
     if not header.exists():
         return f"expected Python's headers in {header.parent} {remedy}"
     return ""
+
+
+def require_compiler() -> None:
+    """Skip the test on a machine without a C compiler, or fail the test if CI=true."""
+    if lack := lacking():
+        (pytest.fail if in_ci() else pytest.skip)(lack)
 
 
 def prepare(checkout: Path, compiled: Path) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiled.prepare import CHECKOUT, PACKAGE, main, prepare
+from tests.compiled.prepare import CHECKOUT, PACKAGE, main, prepare, require_compiler
 
 # A package of two modules, of which mypyc compiles one.
 FILES = {
@@ -31,6 +31,7 @@ include = ["/{PACKAGE}/hot.py"]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
+    require_compiler()
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -47,6 +47,10 @@ def test_the_wheel_names_its_licence_as_spdx_does_and_carries_the_file(
     assert LICENCE_ADDRESS in carried
 
 
+def test_a_wheel_is_plain_python_unless_compilation_is_wanted(wheel: zipfile.Path) -> None:
+    assert wheel.name.endswith("-py3-none-any.whl")
+
+
 def test_the_wheel_has_the_package_and_no_other_files(wheel: zipfile.Path) -> None:
     names = {path.name for path in wheel.iterdir()} - {metadata_folder(wheel).name}
 

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Fetches buildah, which builds images without a daemon, and makes the base of the exporter's image.
+# Fetches buildah, which builds images without a daemon, and makes the bases of the exporter's image.
 #
-#   tests/peers/images.sh FOLDER BASE
+#   tests/peers/images.sh FOLDER BASE...
 #
-# buildah and debootstrap are Debian packages, unpacked into FOLDER without installing them. BASE is
-# the full name of an image, such as docker.io/library/python:3.13-slim. In its place a small Debian
-# with Debian's own Python is stored: no registry is needed. Therefore a build shows that the steps
-# work and which files the image has, but not that this version of Python runs the exporter.
+# buildah and debootstrap are Debian packages, unpacked into FOLDER without installing them. A BASE is
+# the full name of an image, such as docker.io/library/python:3.13-slim. In the place of each, one
+# small Debian with its own Python and a C compiler is stored: no registry is needed. Therefore a build
+# shows that the steps work and which files the image has, but not that this version of Python runs
+# the exporter.
 #
-# FOLDER/bin/buildah finds the base. Root is needed, since both programs change the root directory.
+# FOLDER/bin/buildah finds the bases. Root is needed, since both programs change the root directory.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 place=$1
-base=$2
+bases=("${@:2}")
 
 say() { printf '%s\n' "peers: $*" >&2; }
 
@@ -47,12 +48,12 @@ say "installing Debian $codename with Python into a folder"
 # In its own namespace of mounts, so that no mount outlives this script.
 DEBOOTSTRAP_DIR=$unpacked/usr/share/debootstrap PATH=$PATH:/usr/sbin:/sbin \
   unshare --mount "$unpacked/usr/sbin/debootstrap" --variant=minbase \
-  --include=python3,python3-venv,ca-certificates "$codename" "$work/root" "$mirror"
+  --include=python3,python3-venv,python3-dev,gcc,ca-certificates "$codename" "$work/root" "$mirror"
 ln -sf python3 "$work/root/usr/bin/python"
 rm -rf "$work"/root/var/cache/apt/* "$work"/root/var/lib/apt/lists/* \
   "$work"/root/usr/share/{doc,locale,man}
 
-say "storing the base as $base"
+say "storing the base as ${bases[*]}"
 tar -C "$work/root" -cf "$work/root.tar" .
 rm -rf "$work/root"
 mkdir -p "$work/run" "$work/tmp"
@@ -67,7 +68,8 @@ export HOME=$place/home
 container=$(build from scratch)
 build add --quiet "$container" "$place/root.tar" /
 build config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
-build commit --quiet --rm "$container" "$base"
+build commit --quiet --rm "$container" "${bases[0]}"
+build tag "${bases[@]}"
 rm -rf "$place/root.tar" "$place/tmp" "$place/run"
 mkdir "$place/bin"
 cat >"$place/bin/.buildah" <<WRAPPER

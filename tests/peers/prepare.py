@@ -22,7 +22,7 @@ from tests.peers.programs import (
     backup_folder,
     cache,
     find,
-    image_base,
+    image_bases,
     images_folder,
     in_ci,
     lacking_privilege,
@@ -140,7 +140,7 @@ def _images() -> Peer:
         name=IMAGES,
         generation=Generation.DEBIAN,
         programs=("buildah",),
-        command=(NEWEST.parent / "images.sh", images_folder(), image_base()),
+        command=(NEWEST.parent / "images.sh", images_folder(), *image_bases()),
         action="fetching buildah and making a base for images, which takes minutes the first time",
         needs="apt-get, and access to Debian's packages",
     )

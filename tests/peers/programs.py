@@ -105,15 +105,15 @@ def lacking_privilege(program: str) -> str:
     return "expected root with CAP_SYS_ADMIN, such as a virtual machine or a privileged container"
 
 
-def image_base() -> str:
-    """Return the full name of the image that the Dockerfile builds on."""
-    (base,) = set(re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE))
-    return f"docker.io/library/{base}"
+def image_bases() -> list[str]:
+    """Return the full names of the images that the Dockerfile builds on."""
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    return [f"docker.io/library/{base}" for base in bases]
 
 
 def images_folder() -> Path:
-    """Return the folder of buildah and the base, which a changed recipe or base does not reuse."""
-    recipe = (Path(__file__).parent / "images.sh").read_text() + image_base()
+    """Return the folder of buildah and the bases; a changed recipe or base has another folder."""
+    recipe = "".join([(Path(__file__).parent / "images.sh").read_text(), *image_bases()])
     return cache() / "images" / f"{_codename()}-{_hash(recipe.encode())}"
 
 

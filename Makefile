@@ -12,8 +12,6 @@ FILES ?=
 
 # Compiled files save seconds in each worker, and half of the time in which an exporter starts.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
-COMPILED_PYTEST := PYTHONDONTWRITEBYTECODE= ../../$(BIN)/python -m pytest \
-	-m "not interpreted and (hot or not peer)" --hypothesis-profile=fast
 
 # Tests with peers wait for processes, intervals and deadlines more than half of the time.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
@@ -26,6 +24,14 @@ FAST_WORKERS ?= $(shell echo $$(((3 * $$(getconf _NPROCESSORS_ONLN) + 1) / 2)))
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
+
+# On the compiled package: the fast ring without the rooms of tests that run no compiled module, and
+# the peer tests of the path of a push. A machine without a C compiler has no build/compiled.
+WITHOUT_EXPORTER := benchmarks dashboards deploy docs fakes kubernetes onboarding peers rules
+TEST_COMPILED = { test ! -d build/compiled || { cd build/compiled && PYTHONDONTWRITEBYTECODE= \
+	../../$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	-m "not interpreted and (hot or not peer)" --hypothesis-profile=fast \
+	$(addprefix --ignore=tests/,$(WITHOUT_EXPORTER)) $(ARGS); }; }
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-compiled compiled check lint types layers prose rules rules-generate \
@@ -55,15 +61,14 @@ run: $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME)) ## start the exporter with the e
 
 test: $(DEV) peers compiled ## set up all that the tests need, and run all tests
 	@$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS) || failed=1; \
-		$(MAKE) --no-print-directory test-compiled || failed=1; \
+		$(TEST_COMPILED) || failed=1; \
 		test -z "$$failed"
 
 test-fast: $(DEV) ## run the tests that need only Python, in less than a minute
 	@$(PYTEST) -n $(FAST_WORKERS) --dist worksteal -m "not peer" --hypothesis-profile=fast $(ARGS)
 
 test-compiled: compiled ## run the tests of the fast ring, and some peer tests, on the compiled package
-	@test ! -d build/compiled || { cd build/compiled && \
-		$(COMPILED_PYTEST) -n $(WORKERS) --dist worksteal $(ARGS); }
+	@$(TEST_COMPILED)
 
 compiled: $(DEV) ## make build/compiled: this checkout with the package as the image has it
 	@$(BIN)/python -m tests.compiled.prepare

@@ -10,6 +10,7 @@ from tests.manifests import TOKEN
 
 pytestmark = [
     pytest.mark.peer,  # takes whole seconds
+    pytest.mark.hot,
     pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts system calls"),
 ]
 

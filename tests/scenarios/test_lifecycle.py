@@ -21,6 +21,8 @@ from tests.exporters import (
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.hot
+
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

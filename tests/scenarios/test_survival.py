@@ -22,6 +22,8 @@ from tests.exporters import (
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.hot
+
 MONITORS = 20
 
 

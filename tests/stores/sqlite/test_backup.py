@@ -159,10 +159,14 @@ async def test_a_backup_ends_when_the_store_is_closed(path: Path) -> None:
 async def test_a_write_that_fails_ends_the_backup_and_not_the_store(path: Path) -> None:
     async with opened(path) as (store, _), asyncio.TaskGroup() as tasks:
         await filled(store)
+        connection = store._writer._database.connection
+        assert connection is not None
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")  # until it is opened again
         copying = tasks.create_task(attempted(store))
         await asyncio.sleep(0)
-        with pytest.raises(StoreUnavailable):
-            await save(store, row(), push(message=b"no text"))
+        with pytest.raises(StoreUnavailable, match="the disk is full"):
+            await save(store, row(), push(message="lost" * 4000))
         await copying
         await save(store, row(), push())
         after = await attempted(store)

@@ -15,7 +15,7 @@ from tests.stores.sqlite.test_store import VERSION_1, opened, store_at
 from yuptime_exporter.core.model import LastPush, MonitorKey, PushKind
 from yuptime_exporter.stores.sqlite.schema import MIGRATIONS
 
-pytestmark = pytest.mark.peer  # starts processes
+pytestmark = [pytest.mark.peer, pytest.mark.hot]  # starts processes
 
 MONITORS = 40
 HISTORY_LIMIT = 5

@@ -13,7 +13,9 @@ async def test_the_same_bytes_have_the_same_answers_and_effects_in_both_ways() -
 
 @pytest.mark.peer  # takes a minute and more
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", range(16))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=[pytest.mark.hot] if part < 4 else []) for part in range(16)]
+)
 async def test_many_more_bytes_have_the_same_answers_and_effects_in_both_ways(part: int) -> None:
     compared, stayed_fast = await compare(range(1000 + 50 * part, 1000 + 50 * (part + 1)))
 

@@ -81,7 +81,7 @@ def object_key(value: Monitor | Secret) -> ObjectKey:
 
 
 class Declared(NamedTuple):
-    """A valid Monitor or Secret. A tuple, for speed: the start makes each twice.
+    """A valid Monitor or Secret. A tuple, for speed.
 
     Attributes:
         where: file and document, for problems.

@@ -1,7 +1,7 @@
 """The objects of all files together: each once, and each monitor with its tokens."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -93,7 +93,7 @@ def declarations(look: Look) -> Declarations:
     )
 
 
-def _added(declared: tuple[Declared, ...], active: dict[ObjectKey, Declared]) -> Iterator[Problem]:
+def _added(declared: Iterable[Declared], active: dict[ObjectKey, Declared]) -> Iterator[Problem]:
     for one in declared:
         first = active.setdefault(one.key, one)
         if first is not one:

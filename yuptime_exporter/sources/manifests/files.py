@@ -252,20 +252,18 @@ def _counted(objects: Sequence[Declared]) -> str:
 
 
 def _sharing(file: ManifestFile, active: Mapping[ObjectKey, Declared]) -> ManifestFile:
-    declared, kept = _shared(file.manifest.declared, active), _shared(file.kept, active)
-    if declared == file.manifest.declared and kept == file.kept:
+    known = file.manifest.declared
+    declared = known.with_values(tuple(_active(one, active).value for one in known))
+    kept = tuple(_active(one, active) for one in file.kept)
+    if declared is known and kept == file.kept:
         return file
     return replace(file, manifest=replace(file.manifest, declared=declared), kept=kept)
 
 
-def _shared(
-    objects: tuple[Declared, ...], active: Mapping[ObjectKey, Declared]
-) -> tuple[Declared, ...]:
-    known = [active.get(one.key, one) for one in objects]
-    # An object that is declared twice is active in one place only.
-    return tuple(
-        new if new.where is one.where else one for new, one in zip(known, objects, strict=True)
-    )
+def _active(one: Declared, active: Mapping[ObjectKey, Declared]) -> Declared:
+    """Return the active object in the same place; an object declared twice is active in one."""
+    found = active.get(one.key, one)
+    return found if found.where == one.where else one
 
 
 def _keeping(before: ManifestFile | None, now: ManifestFile) -> ManifestFile:

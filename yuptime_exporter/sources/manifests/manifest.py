@@ -1,7 +1,7 @@
 """A manifest file: the objects, problems and warnings in its bytes."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from yuptime_exporter.core.model import Monitor, Problem
@@ -15,7 +15,6 @@ from yuptime_exporter.resource.objects import (
     ReadObject,
     read_object,
 )
-from yuptime_exporter.resource.place import Place
 from yuptime_exporter.resource.schedule_reading import unused_fields
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.resource.unknown_fields import (
@@ -25,6 +24,7 @@ from yuptime_exporter.resource.unknown_fields import (
 )
 from yuptime_exporter.sources.manifests.documents import documents_of, text_of
 from yuptime_exporter.sources.manifests.lines import FieldLines
+from yuptime_exporter.sources.manifests.objects import Found, Objects
 from yuptime_exporter.sources.manifests.plain_yaml import Part, plain_parts, read_parts
 from yuptime_exporter.sources.manifests.twins import Around, Twins
 from yuptime_exporter.sources.manifests.yaml_values import Document
@@ -39,7 +39,7 @@ class Manifest:
         warnings: unknown fields, in valid and in invalid objects.
     """
 
-    declared: tuple[Declared, ...] = ()
+    declared: Objects = field(default_factory=Objects)
     ignored_types: tuple[str, ...] = ()
     ignored_documents: int = 0
     problems: tuple[Problem, ...] = ()
@@ -78,10 +78,12 @@ class ManifestReader:
         text = text_of(data, name)
         if isinstance(text, Problem):
             return Manifest(problems=(text,))
-        manifest = self._read_plain(text, printable(name))
+        name = printable(name)
+        manifest = self._read_plain(text, name)
         if manifest is None:
             documents, problems = documents_of(text, name)
-            manifest = _manifest(list(_read(documents, self._defaults)), FieldLines(text), problems)
+            read = list(_read(documents, self._defaults))
+            manifest = _manifest(name, read, FieldLines(text), problems=problems)
         return manifest
 
     def _read_plain(self, text: str, name: str) -> Manifest | None:
@@ -89,19 +91,20 @@ class ManifestReader:
         parts = plain_parts(text)
         if parts is None:
             return None
-        found = self._twins.sort(parts, name)
+        found = self._twins.sort(parts)
         read = self._read_parts(found.to_read, name)
         if read is None:
             return None
         numbered = {one.document.place.document: one for one in read}
         for around, part in found.firsts.items():
             self._learn(around, numbered.get(part.number))
-        again = self._twins.sort(found.like_firsts, name)
+        again = self._twins.sort(found.like_firsts)
         others = self._read_parts((*again.to_read, *again.like_firsts), name)
         if others is None:
             return None
         in_order = sorted((*read, *others), key=lambda one: one.document.place.document)
-        return _manifest(in_order, FieldLines(text), twins=(*found.twins, *again.twins))
+        twins = (*found.twins, *again.twins)
+        return _manifest(name, in_order, FieldLines(text), twins=twins)
 
     def _read_parts(self, parts: Iterable[Part], name: str) -> "list[_Read] | None":
         documents = read_parts(parts, name)
@@ -123,10 +126,12 @@ class _Read(NamedTuple):
 
 
 def _manifest(
+    name: str,
     read: Sequence[_Read],
     lines: FieldLines,
+    *,
     problems: Iterable[Problem] = (),
-    twins: Iterable[Declared] = (),
+    twins: Iterable[Found] = (),
 ) -> Manifest:
     """Return the content of a file of which these documents were read, and these twins were not."""
     problems, warnings = list(problems), list[Problem]()
@@ -135,9 +140,8 @@ def _manifest(
         found = one.found.problems if isinstance(one.found, Invalid) else ()
         problems += [lines.located(problem, place) for problem in found]
         warnings += [lines.located(warning, place) for warning in one.warnings]
-    declared = [*twins, *(one.found for one in read if isinstance(one.found, Declared))]
     return Manifest(
-        declared=tuple(sorted(declared, key=_document_number)),
+        declared=Objects.of(name, (*twins, *_declared(read))),
         ignored_types=tuple(one.found.type for one in read if isinstance(one.found, OtherMonitor)),
         ignored_documents=sum(isinstance(one.found, OtherKind) for one in read),
         problems=tuple(problems),
@@ -186,5 +190,8 @@ def _warnings(document: Document, clean: set[int]) -> list[Problem]:
     return warnings
 
 
-def _document_number(declared: Declared) -> int:
-    return declared.where.document if isinstance(declared.where, Place) else 0
+def _declared(read: Iterable[_Read]) -> Iterator[Found]:
+    for one in read:
+        if isinstance(one.found, Declared):
+            _, number, line, items = one.document.place
+            yield number, line, items, one.found.value

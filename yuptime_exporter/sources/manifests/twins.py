@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from yuptime_exporter.core.model import Monitor, MonitorKey
-from yuptime_exporter.resource.objects import Declared
-from yuptime_exporter.resource.place import Place
+from yuptime_exporter.sources.manifests.objects import Found
 from yuptime_exporter.sources.manifests.plain_yaml import Part, first_line
 
 # More kinds of monitors than this are forgotten, so that their texts take at most some megabytes.
@@ -59,7 +58,7 @@ class Sorted:
         others: documents without a name in the usual place.
     """
 
-    twins: list[Declared] = field(default_factory=list)
+    twins: list[Found] = field(default_factory=list)
     firsts: dict[Around, Part] = field(default_factory=dict)
     like_firsts: list[Part] = field(default_factory=list)
     others: list[Part] = field(default_factory=list)
@@ -77,13 +76,8 @@ class Twins:
         """Know none."""
         self._kinds: dict[Around, _Kind] = {}
 
-    def sort(self, parts: Iterable[Part], name: str) -> Sorted:
-        """Find the twins among the documents of a file.
-
-        Args:
-            parts: the documents.
-            name: of the file, for the places of the documents.
-        """
+    def sort(self, parts: Iterable[Part]) -> Sorted:
+        """Find the twins among the documents of a file."""
         found, kind = Sorted(), None
         for part in parts:
             # Neighbours are mostly of one kind, and this test is faster than the search.
@@ -94,9 +88,8 @@ class Twins:
                 if kind is None:
                     _add_unknown(found, around, part)
                     continue
-            place = Place(name, part.number, part.line + kind.line)
-            key = MonitorKey(kind.namespace, own_name)
-            found.twins.append(Declared(place, Monitor._make((key, *kind.others))))
+            twin = Monitor._make((MonitorKey(kind.namespace, own_name), *kind.others))
+            found.twins.append((part.number, part.line + kind.line, (), twin))
         return found
 
     def add(self, around: Around, monitor: Monitor) -> None:

@@ -116,12 +116,17 @@ cov: $(DEV) peers ## run all tests and list the lines that no test runs
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 \
 		--include='yuptime_exporter/core/*'
 
-bench: $(DEV) ## measure the exporter beside both Pushgateways (ten minutes)
+# The compiled exporter is measured, as users of the image run it.
+bench bench-page: export YUPTIME_BENCHMARK_CHECKOUT ?= $(CURDIR)/build/compiled
+
+bench: $(DEV) ## measure the compiled exporter beside both Pushgateways (ten minutes)
 	@$(BIN)/python -m tests.peers.prepare debian pushgateway wrk
+	@$(BIN)/python -m tests.compiled.prepare --needed
 	@$(BIN)/python -m benchmarks.pushgateway $(ARGS)
 
 bench-page: $(DEV) ## measure the tables and the plot of docs/performance.md (half an hour)
 	@$(BIN)/python -m tests.peers.prepare debian pushgateway wrk
+	@$(BIN)/python -m tests.compiled.prepare --needed
 	@$(BIN)/python -m benchmarks.page
 
 peers: $(DEV) ## fetch and build the real programs that tests use (minutes, once)

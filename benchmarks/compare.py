@@ -18,8 +18,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.tables import TABLE_FILE_VARIABLE, Row, median, print_table, ratio
-from benchmarks.targets import CHECKOUT_VARIABLE
+from benchmarks.tables import (
+    CHECKOUT_VARIABLE,
+    TABLE_FILE_VARIABLE,
+    Row,
+    median,
+    print_table,
+    ratio,
+)
 
 HERE = Path(__file__).parents[1]
 BENCHMARKS = ("alerts", "kubernetes", "push", "reload", "restart", "scrape")

@@ -1,16 +1,18 @@
 """A profile of the push path: the functions of the event loop's thread, by their own time.
 
-The profiler slows each call down. So trust the order and the number of calls; `sweep` has the times.
+The profiler slows each call down, and sees no compiled function, so plain Python is profiled. Trust
+the order and the number of calls; `sweep` has the times.
 """
 
 import argparse
 import marshal
+import os
 import re
 from pathlib import Path
 
 from benchmarks import targets
 from benchmarks.load import Generator, Load, generator
-from benchmarks.tables import Row, print_table
+from benchmarks.tables import CHECKOUT_VARIABLE, Row, print_table
 
 HEADERS = ("own us/push", "share", "calls/push", "function")
 Profile = dict[str, tuple[int, float]]
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("--monitors", type=int, default=1_000)
     parser.add_argument("--functions", type=int, default=25, help="how many to list")
     options = parser.parse_args()
+    os.environ.pop(CHECKOUT_VARIABLE, None)
     with generator() as send, targets.folder() as home:
         targets.declare(home, options.monitors)
         start, _ = _profiled(home, send, options.monitors, seconds=0.0)

@@ -14,6 +14,9 @@ from pathlib import Path
 # compare.py names a file here; the benchmark writes its table to that file too, as JSON.
 TABLE_FILE_VARIABLE = "YUPTIME_BENCHMARK_TABLE"
 
+# The checkout of the measured exporter, such as build/compiled; by default this one is measured.
+CHECKOUT_VARIABLE = "YUPTIME_BENCHMARK_CHECKOUT"
+
 
 class Ratio(float):
     """A figure divided by another figure of the same table."""
@@ -49,9 +52,12 @@ def print_table(name: str, headers: Sequence[str], rows: Iterable[Row]) -> None:
 
 
 def machine() -> str:
-    """Return a description of this machine in one line."""
+    """Return a description of the measured program and this machine in one line."""
+    checkout = os.environ.get(CHECKOUT_VARIABLE) or Path(__file__).parents[1]
+    is_compiled = any(Path(checkout, "yuptime_exporter").rglob("*.so"))
     return (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"{'compiled' if is_compiled else 'plain Python'}, {os.cpu_count()} cores, "
+        f"{platform.machine()}, Python {platform.python_version()}, "
         f"database in {tempfile.gettempdir()}"
     )
 

@@ -19,14 +19,12 @@ from types import FrameType
 from typing import NoReturn
 
 from benchmarks.load import Generator, Load
+from benchmarks.tables import CHECKOUT_VARIABLE
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
 from tests.peers.programs import Generation, find
 from tests.peers.running import free_port
 
 NAMESPACE = "bench"
-
-# compare.py names the checkout of the measured exporter here; by default this checkout is measured.
-CHECKOUT_VARIABLE = "YUPTIME_BENCHMARK_CHECKOUT"
 
 _MONITORS_PER_FILE = 100  # few files, except in the benchmark of files
 

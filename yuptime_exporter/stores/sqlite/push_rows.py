@@ -136,7 +136,7 @@ def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush
 
 
 def _last_push(
-    status: PushKind | None, message: str, received: float, *summary: Any
+    status: PushKind | None, message: Any, received: Any, *summary: Any
 ) -> LastPush | None:
     """Return the last push in its columns; None if they are empty.
 

@@ -24,6 +24,10 @@ class ChangedMonitors:
     def __init__(self, keys: Iterable[MonitorKey]) -> None:
         self._keys = dict.fromkeys(keys)
 
+    def __len__(self) -> int:
+        """Return the number of these monitors."""
+        return len(self._keys)
+
     def add(self, keys: Iterable[MonitorKey]) -> None:
         """Add monitors that have changed; each is there once."""
         self._keys.update(dict.fromkeys(keys))

@@ -23,14 +23,19 @@ from yuptime_exporter.web.http import Answer, Request
 # How long rendering keeps other work on the event loop waiting, plus one step of it.
 TURN_SECONDS = 0.0005
 
-# Changes are rendered ahead of scrapes after this time, or later, so that the work takes no more than
-# this share of all time: while the store fails, every monitor changes all the time.
+# Changes are rendered ahead of scrapes when this share of all monitors has changed, since several
+# changes of neighbours cost little more than one, or after 20 looks: after a second.
+AHEAD_CHANGED_SHARE = 1 / 64
 AHEAD_SECONDS = 0.05
-AHEAD_SHARE = 0.1
-MAX_AHEAD_SECONDS = 15.0
+AHEAD_LOOKS = 20
+
+# Rendering ahead takes no more than this share of all time, except that the pause between two
+# renderings has a limit: while the store fails, every monitor changes all the time.
+AHEAD_BUSY_SHARE = 0.1
+AHEAD_MAX_PAUSE_SECONDS = 15.0
 
 # Bytes that are written in one call.
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 64 * 1024
 
 # A part of the page; lines are written as bytes piece by piece, while they are sent.
 Text = bytes | Lines
@@ -99,11 +104,10 @@ class MetricsPage:
     async def render_ahead(self) -> NoReturn:
         """Render changes soon after they were made, so that a scrape finds few of them."""
         await self.render()
-        pause_seconds = AHEAD_SECONDS
         while True:
-            await asyncio.sleep(pause_seconds)
+            await self._enough_changes()
             busy_seconds = await self.render()
-            pause_seconds = min(max(AHEAD_SECONDS, busy_seconds / AHEAD_SHARE), MAX_AHEAD_SECONDS)
+            await asyncio.sleep(min(busy_seconds / AHEAD_BUSY_SHARE, AHEAD_MAX_PAUSE_SECONDS))
 
     async def render(self) -> float:
         """Render the lines that changed, so that the next scrape finds them rendered.
@@ -155,6 +159,13 @@ class MetricsPage:
             if turn.is_over():
                 await turn.pass_on()
         return texts
+
+    async def _enough_changes(self) -> None:
+        """Return when enough monitors have changed, or a second later."""
+        for _ in range(AHEAD_LOOKS):
+            await asyncio.sleep(AHEAD_SECONDS)
+            if self.monitors.changed_share >= AHEAD_CHANGED_SHARE:
+                return
 
     async def _refresh(self, *, turn_seconds: float = TURN_SECONDS) -> float:
         turn = Turn(max_seconds=turn_seconds)

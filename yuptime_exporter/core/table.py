@@ -1,9 +1,11 @@
 """All monitors with their last push, in memory. Every scrape, page and alert reads this table."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
+from itertools import islice
 
-from yuptime_exporter.core.arming import after_declaration, arming_in_the_present, newer_arming
+from yuptime_exporter.core.arming import arming_in_the_present, newer_arming
 from yuptime_exporter.core.changes import Changes, changes_into_the_present
+from yuptime_exporter.core.declaring import Declaring
 from yuptime_exporter.core.evaluation import judge, push_in_the_present
 from yuptime_exporter.core.model import (
     Arming,
@@ -17,9 +19,12 @@ from yuptime_exporter.core.model import (
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
-from yuptime_exporter.core.push_order import history_start, newer, of_a_predecessor, outdates
+from yuptime_exporter.core.push_order import newer, of_a_predecessor, outdates
 from yuptime_exporter.core.undeclared import Undeclared
 from yuptime_exporter.core.unlisted import UnlistedNamespaces
+
+# Monitors that one step of a declaration prepares; it takes less than a millisecond.
+MONITORS_A_STEP = 256
 
 
 class MonitorTable:
@@ -40,6 +45,7 @@ class MonitorTable:
         self._silence_is_outage_after_seconds = silence_is_outage_after_seconds
         self._rows: dict[MonitorKey, Row] = {}
         self._undeclared = Undeclared()
+        self._declaring: Declaring | None = None
         self._rejected: dict[MonitorKey, int] = {}
         self._outages = Outages()
         self._unlisted = UnlistedNamespaces()
@@ -74,43 +80,61 @@ class MonitorTable:
         unlisted: frozenset[str] = frozenset(),
         now_timestamp: float,
     ) -> Changes:
-        """Declare exactly these monitors; return the changes to store. `unlisted`: see `MonitorSet`.
+        """Declare exactly these monitors at once; see `declaring`."""
+        steps = self.declaring(monitors, unlisted=unlisted, now_timestamp=now_timestamp)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                changes: Changes = end.value
+                return changes
 
-        A monitor that is the identical object as before is not examined again: 10,000 monitors, of
-        which few changed, take some milliseconds.
+    def declaring(
+        self,
+        monitors: Iterable[Monitor],
+        *,
+        unlisted: frozenset[str] = frozenset(),
+        now_timestamp: float,
+        monitors_a_step: int = MONITORS_A_STEP,
+    ) -> Generator[None, None, Changes]:
+        """Declare exactly these monitors in short steps; return the changes to store.
+
+        They are prepared step by step, while the table may change in other ways, and are active
+        all at once in the last step. Of two declarations, one has to end before the other begins.
+
+        Args:
+            monitors: all that are declared.
+            unlisted: see `MonitorSet`.
+            now_timestamp: the moment of the declaration.
+            monitors_a_step: how many monitors a step prepares.
         """
-        armings: dict[MonitorKey, Arming] = {}
-        forgotten: dict[MonitorKey, float] = {}
-        rows: dict[MonitorKey, Row] = {}
-        changed: list[MonitorKey] = []
-        in_order, previous = True, None
         self._unlisted.add(unlisted, now_timestamp=now_timestamp)
-        for monitor in monitors:
-            key = monitor.key
-            row = self._rows.get(key)
-            if row is None or row.monitor is not monitor:
-                arming, push = (row.arming, row.last_push) if row else self._undeclared.of(key)
-                if push and self._is_of_a_predecessor(push, monitor, now_timestamp):
-                    forgotten[key] = history_start(monitor, now_timestamp=now_timestamp)
-                    push = None
-                row = self._declared(monitor, arming, push, now_timestamp)
-                if row.arming != arming:
-                    armings[key] = row.arming
-                changed.append(key)
-            rows[key] = row
-            in_order = in_order and (previous is None or previous < key)
-            previous = key
+        new = self._declaring = Declaring(
+            self._rows,
+            self._undeclared,
+            self._unlisted,
+            outages=self.outages(now_timestamp=now_timestamp),
+            known_timestamp=self._receiving_timestamp,
+            now_timestamp=now_timestamp,
+        )
+        try:
+            remaining = iter(monitors)
+            while some := tuple(islice(remaining, monitors_a_step)):
+                new.prepare(some)
+                yield
+        finally:
+            self._declaring = None
+        new.finish()
         self._unlisted.keep_only(unlisted)
-        removed = [row for key, row in self._rows.items() if key not in rows]
+        removed = [self._rows[key] for key in sorted(self._rows.keys() - new.rows.keys())]
         self._undeclared.add(removed)
-        self._undeclared.leave(rows.keys())
+        self._undeclared.leave(new.rows.keys())
         undeclared = self._unlisted.keys_outside(self._undeclared.keys())
-        armings |= self._undeclared.vanish(undeclared, now_timestamp=now_timestamp)
-        changed += [row.monitor.key for row in removed]
-        self._rows = rows if in_order else dict(sorted(rows.items()))
-        self._rejected = {key: n for key, n in self._rejected.items() if key in rows}
-        self._changed(changed)
-        return Changes(armings=armings, forgotten=forgotten)
+        vanished = self._undeclared.vanish(undeclared, now_timestamp=now_timestamp)
+        self._rows = new.rows
+        self._rejected = {key: n for key, n in self._rejected.items() if key in new.rows}
+        self._changed([*new.changed, *(row.monitor.key for row in removed)])
+        return Changes(armings=new.armings | vanished, forgotten=new.forgotten)
 
     def row(self, key: MonitorKey) -> Row | None:
         """Return the row of a monitor; None if it is not declared."""
@@ -130,10 +154,12 @@ class MonitorTable:
                 continue
             if row is None:  # the monitor was removed while its push was being stored
                 self._undeclared.last_pushes[key] = push
+                self._touch((key,))
             else:
                 self._rows[key] = Row(row.monitor, row.arming, push)
                 changed.append(key)
         if changed:
+            self._touch(changed)
             self._changed(changed)
 
     def adopt(
@@ -143,6 +169,7 @@ class MonitorTable:
 
         Every replica shows the same in the end, in whichever order it adopts pushes.
         """
+        self._touch((key,))
         row = self._rows.get(key)
         armed, last_push = (row.arming, row.last_push) if row else self._undeclared.of(key)
         if (
@@ -206,6 +233,7 @@ class MonitorTable:
             now_timestamp=now_timestamp,
         )
         self._undeclared.correct(changes)
+        self._touch(changes.armings.keys() | changes.corrections.keys())
         changed = rows.keys() & (changes.armings.keys() | changes.corrections.keys())
         for key in changed:
             monitor, arming, push = rows[key]
@@ -221,6 +249,7 @@ class MonitorTable:
     def forget_vanished(self, *, before_timestamp: float) -> Changes:
         """Drop the history of monitors that vanished before a moment; return the changes to store."""
         forgotten = self._undeclared.forget(before_timestamp=before_timestamp)
+        self._touch(forgotten)
         return Changes(forgotten=dict.fromkeys(forgotten, before_timestamp))
 
     def rows(self) -> tuple[Row, ...]:
@@ -244,33 +273,10 @@ class MonitorTable:
         outage = self.open_outage(now_timestamp=now_timestamp)
         return self._outages if outage is None else self._outages.plus(outage)
 
-    def _declared(
-        self, monitor: Monitor, arming: Arming | None, push: LastPush | None, now_timestamp: float
-    ) -> Row:
-        """Return the row of a monitor that is new or has changed, from its state until now."""
-        now_armed = after_declaration(
-            arming,
-            monitor,
-            now_timestamp=now_timestamp,
-            known_timestamp=self._receiving_timestamp,
-        )
-        row = Row(monitor, now_armed, push)
-        if monitor.key.namespace not in self._unlisted or monitor.key in self._rows:
-            return row
-        outages = self.outages(now_timestamp=now_timestamp)
-        return self._unlisted.credited(row, outages, now_timestamp=now_timestamp)
-
-    def _is_of_a_predecessor(self, push: LastPush, monitor: Monitor, now_timestamp: float) -> bool:
-        """Return whether a push was to a deleted object of the same name.
-
-        A push to an object that still exists stays, even if the API server's clock is ahead.
-        """
-        if monitor.created_timestamp is None:
-            return False
-        row = self._rows.get(monitor.key)
-        if row is not None and row.monitor.created_timestamp == monitor.created_timestamp:
-            return False
-        return of_a_predecessor(push, monitor, now_timestamp=now_timestamp)
+    def _touch(self, keys: Iterable[MonitorKey]) -> None:
+        """Note that the state of monitors has changed, declared or not."""
+        if self._declaring is not None:
+            self._declaring.touch(keys)
 
     def _changed_for_all(self, keys: Collection[MonitorKey]) -> None:
         for changed in self._followers:

@@ -106,7 +106,7 @@ format: $(DEV) ## format the code with ruff
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-fuzz: $(DEV) ## compare both ways of reading a push with random bytes, for five minutes
+fuzz: $(DEV) ## compare all ways of reading a push with random bytes, for five minutes
 	@$(BIN)/python -m tests.web.servers.comparing $(ARGS)
 
 cov: $(DEV) peers ## run all tests and list the lines that no test runs

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.exporters import Home, exporter_process
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.peer  # each test starts a process
 
@@ -15,9 +16,15 @@ async def test_a_push_is_accepted_while_strangers_hold_more_connections_than_the
     home: Home,
 ) -> None:
     # kyuupichan/electrumx#481
+    async def limit_is_logged() -> bool:
+        return any("limit of connections reached" in line for line in exporter.log)
+
     async with exporter_process(home, wrapper=FEW_FILES) as exporter:
         host, _, port = exporter.url.removeprefix("http://").rpartition(":")
         idle = [await asyncio.open_connection(host, int(port)) for _ in range(90)]
+        for _, writer in idle:
+            writer.write(b"P")  # or the system keeps the connection for a second
+        await eventually(limit_is_logged)
         statuses = [(await exporter.push()).status for _ in range(3)]
         samples = await exporter.samples()
         for _, writer in idle:

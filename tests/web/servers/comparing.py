@@ -1,4 +1,4 @@
-"""Compare the fast way with aiohttp's way; as a program, with new random pushes until the time is over.
+"""Compare the fast ways with aiohttp's way; as a program, with new random pushes until the time is over.
 
 python -m tests.web.servers.comparing --seconds 60
 """
@@ -10,18 +10,20 @@ import time
 from collections.abc import Iterable
 
 from tests.web.servers.pushes_on_the_wire import cases
-from tests.web.servers.ways import Exchanged, Outcome, outcome
+from tests.web.servers.ways import Exchanged, Kind, Outcome, outcome
 
 BATCH = 250
 
 
 async def compare(seeds: Iterable[int]) -> tuple[int, int]:
-    """Assert that both ways agree; return the number of cases, and of those that stayed fast."""
+    """Assert that all ways agree; return the number of cases, and of those that stayed fast."""
     compared = stayed_fast = 0
     for seed in seeds:
         batch = list(cases(seed, BATCH))
-        fast = await outcome(batch, fast=True)
-        slow = await outcome(batch, fast=False)
+        slow = await outcome(batch, Kind.SLOW)
+        bare = await outcome(batch, Kind.BARE)
+        assert bare == slow, _differences(seed, batch, bare, slow)
+        fast = await outcome(batch, Kind.FAST)
         assert fast == slow, _differences(seed, batch, fast, slow)
         compared += len(batch)
         stayed_fast += fast.stayed_fast

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -270,6 +271,44 @@ async def test_connections_that_ended_after_a_refusal_do_not_hide_idle_ones_at_t
         assert await newest.answer()
         for other in (kept, newest):
             other.writer.close()
+
+
+@pytest.mark.parametrize(("turns", "handled"), [(0, []), (1, [ConnectionResetError])])
+async def test_a_client_that_leaves_with_its_request_unhandled_is_no_error(
+    turns: int, handled: list[type], caplog: pytest.LogCaptureFixture
+) -> None:
+    counted = Counted()
+    read: list[object] = []
+
+    async def left() -> float | None:
+        return counted.value("yuptime_http_clients_left_total")
+
+    async def reading(incoming: web.BaseRequest) -> web.Response:
+        try:
+            read.append([part async for part in incoming.content.iter_any()])
+        except ConnectionError as error:
+            read.append(type(error))
+            raise
+        return web.Response()
+
+    ours, theirs = socket.socketpair()
+    connection = await counted.connect(ours, reading)
+    transport = connection.transport
+    assert transport is not None
+    connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\npart")
+    for _ in range(
+        turns
+    ):  # after one, aiohttp has made a task for the handler, which has not begun
+        await asyncio.sleep(0)
+    connection.connection_lost(None)
+    assert await eventually(left) == 1
+    transport.abort()
+    theirs.close()
+    await asyncio.sleep(0)
+    gc.collect()  # asyncio logs the errors of tasks that nothing awaits
+
+    assert read == handled
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_network_that_gives_up_in_the_middle_of_a_body_is_no_error(

@@ -1,9 +1,11 @@
-"""The fast way and aiohttp's way side by side: the same bytes in, everything that comes out."""
+"""All ways of a request side by side: the same bytes in, everything that comes out."""
 
 import asyncio
+import enum
 import hashlib
 import logging
 import re
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +42,17 @@ _TURNS = 40
 
 _DATE = re.compile(rb"(\r\nDate: )[A-Za-z0-9, :]+ GMT\r\n")
 _SECONDS = re.compile(r"_sum$|_created$|_bucket$")
+
+
+_CLIENT_ADDRESS = "192.0.2.7"
+
+
+class Kind(enum.Enum):
+    """How a connection begins."""
+
+    BARE = "without a transport"
+    FAST = "with a transport, in the fast way"
+    SLOW = "in aiohttp's way"
 
 
 class Wire(asyncio.Transport):
@@ -95,7 +108,7 @@ class Wire(asyncio.Transport):
         return self.is_closed
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return ("192.0.2.7", 1) if name == "peername" else default
+        return (_CLIENT_ADDRESS, 1) if name == "peername" else default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         assert isinstance(protocol, asyncio.Protocol)
@@ -115,6 +128,61 @@ class Wire(asyncio.Transport):
         waiting, self._paused = self._paused or [], None
         for data in waiting:
             asyncio.get_running_loop().call_soon(self.deliver, data)
+
+
+class BareWire(Wire):
+    """A connection that is a socket until it needs a transport, and has no network then."""
+
+    def __init__(self, server: HttpServer) -> None:
+        super().__init__()
+        self._server = server
+        client, accepted = socket.socketpair()
+        self._client: socket.socket | None = client
+        for one in (client, accepted):
+            one.setblocking(False)
+        assert server.bare is not None
+        server.bare.begin(accepted, _CLIENT_ADDRESS, self._give_transport)
+
+    def _give_transport(self, accepted: socket.socket, arrived: bytes) -> None:
+        self.receive()
+        assert self._client is not None
+        self._client.close()
+        accepted.close()
+        self._client = None
+        self.protocol = self._server(arrived=arrived)
+        self.protocol.connection_made(self)
+
+    def receive(self) -> None:
+        """Read what the server has sent to the socket."""
+        while self._client is not None and not self.is_closed:
+            try:
+                data = self._client.recv(64 * 1024)
+            except BlockingIOError:
+                return
+            self.sent += data
+            self.is_closed = not data
+
+    def deliver(self, data: bytes) -> None:
+        if self._client is None:
+            super().deliver(data)
+            return
+        self.receive()
+        if not self.is_closed:
+            self._client.sendall(data)
+
+    def end(self) -> None:
+        if self._client is None:
+            super().end()
+            return
+        self.receive()
+        if not self.is_closed:
+            self._client.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        if self._client is None:
+            super().close()
+        else:
+            self._client.close()
 
 
 class PromptStore:
@@ -148,7 +216,8 @@ class Effects:
 class Way:
     """The HTTP server and everything behind it, with a monitor for each name."""
 
-    def __init__(self, names: Sequence[str], *, fast: bool) -> None:
+    def __init__(self, names: Sequence[str], *, kind: Kind = Kind.FAST) -> None:
+        self._kind = kind
         self.registry = CollectorRegistry()
         clock = StandingClock(1_700_000_000.0)
         digest = hashlib.sha256(TOKEN.encode()).digest()
@@ -170,11 +239,13 @@ class Way:
             self.rejections, ConnectionMetrics(self.registry), max_connections=1_000_000
         )
         handler = site_handler(site, self.traffic)
-        self.server = HttpServer(handler, self.traffic, fast=site if fast else None)
+        self.server = HttpServer(handler, self.traffic, fast=None if kind is Kind.SLOW else site)
 
     def connect(self) -> Wire:
-        wire = Wire()
         self.traffic.opened()
+        if self._kind is Kind.BARE:
+            return BareWire(self.server)
+        wire = Wire()
         wire.protocol = self.server()
         wire.protocol.connection_made(wire)
         return wire
@@ -219,9 +290,9 @@ class Outcome:
     stayed_fast: int = field(default=0, compare=False)
 
 
-async def outcome(cases: Sequence[Exchanged], *, fast: bool) -> Outcome:
+async def outcome(cases: Sequence[Exchanged], kind: Kind) -> Outcome:
     """Send each case on a connection of its own, all of them at the same time."""
-    way = Way([case.name for case in cases], fast=fast)
+    way = Way([case.name for case in cases], kind=kind)
     lines = _Lines()
     logger = logging.getLogger("yuptime_exporter")
     logger.addHandler(lines)
@@ -237,6 +308,9 @@ async def outcome(cases: Sequence[Exchanged], *, fast: bool) -> Outcome:
         for wire in wires:
             wire.end()
         await _turns()
+        for wire in wires:
+            if isinstance(wire, BareWire):
+                wire.receive()
         effects = [way.effects(wire, case.name) for case, wire in zip(cases, wires, strict=True)]
         for wire in wires:
             wire.close()

@@ -8,9 +8,9 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
 
 from yuptime_exporter.concurrency.repeated_line import RepeatedLine
+from yuptime_exporter.web.servers.server import HttpServer
 from yuptime_exporter.web.servers.tls import CurrentTls, ListenerTls
 from yuptime_exporter.web.servers.traffic import Traffic
 
@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 
 # Connections accepted in one turn of the event loop; then those that sent something are read.
 ACCEPTED_AT_ONCE = 16
+
+# The system hands a connection over when its first bytes have arrived, and at the latest after this
+# time. So a connection is woken up for once, and a push is there when it is accepted.
+WITHOUT_REQUEST_SECONDS = 1
 
 # A handshake that is not complete by then ends its connection, as an incomplete head does.
 HANDSHAKE_SECONDS = 10.0
@@ -35,7 +39,7 @@ class Acceptor:
     def __init__(
         self,
         listening: socket.socket,
-        protocol: Callable[[frozenset[str]], asyncio.Protocol],
+        server: HttpServer,
         traffic: Traffic,
         *,
         tls: CurrentTls = ListenerTls,
@@ -44,13 +48,12 @@ class Acceptor:
 
         Args:
             listening: a bound socket; closed by `close`.
-            protocol: makes the protocol of a connection, with the names of which its client's
-                certificate must have one.
+            server: makes the protocols of connections.
             traffic: knows whether there is room.
             tls: gives the TLS of a connection that begins.
         """
         self._socket = listening
-        self._protocol = protocol
+        self._server = server
         self._traffic = traffic
         self._tls = tls
         self._tasks: asyncio.TaskGroup | None = None
@@ -68,6 +71,10 @@ class Acceptor:
         """
         self._tasks = tasks
         self._socket.setblocking(False)  # noqa: FBT003  the parameter has no name
+        if hasattr(socket, "TCP_DEFER_ACCEPT"):  # Linux
+            self._socket.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, WITHOUT_REQUEST_SECONDS
+            )
         self._socket.listen(_BACKLOG)
         self._resume()
 
@@ -96,7 +103,7 @@ class Acceptor:
                     self._wait(PAUSE_AT_LIMIT_SECONDS)
                     return
             try:
-                accepted, _address = self._socket.accept()
+                accepted, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # most often EMFILE: the process has no descriptor left
@@ -106,15 +113,23 @@ class Acceptor:
                 return
             accepted.setblocking(False)  # noqa: FBT003
             self._traffic.opened()
-            assert self._tasks is not None  # noqa: S101  start gave it
-            self._tasks.create_task(self._connect(accepted))
+            bare = self._server.bare
+            if bare is not None and self._tls().context is None:
+                bare.begin(accepted, address[0], self._give_transport)
+            else:
+                self._give_transport(accepted, b"")
 
-    async def _connect(self, accepted: socket.socket) -> None:
-        tls = self._tls()
+    def _give_transport(self, accepted: socket.socket, arrived: bytes) -> None:
+        """Connect an accepted socket, from which these bytes were read: a `bare.GiveTransport`."""
+        assert self._tasks is not None  # noqa: S101  start gave it
+        self._tasks.create_task(self._connect(accepted, arrived))
+
+    async def _connect(self, accepted: socket.socket, arrived: bytes) -> None:
+        tls = ListenerTls() if arrived else self._tls()
         handshake = None if tls.context is None else HANDSHAKE_SECONDS
         try:
             await self._loop.connect_accepted_socket(
-                lambda: self._protocol(tls.client_names),
+                lambda: self._server(tls.client_names, arrived),
                 accepted,
                 ssl=tls.context,
                 ssl_handshake_timeout=handshake,

@@ -73,11 +73,11 @@ async def serving(
                 address = _address(bound_socket.getsockname())
                 bound.setdefault(listener.flag, []).append(address)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        for server in servers.values():
+            stack.callback(server.close_bare)  # before the end of the tasks, which give transports
         for acceptor in acceptors:
             acceptor.start(tasks)
-        for flag, addresses in bound.items():
-            for address in addresses:
-                log.info("listening", extra={"flag": flag, "address": address})
+        _log_addresses(bound)
         yield bound
         for acceptor in acceptors:
             acceptor.close()
@@ -173,6 +173,12 @@ async def _bound(listener: Listener) -> list[socket.socket]:
         why = os.strerror(error.errno) if error.errno else str(error)
         address = f"{listener.host or ''}:{listener.port}"
         raise ConfigInvalid(f"{listener.flag}={address}: {why}") from error
+
+
+def _log_addresses(bound: Mapping[str, Sequence[str]]) -> None:
+    for flag, addresses in bound.items():
+        for address in addresses:
+            log.info("listening", extra={"flag": flag, "address": address})
 
 
 def _address(socket_name: Sequence[object]) -> str:

@@ -112,6 +112,12 @@ class HttpConnection(RequestHandler):
         self._end_lingering()
         if isinstance(exc, OSError) and not isinstance(exc, ConnectionError):
             exc = ConnectionResetError(exc.errno, exc.strerror)
+        arriving = self._arriving
+        if arriving is not None and not arriving.is_eof():  # its handler may not have begun
+            arriving.set_exception(exc or ConnectionResetError("the client left"))
+        if self._messages and self._current_request is None and self._task_handler is not None:
+            self._traffic.client_left()
+            self._task_handler.cancel()  # or aiohttp fails to make the request
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

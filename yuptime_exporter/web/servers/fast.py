@@ -1,8 +1,8 @@
 """The fast way: the common push is answered without aiohttp, by the same rules.
 
-A connection begins here. A request that `plain.plain_post` reads, and whose route can be answered
-without waiting, is answered here. At the first other request, the connection and all its bytes from
-there on are aiohttp's.
+A connection begins in `bare`, without a transport, and goes on here. A request that
+`plain.plain_post` reads, and whose route can be answered without waiting, is answered in both. At the
+first other request, the connection and all its bytes from there on are aiohttp's.
 """
 
 import asyncio
@@ -11,10 +11,22 @@ from typing import cast
 
 from yuptime_exporter.web.failures import failed
 from yuptime_exporter.web.http import Answer, Request
+from yuptime_exporter.web.router import Answered
 from yuptime_exporter.web.servers.connection import KEEPALIVE_SECONDS
-from yuptime_exporter.web.servers.plain import answer_bytes, plain_post
+from yuptime_exporter.web.servers.plain import PlainPost, answer_bytes, plain_post
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
+
+
+def begin_plain(
+    site: Site, post: PlainPost, scheme: str, client_address: str, answered: Answered
+) -> bool:
+    """Begin to answer a request that `plain_post` read, as `Site.begin` does."""
+    match = site.match("POST", post.path)
+    request = Request(
+        "POST", match.parameters, post.query, post.headers, post.body, scheme, client_address
+    )
+    return site.begin(match, request, answered)
 
 
 class FastConnection(asyncio.Protocol):
@@ -45,6 +57,7 @@ class FastConnection(asyncio.Protocol):
         traffic: Traffic,
         make_other: Callable[[], asyncio.Protocol],
         open_connections: "set[FastConnection]",
+        arrived: bytes = b"",
     ) -> None:
         """Have no connection yet.
 
@@ -53,6 +66,7 @@ class FastConnection(asyncio.Protocol):
             traffic: all connections.
             make_other: returns the protocol that takes over at the first other request.
             open_connections: contains this one while it is open and not handed over.
+            arrived: what was read from the connection already.
         """
         self._site = site
         self._traffic = traffic
@@ -66,7 +80,7 @@ class FastConnection(asyncio.Protocol):
         self._is_congested = False  # the client does not read its answers
         self._closes = False  # after the answer
         self._client_ended = False
-        self._unread = b""  # what arrived before the answer, which comes first
+        self._unread = arrived  # what arrived before the answer, which comes first
         self._was_used = False
         self._last_used_seconds = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -93,6 +107,7 @@ class FastConnection(asyncio.Protocol):
         self._traffic.connected(self)
         self._last_used_seconds = self._loop.time()
         self._wait_for_request(self._traffic.head_timeout_seconds)
+        self._read_unread()
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002
         """End; a push that is being saved is saved, and its answer is dropped."""
@@ -127,19 +142,9 @@ class FastConnection(asyncio.Protocol):
         post = plain_post(data)
         if post is None:
             return False
-        match = self._site.match("POST", post.path)
-        request = Request(
-            "POST",
-            match.parameters,
-            post.query,
-            post.headers,
-            post.body,
-            self._scheme,
-            self._client_address,
-        )
         self._is_answering, self._closes = True, post.closes
         self._traffic.began(self)
-        if self._site.begin(match, request, self._answer):
+        if begin_plain(self._site, post, self._scheme, self._client_address, self._answer):
             return True
         self._traffic.ended()
         self._is_answering = False
@@ -176,6 +181,9 @@ class FastConnection(asyncio.Protocol):
             return
         if not transport.is_reading():
             transport.resume_reading()
+        self._read_unread()
+
+    def _read_unread(self) -> None:
         if self._unread:
             data, self._unread = self._unread, b""
             self.data_received(data)

@@ -7,6 +7,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
+from yuptime_exporter.web.servers.bare import BareConnections
 from yuptime_exporter.web.servers.connection import HttpConnection
 from yuptime_exporter.web.servers.fast import FastConnection
 from yuptime_exporter.web.servers.tls import has_name
@@ -49,6 +50,8 @@ class HttpServer(web.Server):
     def __init__(self, handler: object, traffic: Traffic, *, fast: Site | None = None) -> None:
         """Serve with this handler.
 
+        `bare` has the connections without a transport; None: each needs one.
+
         Args:
             handler: a coroutine function that returns the response to a request.
             traffic: all connections, those of other servers included.
@@ -58,23 +61,30 @@ class HttpServer(web.Server):
         self._traffic = traffic
         self._fast = fast
         self._fast_connections: set[FastConnection] = set()
+        self.bare = None if fast is None else BareConnections(fast, traffic)
 
     def __call__(  # type: ignore[override]
-        self, client_names: frozenset[str] = frozenset()
+        self, client_names: frozenset[str] = frozenset(), arrived: bytes = b""
     ) -> asyncio.Protocol:
         """Return the protocol of a new connection.
 
         Args:
             client_names: names of which the client's certificate must have one; empty: any client.
+            arrived: what was read from the connection already, if it was one of `bare`.
         """
         if self._fast is None or client_names:
             return self._http_connection(client_names)
         return FastConnection(
-            self._fast, self._traffic, self._http_connection, self._fast_connections
+            self._fast, self._traffic, self._http_connection, self._fast_connections, arrived
         )
 
+    def close_bare(self) -> None:
+        """Close the connections that have no transport."""
+        if self.bare is not None:
+            self.bare.force_close()
+
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Close all connections."""
+        """Close all connections that have a transport."""
         for connection in self._fast_connections:
             connection.force_close()
         await super().shutdown(timeout)

@@ -88,6 +88,7 @@ class Traffic:
             log, "a request failed: this is an error of yuptime-exporter", level=logging.ERROR
         )
         metrics.limit.set(max_connections)
+        metrics.open.set_function(lambda: self._open)
 
     @property
     def is_full(self) -> bool:
@@ -110,7 +111,6 @@ class Traffic:
     def opened(self) -> None:
         """Note that a connection was accepted."""
         self._open += 1
-        self._metrics.open.set(self._open)
 
     def connected(self, connection: Connection) -> None:
         """Note that an accepted connection can receive requests."""
@@ -119,7 +119,6 @@ class Traffic:
     def closed(self, connection: Connection | None = None) -> None:
         """Note that a connection ended; None: one that was accepted and never connected."""
         self._open -= 1
-        self._metrics.open.set(self._open)
         if connection is not None:
             self._idle.pop(connection, None)
 

@@ -24,10 +24,10 @@ from yuptime_exporter.web.http import Answer, Request
 TURN_SECONDS = 0.0005
 
 # Changes are rendered ahead of scrapes when this share of all monitors has changed, since several
-# changes of neighbours cost little more than one, or after 20 looks: after a second.
+# changes of neighbours cost little more than one, or after 50 looks: after a second.
 AHEAD_CHANGED_SHARE = 1 / 64
-AHEAD_SECONDS = 0.05
-AHEAD_LOOKS = 20
+AHEAD_SECONDS = 0.02
+AHEAD_LOOKS = 50
 
 # Rendering ahead takes no more than this share of all time, except that the pause between two
 # renderings has a limit: while the store fails, every monitor changes all the time.
@@ -35,7 +35,7 @@ AHEAD_BUSY_SHARE = 0.1
 AHEAD_MAX_PAUSE_SECONDS = 15.0
 
 # Bytes that are written in one call.
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 128 * 1024
 
 # A part of the page; lines are written as bytes piece by piece, while they are sent.
 Text = bytes | Lines

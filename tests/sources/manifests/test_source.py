@@ -268,8 +268,8 @@ async def test_a_change_behind_a_link_is_found_without_an_announcement(tmp_path)
 
 @pytest.mark.parametrize(
     "broken",
-    ["a: [", monitor("a", "5m"), "\0", "x", both(monitor("b"), "a: 1\na: 2")],
-    ids=["syntax", "field", "bytes", "no object", "partly"],
+    ["a: [", monitor("a", "5m"), "\0", "x", both(monitor("b"), "a: 1\na: 2"), "", "# a"],
+    ids=["syntax", "field", "bytes", "no object", "partly", "empty", "comment"],
 )
 async def test_a_file_that_breaks_keeps_its_last_good_monitors(tmp_path, broken):
     path = write(tmp_path / "a.yaml", both(monitor("a", 77), PUSH_TOKEN))

@@ -1,13 +1,12 @@
 """The objects of all files together: each once, and each monitor with its tokens."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from yuptime_exporter.core.model import Monitor, MonitorSet, Problem, TokenRef
 from yuptime_exporter.resource.objects import (
-    Declared,
     ObjectKey,
     Secret,
     SecretKey,
@@ -17,6 +16,10 @@ from yuptime_exporter.resource.objects import (
     with_digests,
 )
 from yuptime_exporter.sources.manifests.files import Look, ManifestFile
+from yuptime_exporter.sources.manifests.objects import Objects
+
+At = tuple[Objects, int]
+"""An object: the objects of its file, and its index among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,12 @@ class Declarations:
     """The active objects.
 
     Attributes:
+        files: with the tokens of now in the active monitors.
         monitors: with the digests of their tokens, in the order of their keys.
         secrets: by namespace and name.
         entries: tokens of the entries of Secrets that monitors refer to; None for a missing Secret
             or key.
-        declared: each active object with its place, by its identity.
+        declared: each active object as it was read, by its identity.
         problems: in the order in which they were found.
     """
 
@@ -36,12 +40,12 @@ class Declarations:
     monitors: tuple[Monitor, ...]
     secrets: Mapping[SecretKey, Secret]
     entries: Mapping["Entry", Tokens | None]
-    declared: Mapping[ObjectKey, Declared]
+    declared: Mapping[ObjectKey, At]
     problems: tuple[Problem, ...]
 
     def where(self, value: Monitor | Secret) -> str:
         """Return file and document of an active object."""
-        return str(self.declared[object_key(value)].where)
+        return _where(self.declared[object_key(value)])
 
     def tokens_of(self, monitor: Monitor) -> Tokens | None:
         """Return the tokens of the monitor; None if the Secret or its key is missing."""
@@ -69,57 +73,97 @@ def declarations(look: Look) -> Declarations:
     Monitors of the look may have the tokens of an earlier look; the result has those of now.
     """
     problems = list(look.problems.values())
-    active: dict[ObjectKey, Declared] = {}
+    active: dict[ObjectKey, At] = {}
     for file in look.files:
         problems += file.manifest.problems
-        problems += _added(file.manifest.declared, active)
+        problems += map(_declared_twice, _add(file.manifest.declared, active))
     for file in look.files:  # an object of a valid file replaces the kept object of a broken one
-        for kept in file.kept:
-            active.setdefault(kept.key, kept)
-    values = [declared.value for declared in active.values()]
-    secrets = {value.key: value for value in values if isinstance(value, Secret)}
-    entries: dict[Entry, Tokens | None] = {}
-    for key, one in active.items():
-        if isinstance(one.value, Monitor):
-            active[key] = _with_tokens(one, one.value, secrets, entries)
-    monitors = [one.value for one in active.values() if isinstance(one.value, Monitor)]
+        _add(file.kept, active)
+    secrets = {
+        value.key: value
+        for objects, index in active.values()
+        if isinstance(value := objects.values[index], Secret)
+    }
+    tokens = _ActiveTokens(active, secrets)
+    files = tuple(map(tokens.in_file, look.files))
     return Declarations(
-        files=look.files,
-        monitors=tuple(sorted(monitors, key=attrgetter("key"))),
+        files=files,
+        monitors=tuple(sorted(tokens.monitors, key=attrgetter("key"))),
         secrets=secrets,
-        entries=entries,
+        entries=tokens.entries,
         declared=active,
         problems=tuple(problems),
     )
 
 
-def _added(declared: Iterable[Declared], active: dict[ObjectKey, Declared]) -> Iterator[Problem]:
-    for one in declared:
-        first = active.setdefault(one.key, one)
-        if first is not one:
-            kind, key = one.key
-            text = f"{kind} {key} is also declared in {first.where}, which is active: remove one"
-            yield Problem(str(one.where), "metadata.name", text)
+def _add(objects: Objects, active: dict[ObjectKey, At]) -> list[tuple[ObjectKey, At, At]]:
+    """Add objects unless they are active already; return those that are, twice each."""
+    twice = []
+    for index, value in enumerate(objects.values):
+        key, own = object_key(value), (objects, index)
+        first = active.setdefault(key, own)
+        if first is not own:
+            twice.append((key, first, own))
+    return twice
 
 
-def _with_tokens(
-    declared: Declared,
-    monitor: Monitor,
-    secrets: Mapping[SecretKey, Secret],
-    entries: dict[Entry, Tokens | None],
-) -> Declared:
-    """Return a monitor with its tokens of now: the identical object if it has them already."""
-    entry = _entry_of(monitor)
-    try:
-        tokens = entries[entry]
-    except KeyError:
-        secret = secrets.get(secret_key_of(monitor))
-        tokens = secret.tokens.get(monitor.token_ref.secret_key) if secret else None
-        entries[entry] = tokens
-    digests = tokens.digests if tokens else ()
-    if monitor.token_digests == digests:
-        return declared
-    return Declared(declared.where, with_digests(monitor, digests))
+def _declared_twice(found: tuple[ObjectKey, At, At]) -> Problem:
+    (kind, key), first, own = found
+    text = f"{kind} {key} is also declared in {_where(first)}, which is active: remove one"
+    return Problem(_where(own), "metadata.name", text)
+
+
+def _where(at: At) -> str:
+    objects, index = at
+    return str(objects[index].where)
+
+
+class _ActiveTokens:
+    """Gives the active monitors their tokens of now; one that has them already stays identical.
+
+    Attributes:
+        monitors: with their tokens, of the files until now.
+        entries: those that these monitors refer to.
+    """
+
+    def __init__(self, active: Mapping[ObjectKey, At], secrets: Mapping[SecretKey, Secret]) -> None:
+        self.monitors: list[Monitor] = []
+        self.entries: dict[Entry, Tokens | None] = {}
+        self._active = active
+        self._secrets = secrets
+
+    def in_file(self, file: ManifestFile) -> ManifestFile:
+        """Return the file with the tokens of its active monitors."""
+        known, kept = file.manifest.declared, self._in(file.kept)
+        declared = self._in(known)
+        if declared is known and kept is file.kept:
+            return file
+        return replace(file, manifest=replace(file.manifest, declared=declared), kept=kept)
+
+    def _in(self, objects: Objects) -> Objects:
+        values = list(objects.values)
+        for index, value in enumerate(objects.values):
+            if not isinstance(value, Monitor):
+                continue
+            active, active_index = self._active[object_key(value)]
+            if active is not objects or active_index != index:
+                continue
+            digests = self._digests_of(value)
+            same = value.token_digests == digests
+            monitor = value if same else with_digests(value, digests)
+            values[index] = monitor
+            self.monitors.append(monitor)
+        return objects.with_values(tuple(values))
+
+    def _digests_of(self, monitor: Monitor) -> tuple[bytes, ...]:
+        entry = _entry_of(monitor)
+        try:
+            tokens = self.entries[entry]
+        except KeyError:
+            secret = self._secrets.get(secret_key_of(monitor))
+            tokens = secret.tokens.get(monitor.token_ref.secret_key) if secret else None
+            self.entries[entry] = tokens
+        return tokens.digests if tokens else ()
 
 
 def _entry_of(monitor: Monitor) -> Entry:

@@ -5,17 +5,18 @@ These functions block: from an event loop, call them in a thread.
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from yuptime_exporter.core.model import Problem
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
-from yuptime_exporter.resource.objects import Declared, ObjectKey
+from yuptime_exporter.resource.objects import Declared
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.documents import MAX_FILE_BYTES
 from yuptime_exporter.sources.manifests.manifest import Manifest, ManifestReader
+from yuptime_exporter.sources.manifests.objects import Objects, found_in_file
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -33,7 +34,7 @@ class ManifestFile:
     path: str
     manifest: Manifest
     world_readable: bool = False
-    kept: tuple[Declared, ...] = ()
+    kept: Objects = field(default_factory=Objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +111,14 @@ class ManifestFiles:
             directories=found.directories,
         )
 
-    def share(self, active: Mapping[ObjectKey, Declared]) -> tuple[ManifestFile, ...]:
-        """Store the active objects, with their tokens, in place of those that were read.
+    def keep(self, files: Iterable[ManifestFile]) -> None:
+        """Keep files with the tokens of their monitors in place of those that were read.
 
         So each monitor is in memory once, and is the identical object until it changes.
         """
-        for path, (version, file) in self._read.items():
-            self._read[path] = (version, _sharing(file, active))
-        return tuple(self._read[path][1] for path in sorted(self._read))
+        for file in files:
+            version, _ = self._read[file.path]
+            self._read[file.path] = (version, file)
 
     def _read_if_changed(self, path: str, found: "_Listing") -> None:
         before = self._read.get(path)
@@ -251,21 +252,6 @@ def _counted(objects: Sequence[Declared]) -> str:
     return f"{len(objects)} objects" if len(objects) > 1 else "1 object"
 
 
-def _sharing(file: ManifestFile, active: Mapping[ObjectKey, Declared]) -> ManifestFile:
-    known = file.manifest.declared
-    declared = known.with_values(tuple(_active(one, active).value for one in known))
-    kept = tuple(_active(one, active) for one in file.kept)
-    if declared is known and kept == file.kept:
-        return file
-    return replace(file, manifest=replace(file.manifest, declared=declared), kept=kept)
-
-
-def _active(one: Declared, active: Mapping[ObjectKey, Declared]) -> Declared:
-    """Return the active object in the same place; an object declared twice is active in one."""
-    found = active.get(one.key, one)
-    return found if found.where == one.where else one
-
-
 def _keeping(before: ManifestFile | None, now: ManifestFile) -> ManifestFile:
     """Return the file; if it has problems, together with its earlier objects that are missing."""
     if before is None:
@@ -280,5 +266,5 @@ def _keeping(before: ManifestFile | None, now: ManifestFile) -> ManifestFile:
     if not now.manifest.problems:
         return now
     held_now = {declared.key for declared in now.manifest.declared}
-    kept = tuple(declared for declared in held_before if declared.key not in held_now)
-    return replace(now, kept=kept)
+    kept = [declared for declared in held_before if declared.key not in held_now]
+    return replace(now, kept=Objects.of(printable(now.path), map(found_in_file, kept)))

@@ -19,7 +19,7 @@ class Objects(Sequence[Declared]):
     """The objects of one file, in the order of its documents.
 
     Attributes:
-        name: of the file.
+        name: of the file; empty without an object.
         values: the objects.
         documents: the document of each object.
         lines: the line of each object.
@@ -40,7 +40,7 @@ class Objects(Sequence[Declared]):
         """
         in_order = sorted(found, key=_document)
         if not in_order:
-            return cls(name)
+            return cls()
         documents, lines, items, values = zip(*in_order, strict=True)
         of_lists = {index: own for index, own in enumerate(items) if own}
         return cls(name, values, array("I", documents), array("I", lines), of_lists)
@@ -55,8 +55,7 @@ class Objects(Sequence[Declared]):
 
     def __iter__(self) -> Iterator[Declared]:
         """Return the objects with their places, which are made for the caller."""
-        for index, value in enumerate(self.values):
-            yield Declared(self._place(index), value)
+        return map(self._at, range(len(self.values)))
 
     @overload
     def __getitem__(self, index: int) -> Declared: ...
@@ -66,11 +65,19 @@ class Objects(Sequence[Declared]):
 
     def __getitem__(self, index: int | slice) -> Declared | Sequence[Declared]:
         """Return an object with its place, or several."""
-        return tuple(self)[index]
+        return self._at(index) if isinstance(index, int) else tuple(self)[index]
 
-    def _place(self, index: int) -> Place:
+    def _at(self, index: int) -> Declared:
         items = self.items.get(index, ())
-        return Place(self.name, self.documents[index], self.lines[index], items)
+        place = Place(self.name, self.documents[index], self.lines[index], items)
+        return Declared(place, self.values[index])
+
+
+def found_in_file(declared: Declared) -> Found:
+    """Return an object of `Objects` as it was found."""
+    assert isinstance(declared.where, Place)  # noqa: S101  as all objects of files
+    _, document, line, items = declared.where
+    return document, line, items, declared.value
 
 
 def _document(found: Found) -> int:

@@ -95,7 +95,8 @@ class DirectorySource:
         confirmed, self._removal_confirmed = self._removal_confirmed, False
         if look != self._look or (confirmed and self._found.notice):
             found = declarations(look)
-            self._look = replace(look, files=self._files.share(found.declared))
+            self._files.keep(found.files)
+            self._look = replace(look, files=found.files)
             declared = replace(found.as_monitor_set(), warnings=warnings_of(found))
             self._found = declared if confirmed else self._unless_all_are_gone(declared)
         return self._found

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.interpreted  # compiled functions call one another with
 # one that needs less.
 CALLS_OF_A_PUSH = 84
 CALLS_OF_A_CONNECTION = 95
-SYSTEM_CALLS_OF_A_CONNECTION = 6.1
+SYSTEM_CALLS_OF_A_CONNECTION = 5.1
 
 SYSTEM_CALLS = frozenset(
     {"_accept", "setblocking", "recv", "send", "ioctl", "close", "shutdown", "getpeername"}

@@ -95,6 +95,7 @@ class Acceptor:
         self._pause = self._loop.call_later(seconds, self._resume)
 
     def _accept(self) -> None:
+        bare = self._server.bare if self._tls().context is None else None
         for accepted_now in range(ACCEPTED_AT_ONCE):
             if self._traffic.is_full:
                 if accepted_now:  # whether another connection waits is not known in this turn
@@ -111,10 +112,8 @@ class Acceptor:
                 self._traffic.accept_failed()
                 self._wait(PAUSE_WITHOUT_DESCRIPTORS_SECONDS)
                 return
-            accepted.setblocking(False)  # noqa: FBT003
             self._traffic.opened()
-            bare = self._server.bare
-            if bare is not None and self._tls().context is None:
+            if bare is not None:
                 bare.begin(accepted, address[0], self._give_transport)
             else:
                 self._give_transport(accepted, b"")
@@ -122,6 +121,7 @@ class Acceptor:
     def _give_transport(self, accepted: socket.socket, arrived: bytes) -> None:
         """Connect an accepted socket, from which these bytes were read: a `bare.GiveTransport`."""
         assert self._tasks is not None  # noqa: S101  start gave it
+        accepted.setblocking(False)  # noqa: FBT003
         self._tasks.create_task(self._connect(accepted, arrived))
 
     async def _connect(self, accepted: socket.socket, arrived: bytes) -> None:

@@ -24,7 +24,7 @@ from yuptime_exporter.web.site import Site
 _READ_BYTES = 16 * 1024
 
 # The last answer and the end of the connection are one packet, where the system can do so.
-_WITH_END = getattr(socket, "MSG_MORE", 0)
+_LAST = socket.MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
 
 _NOTHING = bytes(4)  # the number of unread bytes, as the system writes it
 
@@ -59,7 +59,7 @@ class BareConnections:
         """Serve a connection, whose request may have arrived.
 
         Args:
-            accepted: does not block.
+            accepted: may block.
             client_address: the IP address of the client.
             give_transport: called at a request that is not answered here.
         """
@@ -127,7 +127,7 @@ class BareConnection:
     def read(self) -> None:
         """Begin to answer a request, wait for it, or leave it to a protocol."""
         try:
-            data = self._socket.recv(_READ_BYTES)
+            data = self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             self._wait_for_request()
             return
@@ -174,12 +174,12 @@ class BareConnection:
     def _drop_unread(self) -> None:
         """Read what came behind the last request: closing with unread bytes takes the answer back."""
         if fcntl.ioctl(self._socket, termios.FIONREAD, _NOTHING) != _NOTHING:
-            self._socket.recv(_READ_BYTES)
+            self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
 
     def _send(self) -> None:
         """Send the answer, now or when there is room for the rest of it."""
         try:
-            sent = self._socket.send(self._unsent, _WITH_END if self._closes else 0)
+            sent = self._socket.send(self._unsent, _LAST if self._closes else socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:  # the client has reset the connection

@@ -271,3 +271,17 @@ def test_the_steps_of_the_build_give_an_exporter_that_runs_and_fail_if_a_module_
     assert size_bytes < 60_000_000
     assert broken.returncode != 0
     assert "kubernetes_asyncio.config.openid" in broken.stderr
+
+
+@pytest.mark.peer  # starts processes
+def test_an_exporter_that_is_not_compiled_fails_the_build_of_the_image() -> None:
+    tried = subprocess.run(
+        [sys.executable, "deploy/image/try_out.py", sys.prefix, "deploy/examples"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert tried.returncode == 1
+    assert """expected metrics with b'compiled="true"'""" in tried.stderr

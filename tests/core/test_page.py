@@ -346,3 +346,20 @@ def test_no_step_renders_more_monitors_than_it_may_however_many_have_changed() -
     assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * CHANGING
     kept.defaults = AlertDefaults((("severity", "page"),))
     assert lines_of_the_longest_step(kept) == MONITORS_A_STEP * len(SHOWN)
+
+
+def test_no_step_arranges_more_than_one_block_however_many_monitors_are_removed() -> None:
+    kept = declared(3000)
+    kept.refresh()
+    kept.declare(*(monitor(f"job-{number:05}") for number in range(3000) if number % 200))
+
+    replaced = []
+    (_, known), *_ = kept.page.lines()
+    for _ in kept.page.refresh(kept.now):
+        (_, own), *_ = kept.page.lines()
+        replaced.append(sum(lines not in known for lines in own))
+        known = own
+
+    assert max(replaced) == 1
+    assert sum(replaced) == len(known)
+    assert kept.text() == kept.expected()

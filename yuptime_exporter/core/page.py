@@ -147,7 +147,7 @@ class MonitorPage:
                 blocks = block.arranged(keys_after, self._monitors_a_block)
                 self._blocks[at : at + 1] = blocks
                 self._first_keys[at : at + 1] = [one.keys[0] for one in blocks]
-            yield
+                yield
 
     def _block_of(self, key: MonitorKey) -> Block:
         """Return the block that a monitor is in, or belongs in; there is at least one block."""

@@ -100,8 +100,10 @@ class Lines:
             positions: among these lines; None: a monitor without a series.
             own_labels: of the monitors of the new lines.
         """
+        if not self.size_bytes:
+            return no_lines(own_labels)
         befores, labels, afters = (
-            _shared(["" if at is None else texts[at] for at in positions])
+            _arranged(texts, positions)
             for texts in (self.columns.befores, self.labels, self.columns.afters)
         )
         size_bytes = sum(map(_size_bytes, (befores, labels, afters)))
@@ -132,6 +134,13 @@ def _replaced(texts: Texts, positions: Sequence[int], new: Texts) -> tuple[Texts
     for at, text in zip(positions, new, strict=True):
         changed[at] = text
     return _shared(changed), _size_bytes(new) - _size_bytes(replaced)
+
+
+def _arranged(texts: Texts, positions: Sequence[int | None]) -> Texts:
+    """Return the texts at some positions; None: an empty text."""
+    if isinstance(texts, tuple) and None not in positions:
+        return repeated(texts[0], len(positions))
+    return _shared(["" if at is None else texts[at] for at in positions])
 
 
 def _shared(texts: list[str]) -> Texts:

@@ -40,6 +40,22 @@ async def test_a_push_is_accepted_while_strangers_hold_more_connections_than_the
     assert code == 0
 
 
+async def test_a_client_that_sends_nothing_is_accepted_all_the_same(home: Home) -> None:
+    async with exporter_process(home) as exporter:
+
+        async def connections() -> float:
+            return (await exporter.samples())["yuptime_http_connections"]
+
+        before = await connections()
+        host, _, port = exporter.url.removeprefix("http://").rpartition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        during = await eventually(connections, lambda count: count > before)
+        writer.close()
+        after = await eventually(connections, lambda count: count == before)
+
+    assert (during, after) == (before + 1, before)
+
+
 async def test_a_limit_that_the_system_does_not_allow_is_lowered_with_a_warning(
     home: Home,
 ) -> None:

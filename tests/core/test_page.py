@@ -119,10 +119,18 @@ class KeptLines(RuleBasedStateMachine):
         numbers=st.sets(names, max_size=20),
         expire=st.sampled_from([60, 300]),
         grace=st.sampled_from([0, 60]),
+        limit=st.sampled_from([None, 30]),
     )
-    def a_source_declares(self, numbers: set[int], expire: int, grace: int) -> None:
+    def a_source_declares(
+        self, numbers: set[int], expire: int, grace: int, limit: int | None
+    ) -> None:
         for number in numbers:
-            one = monitor(f"job-{number}", expire_seconds=expire, grace_seconds=grace)
+            one = monitor(
+                f"job-{number}",
+                expire_seconds=expire,
+                grace_seconds=grace,
+                max_runtime_seconds=limit,
+            )
             self.declared[one.key] = one
         self._declare()
 

@@ -145,7 +145,8 @@ class BareConnection:
         post = plain_post(data)
         if post is None:
             return False
-        self._stop_watching()
+        if self._is_watched:
+            self._stop_watching()
         self._is_answering, self._closes = True, post.closes
         traffic = self._connections.traffic
         traffic.began(self)
@@ -191,7 +192,8 @@ class BareConnection:
             self._is_watched = True
             self._connections.loop.add_writer(self._socket, self._send)
             return
-        self._stop_watching()
+        if self._is_watched:
+            self._stop_watching()
         self._is_answering, self._was_used = False, True
         if self._closes:
             self.force_close()
@@ -211,15 +213,15 @@ class BareConnection:
             self._connections.heads.begin(self)
 
     def _stop_watching(self) -> None:
-        if self._is_watched:
-            self._is_watched = False
-            self._connections.loop.remove_reader(self._socket)
-            self._connections.loop.remove_writer(self._socket)
-            self._connections.heads.end(self)
-            self._connections.kept.end(self)
+        self._is_watched = False
+        self._connections.loop.remove_reader(self._socket)
+        self._connections.loop.remove_writer(self._socket)
+        self._connections.heads.end(self)
+        self._connections.kept.end(self)
 
     def _leave(self) -> None:
         """Be no part of the connection any more."""
         self._is_open = False
-        self._stop_watching()
+        if self._is_watched:
+            self._stop_watching()
         self._connections.ended(self)

@@ -561,3 +561,9 @@ class TestReplicasArm:
         gone = Arming(1000, vanished_timestamp=1100)
 
         assert newer_arming(gone, Arming(1200)) == Arming(1200, vanished_timestamp=1100)
+
+
+def test_the_equal_moments_of_a_push_are_one_object_in_memory() -> None:
+    last = pushed(row(), UP, at=1001.5)
+
+    assert last.received_timestamp is last.since_timestamp is last.last_success_timestamp

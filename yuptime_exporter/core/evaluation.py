@@ -14,6 +14,8 @@ up       now < due, after a first push
 pending  now < deadline, before any push
 """
 
+from typing import Any
+
 from yuptime_exporter.core.model import (
     NO_PUSH,
     LastPush,
@@ -146,12 +148,15 @@ def after_push(
     if before is None or received != push.received_timestamp:
         before = judge(row, outages, now_timestamp=received)
     success = push.kind is PushKind.UP
+    since = _since_of_push(row, before, push.kind, received)
+    # Equal moments are one object in memory. Compiled code makes an object of each float, not of Any.
+    moment: Any = received
     return LastPush(
         push.kind,
         push.message,
-        received,
-        _since_of_push(row, before, push.kind, received),
-        received if success else min(last.last_success_timestamp, received),
+        moment,
+        moment if since == received else since,
+        moment if success else min(last.last_success_timestamp, received),
         last.pushes_total + 1,
         last.pushes_down_total + (not success),
         _runs_after(row, outages, push, received),

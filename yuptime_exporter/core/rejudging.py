@@ -6,6 +6,7 @@ and with the outages. A clock that is set back changes all verdicts.
 
 from collections.abc import Collection, Iterable, Iterator
 from heapq import heappop, heappush
+from typing import Any
 
 from yuptime_exporter.core.evaluation import judge, next_change_timestamp
 from yuptime_exporter.core.model import Judged, MonitorKey, Row
@@ -94,8 +95,9 @@ class Rejudging:
             judged.append(Judged(row, verdict))
             moment = next_change_timestamp(verdict, now_timestamp=now_timestamp)
             if moment is not None and moment < self._next.get(key, NEVER):
-                self._next[key] = moment
-                heappush(self._moments, (moment, key))
+                shared: Any = moment  # one object in memory, also in compiled code
+                self._next[key] = shared
+                heappush(self._moments, (shared, key))
         return judged
 
     def next_timestamp(self) -> float | None:

@@ -31,7 +31,7 @@ AHEAD_LOOKS = 50
 
 # Rendering ahead takes no more than this share of all time, except that the pause between two
 # renderings has a limit: while the store fails, every monitor changes all the time.
-AHEAD_BUSY_SHARE = 0.1
+AHEAD_BUSY_SHARE = 0.02
 AHEAD_MAX_PAUSE_SECONDS = 15.0
 
 # Bytes that are written in one call.

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from collections.abc import Generator
 
 from yuptime_exporter.concurrency.turns import Turn
 
@@ -52,3 +53,18 @@ async def test_the_time_of_others_is_not_the_time_of_turns() -> None:
     await worked(turn, 0.03)
 
     assert 0.06 <= turn.worked_seconds < 0.5
+
+
+async def test_all_steps_of_some_work_are_taken_and_others_have_their_turn_in_between() -> None:
+    others: list[int] = []
+    taken: list[int] = []
+
+    def work() -> Generator[None, None, str]:
+        for step in range(3):
+            taken.append(step)
+            asyncio.get_running_loop().call_soon(others.append, step)
+            yield
+        return "done"
+
+    assert await Turn(max_seconds=-1).take(work()) == "done"
+    assert (taken, others) == ([0, 1, 2], [0, 1, 2])

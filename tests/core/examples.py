@@ -40,6 +40,23 @@ NO_OUTAGES = Outages()
 SILENCE_IS_OUTAGE_AFTER_SECONDS = 15.0
 
 
+def replace_monitors(
+    table: MonitorTable,
+    monitors: Iterable[Monitor],
+    *,
+    unlisted: frozenset[str] = frozenset(),
+    now_timestamp: float,
+) -> Changes:
+    """Declare exactly these monitors at once; return the changes to store."""
+    steps = table.declaring(monitors, unlisted=unlisted, now_timestamp=now_timestamp)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            changes: Changes = end.value
+            return changes
+
+
 def monitor(name: str = "backup", namespace: str = "prod", **fields: Any) -> Monitor:
     if "expire_seconds" in fields:
         fields["schedule"] = Every(fields.pop("expire_seconds"))
@@ -97,7 +114,7 @@ class Life:
         self.monitors = monitors
         self.table.record_receiving(at)
         self.store(
-            self.table.replace_monitors(monitors, unlisted=frozenset(unlisted), now_timestamp=at)
+            replace_monitors(self.table, monitors, unlisted=frozenset(unlisted), now_timestamp=at)
         )
 
     def store(self, changes: Changes) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.examples import KEY, UP, Life, monitor, push, pushed
+from tests.core.examples import KEY, UP, Life, monitor, push, pushed, replace_monitors
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.model import Arming, LastPush, MonitorKey
 from yuptime_exporter.core.push_order import push_to_store
@@ -52,7 +52,7 @@ def test_a_monitor_that_is_declared_after_it_was_forgotten_keeps_its_new_arming(
     life = Life(monitor())
     life.declare(at=1100)
     forgotten = life.table.forget_vanished(before_timestamp=1200)
-    declared = life.table.replace_monitors([monitor()], now_timestamp=1300)
+    declared = replace_monitors(life.table, [monitor()], now_timestamp=1300)
     life.store(forgotten.then(declared))
 
     assert life.armings == {KEY: Arming(1300)}
@@ -95,9 +95,9 @@ class Lived:
             case "declare" | "recreate":
                 self.created = now if step.act == "recreate" else self.created
                 declared = monitor(enabled=step.enabled, created_timestamp=self.created)
-                self.changed(table.replace_monitors([declared], now_timestamp=now), step.stored)
+                self.changed(replace_monitors(table, [declared], now_timestamp=now), step.stored)
             case "remove":
-                self.changed(table.replace_monitors([], now_timestamp=now), step.stored)
+                self.changed(replace_monitors(table, [], now_timestamp=now), step.stored)
             case "forget":
                 self.changed(table.forget_vanished(before_timestamp=now - 100), step.stored)
             case "set the clock back":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.examples import DOWN, UP, monitor, push, pushed
+from tests.core.examples import DOWN, UP, monitor, push, pushed, replace_monitors
 from tests.laws import examples
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.model import Arming, Monitor, MonitorKey, Restored, Row
@@ -63,7 +63,7 @@ def begun(before: list[Monitor]) -> tuple[MonitorTable, list[MonitorKey]]:
             {key: push(at=NOW - 700) for key in stored},
         )
     )
-    table.replace_monitors(before, now_timestamp=NOW - 550)
+    replace_monitors(table, before, now_timestamp=NOW - 550)
     changed: list[MonitorKey] = []
     table.follow(changed.extend)
     return table, changed
@@ -97,7 +97,7 @@ def test_changes_between_the_steps_are_in_the_rows_at_the_end(
         except StopIteration as end:
             changes = end.value
 
-    assert changes == at_once.replace_monitors(monitors, now_timestamp=NOW)
+    assert changes == replace_monitors(at_once, monitors, now_timestamp=NOW)
     assert state(in_steps) == state(at_once)
     assert set(changed) >= {one.key for one in monitors} - {one.key for one in before}
 

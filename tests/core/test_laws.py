@@ -10,7 +10,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.core.examples import DOWN, KEY, UP, Life, judged, monitor, push, pushed, row
+from tests.core.examples import (
+    DOWN,
+    KEY,
+    UP,
+    Life,
+    judged,
+    monitor,
+    push,
+    pushed,
+    replace_monitors,
+    row,
+)
 from tests.laws import examples
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.evaluation import (
@@ -721,7 +732,7 @@ def restored_table(
     table = MonitorTable(silence_is_outage_after_seconds=15)
     last_pushes = {KEY: last} if last else {}
     table.restore(Restored({KEY: arming}, last_pushes, receiving_timestamp=receiving))
-    table.replace_monitors([declared], now_timestamp=START)
+    replace_monitors(table, [declared], now_timestamp=START)
     return table
 
 

@@ -7,6 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.core.examples import replace_monitors
 from tests.laws import examples
 from yuptime_exporter.core.alerting import AlertSettings
 from yuptime_exporter.core.identity import AlertDefaults
@@ -45,7 +46,7 @@ def an_overview(table: MonitorTable) -> Overview:
 
 def a_table(*monitors: Monitor, now: float = 0) -> MonitorTable:
     table = MonitorTable(silence_is_outage_after_seconds=1e9)
-    table.replace_monitors(monitors, now_timestamp=now)
+    replace_monitors(table, monitors, now_timestamp=now)
     return table
 
 
@@ -67,7 +68,7 @@ class AsIfJudgedAgain(RuleBasedStateMachine):
     @rule(names=st.sets(st.sampled_from("abcdef")), enabled=st.booleans())
     def declare(self, names: set[str], enabled: bool) -> None:
         monitors = [monitor(name, enabled=enabled) for name in sorted(names)]
-        self.table.replace_monitors(monitors, now_timestamp=self.now)
+        replace_monitors(self.table, monitors, now_timestamp=self.now)
 
     @rule(name=st.sampled_from("abcdef"), kind=st.sampled_from([PushKind.UP, PushKind.DOWN]))
     def push(self, name: str, kind: PushKind) -> None:
@@ -216,7 +217,7 @@ def test_of_many_removals_the_oldest_are_forgotten_and_said_to_be_incomplete() -
     overview = an_overview(table)
     refresh(overview, 10)
     before = overview.version
-    table.replace_monitors([], now_timestamp=20)
+    replace_monitors(table, [], now_timestamp=20)
     refresh(overview, 20)
 
     assert not overview.changes_since(before, ALL, limit=9).complete

@@ -13,6 +13,7 @@ from tests.core.examples import (
     monitor,
     names,
     push,
+    replace_monitors,
 )
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
@@ -53,7 +54,7 @@ class TestDeclaring:
 
     def test_a_declared_monitor_is_shown_at_once(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
         assert table.rows() == (Row(monitor(), Arming(1000), None),)
         assert table.row(KEY) == table.rows()[0]
@@ -61,14 +62,14 @@ class TestDeclaring:
     def test_rows_are_in_the_order_of_namespace_and_name(self) -> None:
         table = new_table()
         declared = [monitor("b", "y"), monitor("a", "z"), monitor("a", "y"), monitor("z", "x")]
-        table.replace_monitors(declared, now_timestamp=1000)
+        replace_monitors(table, declared, now_timestamp=1000)
 
         assert names(table.rows()) == ["x/z", "y/a", "y/b", "z/a"]
         assert names(row for row, _ in table.judged(now_timestamp=1000)) == names(table.rows())
 
     def test_pushes_do_not_change_the_order_of_rows(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor("a"), monitor("b")], now_timestamp=1000)
+        replace_monitors(table, [monitor("a"), monitor("b")], now_timestamp=1000)
         table.record_pushes([(MonitorKey("prod", "b"), push(at=1100))])
         table.record_pushes([(MonitorKey("prod", "a"), push(at=1200))])
 
@@ -76,10 +77,10 @@ class TestDeclaring:
 
     def test_only_changed_armings_are_returned(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor("a"), monitor("b")], now_timestamp=1000)
+        replace_monitors(table, [monitor("a"), monitor("b")], now_timestamp=1000)
 
-        changed = table.replace_monitors(
-            [monitor("a"), monitor("b", enabled=False), monitor("c")], now_timestamp=1100
+        changed = replace_monitors(
+            table, [monitor("a"), monitor("b", enabled=False), monitor("c")], now_timestamp=1100
         )
 
         assert changed.armings == {
@@ -89,13 +90,13 @@ class TestDeclaring:
 
     def test_declaring_the_same_again_changes_nothing(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
-        assert not table.replace_monitors([monitor()], now_timestamp=1100)
+        assert not replace_monitors(table, [monitor()], now_timestamp=1100)
 
     def test_a_snapshot_of_the_rows_does_not_change_later(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
         before = table.rows()
         table.record_pushes([(KEY, push(at=1100))])
 
@@ -113,10 +114,10 @@ class TestVanishing:
 
     def test_the_vanishing_of_a_monitor_is_returned_for_the_store_once(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
-        first = table.replace_monitors([], now_timestamp=1100)
-        second = table.replace_monitors([], now_timestamp=1200)
+        first = replace_monitors(table, [], now_timestamp=1100)
+        second = replace_monitors(table, [], now_timestamp=1200)
 
         assert first == Changes(armings={KEY: Arming(1000, vanished_timestamp=1100)})
         assert not second
@@ -131,10 +132,10 @@ class TestVanishing:
 
     def test_the_return_of_a_monitor_is_returned_for_the_store(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor()], now_timestamp=1000)
-        table.replace_monitors([], now_timestamp=1100)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1100)
 
-        changed = table.replace_monitors([monitor()], now_timestamp=1200)
+        changed = replace_monitors(table, [monitor()], now_timestamp=1200)
 
         assert changed.armings == {KEY: Arming(1000)}
 
@@ -147,12 +148,12 @@ class TestVanishing:
 
     def test_a_push_that_became_durable_after_its_monitor_left_is_kept_unseen(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor()], now_timestamp=1000)
-        table.replace_monitors([], now_timestamp=1100)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1100)
         table.record_pushes([(KEY, push(at=1099))])
 
         assert table.rows() == ()
-        table.replace_monitors([monitor()], now_timestamp=1110)
+        replace_monitors(table, [monitor()], now_timestamp=1110)
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1099))
 
 
@@ -200,26 +201,26 @@ class TestRestoring:
         table = new_table(restored(Arming(500), push(at=900)))
 
         assert table.rows() == ()
-        assert not table.replace_monitors([monitor()], now_timestamp=1000)
+        assert not replace_monitors(table, [monitor()], now_timestamp=1000)
         assert table.row(KEY) == Row(monitor(), Arming(500), push(at=900))
 
     def test_a_restored_monitor_that_is_not_declared_vanishes_now(self) -> None:
         table = new_table(restored(Arming(500)))
 
-        changed = table.replace_monitors([], now_timestamp=1000)
+        changed = replace_monitors(table, [], now_timestamp=1000)
 
         assert changed.armings == {KEY: Arming(500, vanished_timestamp=1000)}
 
     def test_a_resume_while_the_exporter_was_down_is_noticed_at_its_start(self) -> None:
         table = new_table(restored(Arming(500, paused_timestamp=600)))
 
-        changed = table.replace_monitors([monitor()], now_timestamp=1000)
+        changed = replace_monitors(table, [monitor()], now_timestamp=1000)
 
         assert changed.armings == {KEY: Arming(1000)}
 
     def test_a_push_with_a_lost_arming_counts_from_now_on(self) -> None:
         table = new_table(Restored({}, {KEY: push(at=500)}))
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
         [(_, verdict)] = table.judged(now_timestamp=1000)
         assert (verdict.state, verdict.due_timestamp) == (State.UP, 1300)
@@ -237,7 +238,7 @@ class TestRestoring:
     def test_the_store_s_own_mappings_are_not_written_to(self) -> None:
         memory = restored(Arming(500))
         table = new_table(memory)
-        table.replace_monitors([], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1000)
         table.record_pushes([(KEY, push(at=1100))])
 
         assert memory == restored(Arming(500))
@@ -251,14 +252,14 @@ class TestRestoring:
         table.adopt(other, Arming(700), push(at=700), now_timestamp=NOW)
         last_pushes = {KEY: push(at=800), other: push(at=800)}
         table.restore(Restored({KEY: Arming(500)}, last_pushes))
-        table.replace_monitors([monitor(), monitor("other")], now_timestamp=1000)
+        replace_monitors(table, [monitor(), monitor("other")], now_timestamp=1000)
 
         assert table.row(KEY) == Row(monitor(), Arming(600), push(at=900, pushes_total=2))
         assert table.row(other) == Row(monitor("other"), Arming(700), push(at=800))
 
     def test_a_push_without_an_arming_and_a_declaration_is_forgotten_in_time(self) -> None:
         table = new_table(Restored({}, {KEY: push(at=500)}))
-        changes = table.replace_monitors([], now_timestamp=1000)
+        changes = replace_monitors(table, [], now_timestamp=1000)
 
         assert changes == Changes(armings={KEY: Arming(500, vanished_timestamp=1000)})
         assert table.forget_vanished(before_timestamp=1001) == Changes(forgotten={KEY: 1001})
@@ -371,7 +372,7 @@ class TestOutages:
 class TestBringingIntoThePresent:
     def test_future_moments_are_set_to_now_and_returned_for_the_store(self) -> None:
         table = new_table(restored(Arming(9000), push(at=9000)))
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
         changes = table.bring_into_the_present(now_timestamp=1000)
 
@@ -381,14 +382,14 @@ class TestBringingIntoThePresent:
 
     def test_moments_that_are_not_in_the_future_are_neither_changed_nor_returned(self) -> None:
         table = new_table(restored(Arming(500), push(at=900)))
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
         assert not table.bring_into_the_present(now_timestamp=1000)
 
     def test_monitors_that_are_not_declared_are_corrected_too(self) -> None:
         table = new_table(restored(Arming(9000), push(at=9000)))
         table.bring_into_the_present(now_timestamp=1000)
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
         assert table.row(KEY) == Row(monitor(), Arming(1000), push(at=1000))
 
@@ -408,7 +409,7 @@ class TestBringingIntoThePresent:
         # The clock ran ahead when the outage was stored, and has been set back since.
         table = new_table(Restored({}, {}, outages=(Outage(1300, 9000),)))
         table.bring_into_the_present(now_timestamp=1000)
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
 
         [(_, verdict)] = table.judged(now_timestamp=1000)
         assert verdict.deadline_timestamp == 1360
@@ -419,7 +420,7 @@ class TestAdopting:
 
     def table(self, **fields: Any) -> MonitorTable:
         table = new_table()
-        table.replace_monitors([monitor(**fields)], now_timestamp=1000)
+        replace_monitors(table, [monitor(**fields)], now_timestamp=1000)
         return table
 
     def test_a_newer_push_of_another_replica_is_shown(self) -> None:
@@ -474,13 +475,13 @@ class TestAdopting:
     def test_an_adopted_push_without_an_arming_and_a_declaration_is_forgotten_in_time(self) -> None:
         table = new_table()
         table.adopt(KEY, None, push(at=950), now_timestamp=1000)
-        table.replace_monitors([], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1000)
 
         assert table.forget_vanished(before_timestamp=1001) == Changes(forgotten={KEY: 1001})
 
     def test_a_push_after_the_monitor_vanished_keeps_its_history_for_longer(self) -> None:
         table = self.table()
-        table.replace_monitors([], now_timestamp=1100)
+        replace_monitors(table, [], now_timestamp=1100)
         table.adopt(KEY, None, push(at=1500), now_timestamp=NOW)
 
         assert not table.forget_vanished(before_timestamp=1500)
@@ -504,13 +505,13 @@ class TestAdopting:
 
         assert not table.adopt(KEY, Arming(900), push(at=950), now_timestamp=NOW)
         assert table.rows() == ()
-        table.replace_monitors([monitor()], now_timestamp=1000)
+        replace_monitors(table, [monitor()], now_timestamp=1000)
         assert table.row(KEY) == Row(monitor(), Arming(900), push(at=950))
 
     def test_an_adopted_push_to_an_undeclared_monitor_is_forgotten_in_time(self) -> None:
         table = new_table()
         table.adopt(KEY, Arming(900), push(at=950), now_timestamp=NOW)
-        table.replace_monitors([], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1000)
 
         changes = table.forget_vanished(before_timestamp=1001)
         assert changes == Changes(forgotten={KEY: 1001})
@@ -519,30 +520,30 @@ class TestAdopting:
 class TestObjectsThatAreReplaced:
     def test_pushes_to_an_object_that_was_deleted_are_gone_with_it(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
+        replace_monitors(table, [monitor(created_timestamp=1000)], now_timestamp=1000)
         table.record_pushes([(KEY, push(at=1100))])
-        table.replace_monitors([monitor(created_timestamp=2000)], now_timestamp=2000)
+        replace_monitors(table, [monitor(created_timestamp=2000)], now_timestamp=2000)
 
         assert table.row(KEY) == Row(monitor(created_timestamp=2000), Arming(2000), None)
 
     def test_the_store_is_told_to_forget_the_pushes_to_an_object_that_was_deleted(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
+        replace_monitors(table, [monitor(created_timestamp=1000)], now_timestamp=1000)
         table.record_pushes([(KEY, push(at=1100))])
         again = monitor(created_timestamp=2000)
-        changes = table.replace_monitors([again], now_timestamp=2000)
+        changes = replace_monitors(table, [again], now_timestamp=2000)
 
         forgotten = {KEY: 2000 - MAX_FUTURE_SECONDS}
         assert changes == Changes(armings={KEY: Arming(2000)}, forgotten=forgotten)
-        assert not table.replace_monitors([again], now_timestamp=2001)
+        assert not replace_monitors(table, [again], now_timestamp=2001)
 
     def test_pushes_stay_where_the_clock_of_the_creation_is_ahead(self) -> None:
         # The API server's clock is 60 s ahead, so that pushes seem older than the object.
         table = new_table()
-        table.replace_monitors([monitor(created_timestamp=1060)], now_timestamp=1000)
+        replace_monitors(table, [monitor(created_timestamp=1060)], now_timestamp=1000)
         table.record_pushes([(KEY, push(at=1010))])
         changed = monitor(created_timestamp=1060, expire_seconds=60)
-        changes = table.replace_monitors([changed], now_timestamp=1020)
+        changes = replace_monitors(table, [changed], now_timestamp=1020)
 
         row = table.row(KEY)
         assert row is not None
@@ -551,36 +552,36 @@ class TestObjectsThatAreReplaced:
 
     def test_pushes_to_an_object_that_is_changed_stay(self) -> None:
         table = new_table()
-        table.replace_monitors([monitor(created_timestamp=1000)], now_timestamp=1000)
+        replace_monitors(table, [monitor(created_timestamp=1000)], now_timestamp=1000)
         table.record_pushes([(KEY, push(at=1100))])
         changed = monitor(created_timestamp=1000, expire_seconds=60)
-        table.replace_monitors([changed], now_timestamp=2000)
+        replace_monitors(table, [changed], now_timestamp=2000)
 
         assert table.row(KEY) == Row(changed, Arming(1000), push(at=1100))
 
     def test_a_new_object_is_armed_since_its_creation_if_all_was_known_before(self) -> None:
         table = new_table()
-        table.replace_monitors([], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1000)
         table.record_receiving(1995)
         created = monitor(created_timestamp=2000)
 
-        changes = table.replace_monitors([created], now_timestamp=2000.5)
+        changes = replace_monitors(table, [created], now_timestamp=2000.5)
         assert changes == Changes(armings={KEY: Arming(2000)})
 
     def test_an_unchanged_object_is_not_compared_again(self) -> None:
         table = new_table()
         same = monitor()
-        table.replace_monitors([same], now_timestamp=1000)
+        replace_monitors(table, [same], now_timestamp=1000)
         before = table.row(KEY)
 
-        assert not table.replace_monitors([same], now_timestamp=1100)
+        assert not replace_monitors(table, [same], now_timestamp=1100)
         assert table.row(KEY) is before
 
     def test_an_unchanged_object_that_comes_back_is_declared_again(self) -> None:
         table = new_table()
         same = monitor()
-        table.replace_monitors([same], now_timestamp=1000)
-        table.replace_monitors([], now_timestamp=1100)
+        replace_monitors(table, [same], now_timestamp=1000)
+        replace_monitors(table, [], now_timestamp=1100)
 
-        changes = table.replace_monitors([same], now_timestamp=1200)
+        changes = replace_monitors(table, [same], now_timestamp=1200)
         assert changes == Changes(armings={KEY: Arming(1000)})

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.examples import monitor
+from tests.core.examples import monitor, replace_monitors
 from tests.engine.parts import table_of
 from yuptime_exporter.core.model import Monitor, MonitorKey
 from yuptime_exporter.core.token_index import TokenIndex
@@ -27,7 +27,7 @@ def test_after_any_changes_each_token_has_the_monitors_that_name_it(
     table = table_of(*monitors(steps[0]) or [monitor()], at=1000.0)
     index = TokenIndex(table)
     for step in steps:
-        table.replace_monitors(monitors(step), now_timestamp=1000.0)
+        replace_monitors(table, monitors(step), now_timestamp=1000.0)
 
     for digest in DIGESTS:
         holders = {key for key, digests in steps[-1].items() if digest in digests}

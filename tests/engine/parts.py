@@ -4,7 +4,7 @@ import asyncio
 
 from prometheus_client import CollectorRegistry
 
-from tests.core.examples import SILENCE_IS_OUTAGE_AFTER_SECONDS
+from tests.core.examples import SILENCE_IS_OUTAGE_AFTER_SECONDS, replace_monitors
 from tests.core.examples import monitor as declared
 from yuptime_exporter.core.model import Monitor, MonitorKey, Row
 from yuptime_exporter.core.table import MonitorTable
@@ -28,7 +28,7 @@ def table_of(*monitors: Monitor, at: float) -> MonitorTable:
     table = MonitorTable(silence_is_outage_after_seconds=SILENCE_IS_OUTAGE_AFTER_SECONDS)
     table.record_receiving(at)
     monitors = monitors or (declared(token_digests=TOKEN_DIGESTS),)
-    table.replace_monitors(monitors, now_timestamp=at)
+    replace_monitors(table, monitors, now_timestamp=at)
     return table
 
 

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from prometheus_client import CollectorRegistry
 
-from tests.core.examples import monitor
+from tests.core.examples import monitor, replace_monitors
 from tests.engine.parts import ready, table_of
 from yuptime_exporter.core.errors import AmbiguousToken, NotAuthenticated, NotReady
 from yuptime_exporter.core.model import MonitorKey
@@ -54,7 +54,7 @@ def test_before_all_monitors_are_known_no_token_is_refused_for_good() -> None:
         Addressing(table_of(*MONITORS, at=START), starting).monitor_of(b"one")
 
     table = table_of(*MONITORS, at=START)
-    table.replace_monitors(MONITORS, unlisted=frozenset({"closed"}), now_timestamp=START)
+    replace_monitors(table, MONITORS, unlisted=frozenset({"closed"}), now_timestamp=START)
     addressing = Addressing(table, ready())
     assert addressing.monitor_of(b"one") == MonitorKey("prod", "a")
     with pytest.raises(NotReady, match="namespaces are not known"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.examples import KEY, monitor
+from tests.core.examples import KEY, monitor, replace_monitors
 from tests.engine.parts import ready, table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.errors import NotAuthenticated, NotReady, RateLimited, TokenMissing
@@ -50,8 +50,8 @@ class Gate:
 
     def activate(self, *tokens: bytes, unlisted: frozenset[str] = frozenset()) -> None:
         digests = tuple(hashlib.sha256(token).digest() for token in tokens)
-        self._table.replace_monitors(
-            [monitor(token_digests=digests)], unlisted=unlisted, now_timestamp=START
+        replace_monitors(
+            self._table, [monitor(token_digests=digests)], unlisted=unlisted, now_timestamp=START
         )
 
     def unlist(self, namespace: str) -> None:

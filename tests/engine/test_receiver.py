@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from tests.core.examples import DOWN, KEY, UP, monitor, push
+from tests.core.examples import DOWN, KEY, UP, monitor, push, replace_monitors
 from tests.engine.parts import TOKEN_DIGESTS, row_of, settled, table_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
@@ -281,7 +281,7 @@ async def test_a_monitor_that_is_removed_during_a_save_takes_no_further_push() -
             outcome(desk.receiver.accept(KEY, Push(UP, desk.clock(), "second")))
         )
         await settled()
-        desk.table.replace_monitors([], now_timestamp=desk.clock())
+        replace_monitors(desk.table, [], now_timestamp=desk.clock())
         desk.store.saves[0].succeed()
         await first
 

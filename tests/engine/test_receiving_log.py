@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from tests.core.examples import KEY, UP, monitor, push
+from tests.core.examples import KEY, UP, monitor, push, replace_monitors
 from tests.engine.parts import row_of
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore, Notes
@@ -231,8 +231,8 @@ async def test_a_note_of_the_end_is_the_last_of_this_replica() -> None:
 async def test_history_that_is_old_enough_is_forgotten_with_a_note() -> None:
     replica = Replica(Notes(), shared=False)
     await replica.begin()
-    replica.table.replace_monitors([monitor()], now_timestamp=START)
-    replica.table.replace_monitors([], now_timestamp=START)
+    replace_monitors(replica.table, [monitor()], now_timestamp=START)
+    replace_monitors(replica.table, [], now_timestamp=START)
     replica.clock.advance(RETENTION_SECONDS + 1)
     await replica.log.tick()
 
@@ -243,8 +243,8 @@ async def test_changes_that_could_not_be_stored_are_stored_at_the_end() -> None:
     replica = Replica(Notes(), shared=False)
     await replica.begin()
     replica.store.changes_fail = True
-    replica.table.replace_monitors([monitor()], now_timestamp=START)
-    replica.table.replace_monitors([], now_timestamp=START)
+    replace_monitors(replica.table, [monitor()], now_timestamp=START)
+    replace_monitors(replica.table, [], now_timestamp=START)
     replica.clock.advance(RETENTION_SECONDS + 1)
     await replica.log.tick()
     replica.store.changes_fail = False
@@ -255,7 +255,7 @@ async def test_changes_that_could_not_be_stored_are_stored_at_the_end() -> None:
 
 async def test_a_stored_push_from_a_clock_that_ran_ahead_is_corrected() -> None:
     replica = Replica(Notes(receiving_timestamp=START + 3600))
-    replica.table.replace_monitors([monitor()], now_timestamp=START)
+    replace_monitors(replica.table, [monitor()], now_timestamp=START)
     replica.table.record_pushes([(KEY, push(UP, at=START + 3600))])
     await replica.log.begin()
 

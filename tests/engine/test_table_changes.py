@@ -4,7 +4,7 @@ import asyncio
 
 from prometheus_client import CollectorRegistry
 
-from tests.core.examples import KEY, Life, monitor, push
+from tests.core.examples import KEY, Life, monitor, push, replace_monitors
 from tests.engine.parts import row_of, settled
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
@@ -26,7 +26,7 @@ class Desk:
         self.store = FakeStore()
         self.registry = CollectorRegistry()
         self.table = Life().table
-        self.table.replace_monitors([], now_timestamp=START)
+        replace_monitors(self.table, [], now_timestamp=START)
         self.changes = TableChanges(
             self.table,
             self.store,

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.core.examples import DOWN, KEY, UP, monitor, push
+from tests.core.examples import DOWN, KEY, UP, monitor, push, replace_monitors
 from tests.engine.parts import table_of
 from tests.exporters import StandingClock
 from yuptime_exporter.core.model import Monitor, MonitorKey, PushKind, State
@@ -37,7 +37,7 @@ class Watched:
         self.transitions.pushed(KEY, before, State(kind))
 
     def declare(self, *monitors: Monitor) -> None:
-        self.table.replace_monitors(monitors, now_timestamp=self.clock())
+        replace_monitors(self.table, monitors, now_timestamp=self.clock())
         self.transitions.drop_removed()
 
     def lines(self) -> list[tuple[str, str]]:

@@ -1,6 +1,11 @@
 """Long work on the event loop, done in short turns."""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import closing
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 # Other work on the loop, for example a push, waits this time at most, plus one item.
 TURN_SECONDS = 0.003
@@ -39,6 +44,18 @@ class Turn:
     def is_over(self) -> bool:
         """Tell whether other work should have its turn now."""
         return self._time() - self._began_seconds > self._max_seconds
+
+    async def take(self, steps: Generator[None, None, Result]) -> Result:
+        """Take all steps of some work, and return its result; other work has its turn in between."""
+        with closing(steps):
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    result: Result = end.value
+                    return result
+                if self.is_over():
+                    await self.pass_on()
 
     async def pass_on(self) -> None:
         """Let other work have its turn, and begin another."""

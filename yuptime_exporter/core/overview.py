@@ -8,11 +8,12 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
 from yuptime_exporter.core.alerting import AlertSettings, labels_of
 from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, State
 from yuptime_exporter.core.rejudging import Rejudging
+from yuptime_exporter.core.slices import slices
 
 # The order in which monitors are listed.
 URGENCY = (State.DOWN, State.LATE, State.PENDING, State.UP, State.PAUSED)
@@ -148,7 +149,7 @@ class Overview:
         keys = iter(self._changed.take())
         version, changed = self.version + 1, False
         try:
-            while some := list(islice(keys, JUDGED_AT_ONCE)):
+            for some in slices(keys, JUDGED_AT_ONCE):
                 judged = self._rejudging.judge(some, now_timestamp=now_timestamp)
                 changed |= self._note_judged(judged, version)
                 declared = {one.row.monitor.key for one in judged}

@@ -12,9 +12,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from yuptime_exporter.core.exposition import Family, Shown
 from yuptime_exporter.core.identity import AlertDefaults
 from yuptime_exporter.core.model import MonitorKey, Row
-from yuptime_exporter.core.page_blocks import Block, slices
+from yuptime_exporter.core.page_blocks import Block
 from yuptime_exporter.core.page_lines import Lines
 from yuptime_exporter.core.rejudging import Rejudging
+from yuptime_exporter.core.slices import slices
 from yuptime_exporter.core.table import MonitorTable
 
 # Small blocks cost a scrape more calls, and large ones cost a push more copied bytes.

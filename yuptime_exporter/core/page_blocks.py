@@ -1,17 +1,14 @@
 """Neighbouring monitors with their lines, of which each scrape replaces a few."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from yuptime_exporter.core.exposition import Family, Shown, has_runs
 from yuptime_exporter.core.exposition_text import own_label_text
 from yuptime_exporter.core.model import Monitor, MonitorKey
 from yuptime_exporter.core.page_lines import no_lines
 from yuptime_exporter.core.page_rendering import rendered
-
-Value = TypeVar("Value")
+from yuptime_exporter.core.slices import slices
 
 
 class Block:
@@ -87,10 +84,3 @@ class Block:
             block._has_runs = self._has_runs
             blocks.append(block)
         return blocks
-
-
-def slices(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
-    """Return the values in lists of this size; the last one may be shorter."""
-    remaining = iter(values)
-    while some := list(islice(remaining, size)):
-        yield some

@@ -22,12 +22,11 @@ def rendered(family: Family, monitors: Sequence[Shown], own_labels: Texts) -> Co
         monitors: in the order of the lines.
         own_labels: of the monitors, as lines have them.
     """
-    values = map(family.value, monitors)
+    values = list(map(family.value, monitors))
     if family.labels is None and family.sum is None:
         afters = list(map(_after, values))
         if "" not in afters:
             return Columns((f"{family.sample_name}{{",) * len(afters), None, afters)
-        values = map(family.value, monitors)
     lines = [
         _NO_LINE if value is None else _line(family, shown, own, value)
         for value, shown, own in zip(values, monitors, own_labels, strict=True)

@@ -1,7 +1,6 @@
 """All monitors with their last push, in memory. Every scrape, page and alert reads this table."""
 
 from collections.abc import Callable, Collection, Generator, Iterable
-from itertools import islice
 
 from yuptime_exporter.core.arming import arming_in_the_present, newer_arming
 from yuptime_exporter.core.changes import Changes, changes_into_the_present
@@ -20,6 +19,7 @@ from yuptime_exporter.core.model import (
 )
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.push_order import newer, of_a_predecessor, outdates
+from yuptime_exporter.core.slices import slices
 from yuptime_exporter.core.undeclared import Undeclared
 from yuptime_exporter.core.unlisted import UnlistedNamespaces
 
@@ -73,22 +73,6 @@ class MonitorTable:
         self._outages = Outages(restored.outages)
         self._receiving_timestamp = restored.receiving_timestamp
 
-    def replace_monitors(
-        self,
-        monitors: Iterable[Monitor],
-        *,
-        unlisted: frozenset[str] = frozenset(),
-        now_timestamp: float,
-    ) -> Changes:
-        """Declare exactly these monitors at once; see `declaring`."""
-        steps = self.declaring(monitors, unlisted=unlisted, now_timestamp=now_timestamp)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                changes: Changes = end.value
-                return changes
-
     def declaring(
         self,
         monitors: Iterable[Monitor],
@@ -118,8 +102,7 @@ class MonitorTable:
             now_timestamp=now_timestamp,
         )
         try:
-            remaining = iter(monitors)
-            while some := tuple(islice(remaining, monitors_a_step)):
+            for some in slices(monitors, monitors_a_step):
                 new.prepare(some)
                 yield
         finally:
@@ -185,10 +168,11 @@ class MonitorTable:
             self._undeclared.put(key, armed, last_push)
             return False
         adopted = Row(row.monitor, armed, last_push)
-        if adopted != row:
+        is_changed = adopted != row
+        if is_changed:
             self._rows[key] = adopted
         self._changed((key,))
-        return adopted != row
+        return is_changed
 
     def record_rejected(self, key: MonitorKey) -> None:
         """Count a push with a valid token that was not accepted."""
@@ -233,8 +217,9 @@ class MonitorTable:
             now_timestamp=now_timestamp,
         )
         self._undeclared.correct(changes)
-        self._touch(changes.armings.keys() | changes.corrections.keys())
-        changed = rows.keys() & (changes.armings.keys() | changes.corrections.keys())
+        touched = changes.armings.keys() | changes.corrections.keys()
+        self._touch(touched)
+        changed = rows.keys() & touched
         for key in changed:
             monitor, arming, push = rows[key]
             correction = changes.corrections.get(key)

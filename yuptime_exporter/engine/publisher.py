@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from itertools import islice
 from typing import NoReturn
 
 from yuptime_exporter.concurrency.turns import Turn
@@ -18,6 +17,7 @@ from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.model import Judged, Monitor, MonitorKey, State
 from yuptime_exporter.core.ports import AlertSinks
 from yuptime_exporter.core.rejudging import Rejudging
+from yuptime_exporter.core.slices import slices
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.silence import SilenceCheck
 from yuptime_exporter.engine.transitions import Transitions
@@ -115,8 +115,7 @@ class Publisher:
         for _ in self._rejudging.advance(now_timestamp):
             await turn.pass_on()
         judged = dict(self._down)
-        keys = iter(self._rejudged.take())
-        while some := list(islice(keys, JUDGED_AT_ONCE)):
+        for some in slices(self._rejudged.take(), JUDGED_AT_ONCE):
             again = self._rejudging.judge(some, now_timestamp=now_timestamp)
             self._remember(some, again)
             for key in some:

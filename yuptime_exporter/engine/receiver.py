@@ -188,7 +188,8 @@ class Receiver:
         before, steps = row, []
         for arrival in arrivals:
             step = self._step(row, arrival)
-            row = step[2].row
+            _, _, receipt = step
+            row = receipt.row
             steps.append(step)
         assert row.last_push is not None  # noqa: S101  it is the last arrival
         self._saving[key] = steps

@@ -6,8 +6,7 @@ and stored together with the next one.
 
 import asyncio
 import logging
-from collections.abc import Generator, Iterable
-from contextlib import closing
+from collections.abc import Iterable
 
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.changes import Changes
@@ -66,7 +65,7 @@ class TableChanges:
             unlisted: as in `MonitorSet`.
         """
         steps = self._table.declaring(monitors, unlisted=unlisted, now_timestamp=self._clock())
-        self._add(await _in_turns(steps))
+        self._add(await Turn().take(steps))
         await self.save()
 
     def correct_clock(self) -> None:
@@ -115,17 +114,3 @@ class TableChanges:
 
     def _add(self, changes: Changes) -> None:
         self._unsaved = self._unsaved.then(changes)
-
-
-async def _in_turns(steps: Generator[None, None, Changes]) -> Changes:
-    """Take all steps, and return their result; other work on the loop has its turn in between."""
-    turn = Turn()
-    with closing(steps):
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                changes: Changes = end.value
-                return changes
-            if turn.is_over():
-                await turn.pass_on()

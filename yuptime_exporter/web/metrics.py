@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NoReturn
@@ -169,10 +168,7 @@ class MetricsPage:
 
     async def _refresh(self, *, turn_seconds: float = TURN_SECONDS) -> float:
         turn = Turn(max_seconds=turn_seconds)
-        with closing(self.monitors.refresh(self.clock())) as steps:
-            for _ in steps:
-                if turn.is_over():
-                    await turn.pass_on()
+        await turn.take(self.monitors.refresh(self.clock()))
         return turn.worked_seconds
 
 

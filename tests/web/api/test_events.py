@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.core.examples import replace_monitors
 from tests.exporters import Client, Home, StandingClock, exporter_here
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.peers.running import free_port
@@ -137,7 +138,7 @@ def streams(table: MonitorTable, **limits: float) -> EventStreams:
 
 def a_table() -> MonitorTable:
     table = MonitorTable(silence_is_outage_after_seconds=1e9)
-    table.replace_monitors([Monitor(KEY, TokenRef("s", "k"))], now_timestamp=0)
+    replace_monitors(table, [Monitor(KEY, TokenRef("s", "k"))], now_timestamp=0)
     return table
 
 

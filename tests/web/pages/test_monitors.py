@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.core.examples import KEY, monitor
+from tests.core.examples import KEY, monitor, replace_monitors
 from tests.exporters import StandingClock
 from tests.web.requests import request
 from yuptime_exporter.core.model import LastPush, PushKind
@@ -23,7 +23,7 @@ class Site:
 
     def __init__(self, clock: StandingClock) -> None:
         self._table = MonitorTable(silence_is_outage_after_seconds=1e9)
-        self._table.replace_monitors([monitor()], now_timestamp=clock())
+        replace_monitors(self._table, [monitor()], now_timestamp=clock())
         self._clock = clock
         board = Board(self._table, Rejudging(self._table), ExporterState, clock=clock)
         pages = Pages(ExporterFacts("", "/metrics", None, Visibility()), StaticFiles())

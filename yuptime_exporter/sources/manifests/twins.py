@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from yuptime_exporter.core.model import Monitor, MonitorKey
+from yuptime_exporter.core.model import Monitor
+from yuptime_exporter.resource.objects import named
 from yuptime_exporter.sources.manifests.objects import Found
 from yuptime_exporter.sources.manifests.plain_yaml import Part, first_line
 
@@ -38,13 +39,12 @@ class _Kind(NamedTuple):
 
     Attributes:
         line: of the document's first line in its text, from 1 on.
-        others: the fields of the monitors after the key.
+        monitor: one of them.
     """
 
     around: Around
-    namespace: str
     line: int
-    others: tuple[object, ...]
+    monitor: Monitor
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class Twins:
                 if kind is None:
                     _add_unknown(found, around, part)
                     continue
-            twin = Monitor._make((MonitorKey(kind.namespace, own_name), *kind.others))
+            twin = named(kind.monitor, own_name)
             found.twins.append((part.number, part.line + kind.line, (), twin))
         return found
 
@@ -96,8 +96,7 @@ class Twins:
         """Know a valid monitor without a warning, by the text around its name."""
         if len(self._kinds) >= MAX_KINDS:
             self._kinds.clear()
-        line = first_line(around.before)
-        self._kinds[around] = _Kind(around, monitor.key.namespace, line, monitor[1:])
+        self._kinds[around] = _Kind(around, first_line(around.before), monitor)
 
 
 def _name_between(text: str, around: Around) -> str:

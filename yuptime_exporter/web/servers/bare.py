@@ -11,11 +11,10 @@ import socket
 import termios
 from collections.abc import Callable
 
-from yuptime_exporter.web.failures import failed
 from yuptime_exporter.web.http import Answer
 from yuptime_exporter.web.servers.connection import KEEPALIVE_SECONDS
 from yuptime_exporter.web.servers.deadlines import Deadlines
-from yuptime_exporter.web.servers.fast import begin_plain
+from yuptime_exporter.web.servers.fast import begin_plain, end_plain
 from yuptime_exporter.web.servers.plain import answer_bytes, plain_post
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
@@ -159,15 +158,12 @@ class BareConnection:
     def _answer(self, outcome: Answer | Exception) -> None:
         """Send an answer."""
         traffic = self._connections.traffic
-        traffic.ended()
-        if isinstance(outcome, Exception):
-            traffic.failed(outcome)
-            outcome = failed()
+        answer = end_plain(traffic, outcome)
         if not self._is_open:
             traffic.client_left()
             return
-        self._closes = self._closes or outcome.close
-        self._unsent = answer_bytes(outcome, closes=self._closes)
+        self._closes = self._closes or answer.close
+        self._unsent = answer_bytes(answer, closes=self._closes)
         if self._closes:
             self._drop_unread()
         self._send()

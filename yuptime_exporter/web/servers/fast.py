@@ -29,6 +29,15 @@ def begin_plain(
     return site.begin(match, request, answered)
 
 
+def end_plain(traffic: Traffic, outcome: Answer | Exception) -> Answer:
+    """Note that the handling of such a request ended; return its answer, after a bug, too."""
+    traffic.ended()
+    if isinstance(outcome, Exception):
+        traffic.failed(outcome)
+        return failed()
+    return outcome
+
+
 class FastConnection(asyncio.Protocol):
     """Answers pushes one by one; needs no task, no stream and no timer for each of them."""
 
@@ -152,17 +161,14 @@ class FastConnection(asyncio.Protocol):
 
     def _answer(self, outcome: Answer | Exception) -> None:
         """Send an answer, and go on with what arrived in the meantime."""
-        self._traffic.ended()
+        answer = end_plain(self._traffic, outcome)
         self._is_answering, self._was_used = False, True
-        if isinstance(outcome, Exception):
-            self._traffic.failed(outcome)
-            outcome = failed()
         transport = self._transport
         if transport is None or transport.is_closing():  # then uvloop's `write` would raise
             self._traffic.client_left()
             return
-        closes = self._closes or outcome.close
-        transport.write(answer_bytes(outcome, closes=closes))
+        closes = self._closes or answer.close
+        transport.write(answer_bytes(answer, closes=closes))
         if closes or (self._client_ended and not self._unread):
             transport.close()
             return

@@ -199,6 +199,7 @@ def system_clock() -> float:
 
 async def run(settings: Settings) -> None:
     """Run the exporter by the real clock until SIGTERM or SIGINT; SIGHUP reloads."""
+    interpreter.return_large_blocks()
     interpreter.shorten_thread_switches()
     interpreter.collect_garbage_rarely()
     exporter = Exporter(settings, clock=system_clock)

@@ -1,6 +1,8 @@
 """The settings of the interpreter, which are settings of the whole process."""
 
 import gc
+import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +16,7 @@ from yuptime_exporter.wiring.interpreter import (
     collect_garbage_rarely,
     exempt_listed_monitors,
     new_event_loop,
+    return_large_blocks,
     shorten_thread_switches,
 )
 
@@ -75,3 +78,34 @@ def test_a_later_call_exempts_no_further_objects() -> None:
 def test_the_event_loop_is_that_of_uvloop_where_it_is_installed() -> None:
     with closing(new_event_loop()) as loop:
         assert type(loop).__module__ == "uvloop"
+
+
+# Large blocks with a small one behind each that stays, as dictionaries grow at the start.
+GROWING = """
+from yuptime_exporter.wiring.interpreter import return_large_blocks
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+{settings}
+largest = b"x" * (8 << 20)
+del largest
+blocks, staying, before = [], [], resident_bytes()
+for size_bytes in [4 << 20] * 10:
+    blocks.append(b"x" * size_bytes)
+    staying.append(b"x" * (256 << 10))
+del blocks
+print(resident_bytes() - before - sum(map(len, staying)))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is a function of glibc")
+def test_memory_of_large_blocks_that_are_free_goes_back_to_the_system() -> None:
+    kept, returned = (
+        int(subprocess.check_output([sys.executable, "-c", GROWING.format(settings=settings)]))
+        for settings in ("", f"{return_large_blocks.__name__}()")
+    )
+
+    assert returned < 1 << 20
+    assert kept > 20 << 20

@@ -7,7 +7,7 @@ replica keeps the newest. And `Store.restore` is how a replica catches up.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, BinaryIO, Final, Protocol, TypeVar, final
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
@@ -60,8 +60,7 @@ class Saving(Awaitable[Stored_co], Protocol[Stored_co]):
         """Return the reason of a failure; None after a success."""
 
 
-@final
-class PushSave:
+class PushSave(NamedTuple):
     """Pushes to one monitor, to be stored together.
 
     Attributes:
@@ -70,12 +69,9 @@ class PushSave:
         pushes: the accepted pushes, in the order of their arrival; at least one.
     """
 
-    __slots__ = ("last_push", "pushes", "row")
-
-    def __init__(self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]) -> None:
-        self.row: Final = row
-        self.last_push: Final = last_push
-        self.pushes: Final = pushes
+    row: Row
+    last_push: LastPush
+    pushes: tuple[Push, ...]
 
 
 SettleSaves = Callable[[Sequence[PushSave], Sequence[LastPush] | StoreUnavailable], None]

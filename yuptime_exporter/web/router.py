@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Final, final
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from yuptime_exporter.web.failures import method_not_allowed, not_found
@@ -40,8 +40,7 @@ class Route:
     begin: Begin | None = None
 
 
-@final
-class Match:
+class Match(NamedTuple):
     """The handler of a request. Every request has one: without a route it answers 404 or 405.
 
     Attributes:
@@ -50,19 +49,10 @@ class Match:
         begin: as in `Route`.
     """
 
-    __slots__ = ("begin", "handler", "name", "parameters")
-
-    def __init__(
-        self,
-        name: str,
-        handler: Handler,
-        parameters: Mapping[str, str],
-        begin: Begin | None = None,
-    ) -> None:
-        self.name: Final = name
-        self.handler: Final = handler
-        self.parameters: Final = parameters
-        self.begin: Final = begin
+    name: str
+    handler: Handler
+    parameters: Mapping[str, str]
+    begin: Begin | None = None
 
 
 class Router:

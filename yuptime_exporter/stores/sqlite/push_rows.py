@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from sys import intern
-from typing import Any, Final, final
+from typing import Any, NamedTuple
 
 from yuptime_exporter.core.model import NO_PUSH, RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
@@ -39,8 +39,7 @@ READ_LATER_PUSHES = """
     FROM push WHERE id > ? ORDER BY id"""
 
 
-@final
-class Stored:
+class Stored(NamedTuple):
     """What is stored of a monitor.
 
     Attributes:
@@ -50,15 +49,10 @@ class Stored:
         last_push: None before the first.
     """
 
-    __slots__ = ("last_push", "monitor_id", "number", "push_id")
-
-    def __init__(
-        self, monitor_id: int, push_id: int, number: int, last_push: LastPush | None
-    ) -> None:
-        self.monitor_id: Final = monitor_id
-        self.push_id: Final = push_id
-        self.number: Final = number
-        self.last_push: Final = last_push
+    monitor_id: int
+    push_id: int
+    number: int
+    last_push: LastPush | None
 
 
 def row_of(
@@ -94,14 +88,14 @@ def row_of(
 
 def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
     """Return the columns of `CHECKPOINTS`; a text that is missing is empty."""
-    last = stored.last_push
+    monitor_id, push_id, number, last = stored
     if last is None:
-        return (stored.monitor_id, stored.push_id, stored.number, *(None,) * 8)
+        return (monitor_id, push_id, number, *(None,) * 8)
     status, message, received, since, success, total, down_total, runs = last
     return (
-        stored.monitor_id,
-        stored.push_id,
-        stored.number,
+        monitor_id,
+        push_id,
+        number,
         status._value_ if status else "",
         message,
         received,

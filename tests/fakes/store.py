@@ -64,8 +64,8 @@ class FakeStore:
 
     def save_pushes(self, saves: Sequence[PushSave], settle: SettleSaves) -> None:
         for save in saves:
-            row, last_push, pushes = save
-            one = Save(row.monitor.key, last_push, pushes, partial(settle, [save]))
+            settles = partial(settle, [save])
+            one = Save(save.row.monitor.key, save.last_push, save.pushes, settles)
             self.saves.append(one)
 
     def save_changes(self, changes: Changes) -> "asyncio.Future[None]":

@@ -7,7 +7,7 @@ replica keeps the newest. And `Store.restore` is how a replica catches up.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import Any, BinaryIO, Final, Protocol, TypeVar, final
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
@@ -60,7 +60,8 @@ class Saving(Awaitable[Stored_co], Protocol[Stored_co]):
         """Return the reason of a failure; None after a success."""
 
 
-class PushSave(NamedTuple):
+@final
+class PushSave:
     """Pushes to one monitor, to be stored together.
 
     Attributes:
@@ -69,9 +70,12 @@ class PushSave(NamedTuple):
         pushes: the accepted pushes, in the order of their arrival; at least one.
     """
 
-    row: Row
-    last_push: LastPush
-    pushes: tuple[Push, ...]
+    __slots__ = ("last_push", "pushes", "row")
+
+    def __init__(self, row: Row, last_push: LastPush, pushes: tuple[Push, ...]) -> None:
+        self.row: Final = row
+        self.last_push: Final = last_push
+        self.pushes: Final = pushes
 
 
 SettleSaves = Callable[[Sequence[PushSave], Sequence[LastPush] | StoreUnavailable], None]

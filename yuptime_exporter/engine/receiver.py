@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, final
 
 from yuptime_exporter.core.errors import (
     MonitorUnwritable,
@@ -35,11 +35,15 @@ OnPush = Callable[[MonitorKey, State, State], None]
 SAVE_TIMEOUT_SECONDS = 5.0
 
 
-class Receipt(NamedTuple):
+@final
+class Receipt:
     """The result of an accepted push: its monitor afterwards, and the verdict about it."""
 
-    row: Row
-    verdict: Verdict
+    __slots__ = ("row", "verdict")
+
+    def __init__(self, row: Row, verdict: Verdict) -> None:
+        self.row: Final = row
+        self.verdict: Final = verdict
 
 
 Settle = Callable[[Receipt | Rejection], None]

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple, final
 from urllib.parse import parse_qsl
 
 from multidict import MultiMapping
@@ -28,7 +28,8 @@ _COMMON_HEADERS = {
 }
 
 
-class Request(NamedTuple):
+@final
+class Request:
     """One request, as its server read it.
 
     Attributes:
@@ -42,13 +43,25 @@ class Request(NamedTuple):
         client_address: the IP address of the connection; empty where it is not known.
     """
 
-    method: str
-    parameters: Mapping[str, str]
-    query: str
-    headers: MultiMapping[str]
-    body: bytes | AsyncIterator[bytes]
-    scheme: str = "http"
-    client_address: str = ""
+    __slots__ = ("body", "client_address", "headers", "method", "parameters", "query", "scheme")
+
+    def __init__(  # noqa: PLR0913, PLR0917  as many as a request has parts
+        self,
+        method: str,
+        parameters: Mapping[str, str],
+        query: str,
+        headers: MultiMapping[str],
+        body: bytes | AsyncIterator[bytes],
+        scheme: str = "http",
+        client_address: str = "",
+    ) -> None:
+        self.method: Final = method
+        self.parameters: Final = parameters
+        self.query: Final = query
+        self.headers: Final = headers
+        self.body: Final = body
+        self.scheme: Final = scheme
+        self.client_address: Final = client_address
 
     @property
     def origin(self) -> str:
@@ -60,6 +73,18 @@ class Request(NamedTuple):
         if not _HOST.fullmatch(host):  # HTTP/1.0 has none
             host = socket.gethostname()
         return f"{self.scheme}://{host}"
+
+    def with_parameters(self, parameters: Mapping[str, str]) -> "Request":
+        """Return the same request with other parameters."""
+        return Request(
+            self.method,
+            parameters,
+            self.query,
+            self.headers,
+            self.body,
+            self.scheme,
+            self.client_address,
+        )
 
     def header_list(self, name: str) -> str:
         """Return all values of a header, separated by commas; empty when there is none."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, final
 from urllib.parse import unquote
 
 from yuptime_exporter.web.failures import method_not_allowed, not_found
@@ -40,7 +40,8 @@ class Route:
     begin: Begin | None = None
 
 
-class Match(NamedTuple):
+@final
+class Match:
     """The handler of a request. Every request has one: without a route it answers 404 or 405.
 
     Attributes:
@@ -49,10 +50,19 @@ class Match(NamedTuple):
         begin: as in `Route`.
     """
 
-    name: str
-    handler: Handler
-    parameters: Mapping[str, str]
-    begin: Begin | None = None
+    __slots__ = ("begin", "handler", "name", "parameters")
+
+    def __init__(
+        self,
+        name: str,
+        handler: Handler,
+        parameters: Mapping[str, str],
+        begin: Begin | None = None,
+    ) -> None:
+        self.name: Final = name
+        self.handler: Final = handler
+        self.parameters: Final = parameters
+        self.begin: Final = begin
 
 
 class Router:

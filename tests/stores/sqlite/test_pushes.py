@@ -322,3 +322,16 @@ def test_a_step_of_the_upkeep_writes_many_checkpoints_by_few_statements(
 
     assert sum("UPDATE last_push" in text for text in statements) == 2
     assert written == (200,)
+
+
+def test_a_restart_reads_a_bounded_number_of_pushes_however_many_the_monitors_are(
+    connection: sqlite3.Connection,
+) -> None:
+    desk = Desk(connection, limits=replace(LIMITS, max_pushes_per_checkpoint=60))
+    for number in range(200):
+        desk.push(number)
+        desk.keep_up()
+        (later,) = connection.execute(
+            "SELECT count(*) FROM push, progress WHERE push.id > checkpoint_id"
+        ).fetchone()
+        assert later <= 60 + LIMITS.pushes_per_step

@@ -115,7 +115,7 @@ def begin(connection: sqlite3.Connection) -> None:
 
 def _file_id(path: Path) -> tuple[int, int] | None:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116  before each commit, and twice as fast
     except OSError:
         return None
     return status.st_dev, status.st_ino

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any, Final, final
 
 from yuptime_exporter.core.model import NO_PUSH, RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
@@ -39,7 +39,8 @@ READ_LATER_PUSHES = """
     FROM push WHERE id > ? ORDER BY id"""
 
 
-class Stored(NamedTuple):
+@final
+class Stored:
     """What is stored of a monitor.
 
     Attributes:
@@ -49,10 +50,15 @@ class Stored(NamedTuple):
         last_push: None before the first.
     """
 
-    monitor_id: int
-    push_id: int
-    number: int
-    last_push: LastPush | None
+    __slots__ = ("last_push", "monitor_id", "number", "push_id")
+
+    def __init__(
+        self, monitor_id: int, push_id: int, number: int, last_push: LastPush | None
+    ) -> None:
+        self.monitor_id: Final = monitor_id
+        self.push_id: Final = push_id
+        self.number: Final = number
+        self.last_push: Final = last_push
 
 
 def row_of(
@@ -88,14 +94,14 @@ def row_of(
 
 def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
     """Return the columns of `CHECKPOINTS`; a text that is missing is empty."""
-    monitor_id, push_id, number, last = stored
+    last = stored.last_push
     if last is None:
-        return (monitor_id, push_id, number, *(None,) * 8)
+        return (stored.monitor_id, stored.push_id, stored.number, *(None,) * 8)
     status, message, received, since, success, total, down_total, runs = last
     return (
-        monitor_id,
-        push_id,
-        number,
+        stored.monitor_id,
+        stored.push_id,
+        stored.number,
         status._value_ if status else "",
         message,
         received,

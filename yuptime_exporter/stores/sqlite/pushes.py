@@ -9,7 +9,6 @@ the history.
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
 
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.clock import Clock
@@ -121,7 +120,7 @@ class StoredPushes:
         return [self._save(save, connection) for save in saves]
 
     def _save(self, save: PushSave, connection: sqlite3.Connection) -> LastPush:
-        row, last_push, pushes = save
+        row, last_push, pushes = save.row, save.last_push, save.pushes
         key = row.monitor.key
         found = self._known.get(key)
         if found is None or found.last_push is not row.last_push:
@@ -137,7 +136,7 @@ class StoredPushes:
         self, save: PushSave, found: Stored | None, connection: sqlite3.Connection
     ) -> tuple[Stored, LastPush]:
         """Return what a save continues that is no longer `row.last_push`, and its last push then."""
-        row, last_push, _ = save
+        row, last_push = save.row, save.last_push
         key = row.monitor.key
         base = found.last_push if found else None
         if found and base and not _continues(base, row.last_push):
@@ -160,7 +159,7 @@ class StoredPushes:
             found = self._known.get(key)
             if found is None or found.last_push != before:
                 continue
-            stored = found._replace(last_push=after)
+            stored = Stored(found.monitor_id, found.push_id, found.number, after)
             self._replace(key, stored)
             connection.execute(
                 "UPDATE push SET received_timestamp = min(received_timestamp, ?) WHERE id = ?",
@@ -238,7 +237,7 @@ class StoredPushes:
 
     def _append(self, found: Stored, pushes: tuple[Push, ...], last_push: LastPush) -> Stored:
         """Append rows to the history, the last of them with the summary that `last_push` is."""
-        monitor_id, previous_id, number, _ = found
+        monitor_id, previous_id, number = found.monitor_id, found.push_id, found.number
         push_id = self.last_id
         for push in pushes[:-1]:
             push_id += 1
@@ -283,14 +282,14 @@ def _continues(found: LastPush, base: LastPush | None) -> bool:
     return base is not None and place(found) == place(base)
 
 
-_result = attrgetter("status", "received_timestamp", "message")
-_result_of = attrgetter("kind", "received_timestamp", "message")
-
-
 def _say(pushes: Iterable[Push], base: LastPush | None, last_push: LastPush) -> bool:
     """Return whether rows with these pushes, after `base`, say all of the last push."""
-    said = _result(base or NO_PUSH)
+    status, message, received, *_ = base or NO_PUSH
     for push in pushes:
         if push.kind in RESULTS:  # starts of runs and messages leave the result as it was
-            said = _result_of(push)
-    return bool(said == _result(last_push))
+            status, received, message, *_ = push
+    return (
+        status is last_push.status
+        and received == last_push.received_timestamp
+        and message == last_push.message
+    )

@@ -20,9 +20,10 @@ class UpkeepLimits:
         pushes_per_step: pushes between two steps; a step takes about a millisecond.
         last_pushes_per_step: last pushes that one step writes.
         rows_per_step: rows of the history that one step looks at.
-        min_pushes_per_checkpoint: a restart reads the pushes after the last checkpoint, some 300,000
-            a second.
-        pushes_per_monitor_and_checkpoint: so that at most every second push causes an update.
+        pushes_per_monitor_and_checkpoint: so that at most every eighth push causes an update,
+        min_pushes_per_checkpoint: however few the monitors are,
+        max_pushes_per_checkpoint: and however many: a restart reads the pushes after the last
+            checkpoint, some 300,000 a second.
         min_unwanted_rows: the history is cleaned beyond this number of unwanted rows,
         unwanted_fraction: and beyond this fraction of the wanted ones: then a cleaning finds enough
             of them, and the file has little more than it needs.
@@ -32,8 +33,9 @@ class UpkeepLimits:
     pushes_per_step: int = 256
     last_pushes_per_step: int = 256
     rows_per_step: int = 1024
+    pushes_per_monitor_and_checkpoint: int = 8
     min_pushes_per_checkpoint: int = 10_000
-    pushes_per_monitor_and_checkpoint: int = 2
+    max_pushes_per_checkpoint: int = 200_000
     min_unwanted_rows: int = 4096
     unwanted_fraction: float = 0.25
     idle_seconds: float = 0.05
@@ -116,11 +118,15 @@ class Upkeep:
     def _is_checkpoint_wanted(self) -> bool:
         if self._unwritten:
             return True
-        wanted_pushes = self._limits.pushes_per_monitor_and_checkpoint * len(self._pushes)
         later_pushes = self._pushes.last_id - self._checkpoint_id
         if self._pushes.forgot_at_id > self._checkpoint_id:  # their rows are deleted after it
             return True
-        return later_pushes >= max(self._limits.min_pushes_per_checkpoint, wanted_pushes)
+        limits = self._limits
+        pushes = max(
+            limits.pushes_per_monitor_and_checkpoint * len(self._pushes),
+            limits.min_pushes_per_checkpoint,
+        )
+        return later_pushes >= min(pushes, limits.max_pushes_per_checkpoint)
 
     def _write_checkpoints(self, connection: sqlite3.Connection) -> int:
         """Write some last pushes, from the end of the list; return how many."""

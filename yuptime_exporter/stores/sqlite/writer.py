@@ -173,17 +173,18 @@ class Writer:
         """Return the writes that wait, and the job after them; note the end."""
         group: list[Write] = []
         size = 0
-        with suppress(Empty):
+        try:
             item = self.queue.get(block=wait, timeout=self._upkeep.idle_seconds)
-            while isinstance(item, Write):
-                group.append(item)
-                size += item.size
-                if size >= _MAX_GROUP:
-                    return group, None
-                item = self.queue.get_nowait()
-            self._closing = item is None
-            return group, item
-        return group, None
+        except Empty:
+            return group, None
+        while isinstance(item, Write):
+            group.append(item)
+            size += item.size
+            if size >= _MAX_GROUP or self.queue.empty():  # no other thread takes from the queue
+                return group, None
+            item = self.queue.get_nowait()
+        self._closing = item is None
+        return group, item
 
     def _do(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
         result: Any

@@ -48,7 +48,7 @@ def _monitor(request: Request, token: bytes | None, addressing: Addressing | Non
         return monitor_of_url(request, token, addressing)
     if word != word.lower():
         raise MalformedPush("invalid url format: expected a name in lower case, got capitals")
-    named = request._replace(parameters={**request.parameters, "name": word})
+    named = request.with_parameters({**request.parameters, "name": word})
     return monitor_of_url(named, token, addressing)
 
 

@@ -7,7 +7,7 @@ known length, and headers that every client sends. All else is left to aiohttp's
 import re
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Final, NamedTuple, final
 
 from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
@@ -58,7 +58,8 @@ _KNOWN_HEADERS = frozenset(
 )
 
 
-class PlainPost(NamedTuple):
+@final
+class PlainPost:
     """A POST whose body arrived with its head.
 
     Attributes:
@@ -66,11 +67,16 @@ class PlainPost(NamedTuple):
         closes: whether the client asks for the end of the connection.
     """
 
-    path: str
-    query: str
-    headers: CIMultiDict[str]
-    body: bytes
-    closes: bool
+    __slots__ = ("body", "closes", "headers", "path", "query")
+
+    def __init__(
+        self, path: str, query: str, headers: CIMultiDict[str], body: bytes, *, closes: bool
+    ) -> None:
+        self.path: Final = path
+        self.query: Final = query
+        self.headers: Final = headers
+        self.body: Final = body
+        self.closes: Final = closes
 
 
 class _Headers(NamedTuple):
@@ -112,7 +118,9 @@ def plain_post(data: bytes) -> PlainPost | None:
             return None
         fields.add("Authorization", text.strip(" "))
     path, query = matched.groups(b"")
-    return PlainPost(path.decode("ascii"), query.decode("ascii"), fields, body, headers.closes)
+    return PlainPost(
+        path.decode("ascii"), query.decode("ascii"), fields, body, closes=headers.closes
+    )
 
 
 @lru_cache(maxsize=1024)

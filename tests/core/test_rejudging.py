@@ -83,3 +83,13 @@ def test_a_monitor_that_expires_sooner_than_before_is_judged_at_its_new_moments_
         1100: {KEYS[0]: State.PENDING},
         1160: {KEYS[0]: State.DOWN},
     }
+
+
+def test_a_monitor_whose_moments_are_round_is_judged_at_them() -> None:
+    reader = Reader()
+    reader.life.declare(*map(monitor, NAMES), at=1200)
+    reader.life.push(UP, at=1200, key=KEYS[0])
+    reader.judge(at=1200)
+
+    assert reader.judge(at=1500)[KEYS[0]] is State.LATE
+    assert reader.judge(at=1560)[KEYS[0]] is State.DOWN

@@ -126,8 +126,9 @@ class Rejudging:
         self, key: MonitorKey, change_timestamp: float, *, now_timestamp: float
     ) -> None:
         """Have a monitor judged when its verdict changes, unless it has an earlier moment."""
-        is_far = change_timestamp - now_timestamp >= FAR_SECONDS
-        timestamp = change_timestamp // FAR_SECONDS * FAR_SECONDS if is_far else change_timestamp
+        timestamp = change_timestamp
+        if change_timestamp - now_timestamp >= FAR_SECONDS:
+            timestamp = change_timestamp // FAR_SECONDS * FAR_SECONDS
         known = self._next.get(key)
         if known is not None and known.timestamp <= timestamp:
             return
@@ -135,7 +136,7 @@ class Rejudging:
         if moment is None:
             moment = self._moments[timestamp] = _Moment(timestamp)
             heappush(self._timestamps, timestamp)
-        moment.is_rounded = moment.is_rounded and is_far
+        moment.is_rounded = moment.is_rounded and timestamp < change_timestamp
         moment.keys.append(key)
         self._next[key] = moment
 

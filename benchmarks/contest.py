@@ -1,5 +1,6 @@
 """The exporter and both Pushgateways with the same monitors, running side by side."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -111,6 +112,23 @@ def saturate(
             )
             results[one.server.name].append(result)
     return results
+
+
+@contextmanager
+def on_one_core(server: Server) -> Iterator[None]:
+    """Give a server the first core only, as a container with a limit of one; Linux only."""
+    cores = os.sched_getaffinity(0)
+    _use_cores(server, {min(cores)})
+    try:
+        yield
+    finally:
+        _use_cores(server, cores)
+
+
+def _use_cores(server: Server, cores: set[int]) -> None:
+    # Each thread has its own cores; a new thread gets those of the thread that makes it.
+    for thread in Path(f"/proc/{server.process.pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), cores)
 
 
 def _pushgateway(generation: Generation) -> Path:

@@ -188,6 +188,21 @@ def exporter(
         server.kill()
 
 
+@contextmanager
+def bare_receiver(home: Path, work: str) -> Iterator[Server]:
+    """Run a receiver without rules; see `bare_receiver`."""
+    home.mkdir()
+    port = free_port()
+    arguments = [work, str(port), str(home / "pushes.db")]
+    command = [sys.executable, "-m", "benchmarks.bare_receiver", *arguments]
+    server = _started(f"bare receiver: {work}", command, port, home / "receiver.log")
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.kill()
+
+
 def expire_seconds(server: Server, name: str) -> int:
     """Push to a monitor; return the time until the push expires, from the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)

@@ -38,7 +38,7 @@ class Site:
             answer = await match.handler(request)
             status = answer.status
         finally:
-            self._observe(match, request, status, started)
+            self._observe(match.name, request.method, status, started)
         return answer
 
     def begin(self, match: Match, request: Request, answered: Answered) -> bool:
@@ -54,7 +54,8 @@ class Site:
         """
         if match.begin is None:
             return False
-        finish = partial(self._finish, match, request, time.perf_counter(), answered)
+        # Without the request, whose memory the next one then uses while this one waits.
+        finish = partial(self._finish, match.name, request.method, time.perf_counter(), answered)
         try:
             return match.begin(request, finish)
         except Exception as error:  # noqa: BLE001  a bug, which the server answers and logs
@@ -63,16 +64,16 @@ class Site:
 
     def _finish(
         self,
-        match: Match,
-        request: Request,
+        name: str,
+        method: str,
         started: float,
         answered: Answered,
         outcome: Answer | Exception,
     ) -> None:
         status = outcome.status if isinstance(outcome, Answer) else _FAILED
-        self._observe(match, request, status, started)
+        self._observe(name, method, status, started)
         answered(outcome)
 
-    def _observe(self, match: Match, request: Request, status: int, started: float) -> None:
-        method = request.method if request.method in _KNOWN_METHODS else UNKNOWN
-        self._metrics.observe(match.name, method, status, time.perf_counter() - started)
+    def _observe(self, name: str, method: str, status: int, started: float) -> None:
+        known = method if method in _KNOWN_METHODS else UNKNOWN
+        self._metrics.observe(name, known, status, time.perf_counter() - started)

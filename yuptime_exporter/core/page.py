@@ -70,8 +70,8 @@ class MonitorPage:
     @property
     def changed_share(self) -> float:
         """The share of monitors that have changed since the last refresh, apart from time."""
-        monitors = sum(len(block.keys) for block in self._blocks)
-        return len(self._changed) / max(monitors, 1)
+        changed = len(self._changed)
+        return changed and changed / max(sum(len(block.keys) for block in self._blocks), 1)
 
     def refresh(self, now_timestamp: float) -> Generator[None, None, None]:
         """Render the monitors that changed, in short steps; the lines are complete at the end.

@@ -125,7 +125,7 @@ def no_lines(own_labels: Texts) -> Lines:
 
 def _replaced(texts: Texts, positions: Sequence[int], new: Texts) -> tuple[Texts, int]:
     """Return texts with those at some positions replaced, and by how many bytes they grew."""
-    if isinstance(texts, tuple) and new.count(texts[0]) == len(new):
+    if isinstance(texts, tuple) and isinstance(new, tuple) and texts[0] == new[0]:
         return texts, 0
     replaced = [texts[at] for at in positions]
     if replaced == list(new):

@@ -9,7 +9,7 @@ from yuptime_exporter.core.exposition_text import (
     label_text,
     number_text,
 )
-from yuptime_exporter.core.page_lines import Columns, Texts
+from yuptime_exporter.core.page_lines import Columns, Texts, repeated
 
 _NO_LINE = ("", "", "")
 
@@ -23,10 +23,12 @@ def rendered(family: Family, monitors: Sequence[Shown], own_labels: Texts) -> Co
         own_labels: of the monitors, as lines have them.
     """
     values = list(map(family.value, monitors))
-    if family.labels is None and family.sum is None:
-        afters = list(map(_after, values))
-        if "" not in afters:
-            return Columns((f"{family.sample_name}{{",) * len(afters), None, afters)
+    if family.labels is None and family.sum is None and None not in values:
+        number = len(values)
+        befores = repeated(f"{family.sample_name}{{", number)
+        if values.count(values[0]) == number:
+            return Columns(befores, None, repeated(_after(values[0]), number))
+        return Columns(befores, None, list(map(_after, values)))
     lines = [
         _NO_LINE if value is None else _line(family, shown, own, value)
         for value, shown, own in zip(values, monitors, own_labels, strict=True)
@@ -53,8 +55,8 @@ def _line(family: Family, shown: Shown, own: str, value: float) -> tuple[str, st
 # A moment of a monitor is in several families, and 0 and 1 are in most.
 @lru_cache(maxsize=1024)
 def _after(value: float | None) -> str:
-    """Return the text after the labels of a monitor; empty if it has no series."""
-    return "" if value is None else f"}} {number_text(value or 0.0)}\n"
+    """Return the text after the labels of a monitor, which has a value."""
+    return f"}} {number_text(value or 0.0)}\n"
 
 
 @lru_cache(maxsize=1024)  # equal texts are in memory once

@@ -48,7 +48,7 @@ def backup_handler(backup: Callable[[], Awaitable[BinaryIO]], *, enabled: bool) 
     return answer_backup
 
 
-async def _parts(copy: BinaryIO) -> AsyncIterator[bytes]:
+async def _parts(copy: BinaryIO) -> AsyncIterator[tuple[bytes]]:
     with copy:
         while part := await asyncio.to_thread(copy.read, _PART_BYTES):
-            yield part
+            yield (part,)

@@ -3,7 +3,7 @@
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NamedTuple, final
@@ -103,7 +103,8 @@ class Answer(NamedTuple):
     """The answer to one request.
 
     Attributes:
-        parts: the body where it is too large to be held at once, to be iterated once.
+        parts: the body where it is too large to be held at once, to be iterated once. The pieces of
+            a part are written together, and are gone when the next part is asked for.
         headers: in addition to those that every answer has.
         close: whether the connection ends after the answer, because the body was not read.
     """
@@ -113,7 +114,7 @@ class Answer(NamedTuple):
     content_type: str = TEXT
     headers: Mapping[str, str] = _NO_HEADERS
     close: bool = False
-    parts: AsyncIterator[bytes] | None = None
+    parts: AsyncIterator[Sequence[bytes]] | None = None
 
     def all_headers(self) -> dict[str, str]:
         """Return every header but those that only a server knows, such as Date."""

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import NoReturn
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder, gzip_accepted
+from prometheus_client.exposition import gzip_accepted
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from yuptime_exporter.concurrency.allowance import Allowance
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.exposition import Family, process_families
@@ -18,23 +19,29 @@ from yuptime_exporter.core.packing import gzip_file, pack
 from yuptime_exporter.core.page import MonitorPage
 from yuptime_exporter.core.page_lines import Lines
 from yuptime_exporter.web.http import Answer, Request
+from yuptime_exporter.web.metrics_format import Format, WrittenMetrics
 
 # How long rendering keeps other work on the event loop waiting, plus one step of it.
 TURN_SECONDS = 0.0005
 
 # Changes are rendered ahead of scrapes when this share of all monitors has changed, since several
-# changes of neighbours cost little more than one, or after 50 looks: after a second.
-AHEAD_CHANGED_SHARE = 1 / 64
-AHEAD_SECONDS = 0.02
-AHEAD_LOOKS = 50
+# changes of neighbours cost little more than one, or after a second. Where something has changed,
+# more changes are likely to follow soon.
+AHEAD_CHANGED_SHARE = 1 / 128
+AHEAD_MAX_SECONDS = 1.0
+LOOK_SECONDS = 0.02
+LOOK_AFTER_CHANGE_SECONDS = 0.005
 
 # Rendering ahead takes no more than this share of all time, except that the pause between two
-# renderings has a limit: while the store fails, every monitor changes all the time.
+# renderings has a limit: while the store fails, every monitor changes all the time. Time that was
+# not needed is saved for a burst, since many jobs end in the same minute: enough for 2,500 changes.
 AHEAD_BUSY_SHARE = 0.02
+AHEAD_SAVED_SECONDS = 0.025
 AHEAD_MAX_PAUSE_SECONDS = 15.0
 
-# Bytes that are written in one call.
-PIECE_BYTES = 128 * 1024
+# Bytes that are written in one call: larger parts leave the cache of the processor before the
+# kernel has copied them.
+PART_BYTES = 192 * 1024
 
 # A part of the page; lines are written as bytes piece by piece, while they are sent.
 Text = bytes | Lines
@@ -59,36 +66,6 @@ class ExporterCollector(Collector):
 
 
 @dataclass(frozen=True, slots=True)
-class _Given(Collector):
-    metrics: tuple[Metric, ...]
-
-    def collect(self) -> Iterable[Metric]:
-        return self.metrics
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """The format that a client asks for.
-
-    Attributes:
-        encoder: writes metrics, with the end of the page.
-        content_type: names the format.
-    """
-
-    encoder: Callable[[Collector], bytes] = field(compare=False)
-    content_type: str
-
-    @property
-    def end(self) -> bytes:
-        """The end of a page."""
-        return self.encoder(_Given(()))
-
-    def written(self, metric: Metric) -> bytes:
-        """Return the text of one metric."""
-        return self.encoder(_Given((metric,))).removesuffix(b"# EOF\n")
-
-
-@dataclass(frozen=True, slots=True)
 class MetricsPage:
     """Answers scrapes: the lines of monitors, and the exporter's own metrics.
 
@@ -99,14 +76,19 @@ class MetricsPage:
     monitors: MonitorPage
     clock: Clock
     _rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _written: WrittenMetrics = field(default_factory=WrittenMetrics)
 
     async def render_ahead(self) -> NoReturn:
         """Render changes soon after they were made, so that a scrape finds few of them."""
         await self.render()
+        allowance = Allowance(
+            share=AHEAD_BUSY_SHARE,
+            max_saved_seconds=AHEAD_SAVED_SECONDS,
+            max_pause_seconds=AHEAD_MAX_PAUSE_SECONDS,
+        )
         while True:
             await self._enough_changes()
-            busy_seconds = await self.render()
-            await asyncio.sleep(min(busy_seconds / AHEAD_BUSY_SHARE, AHEAD_MAX_PAUSE_SECONDS))
+            await asyncio.sleep(allowance.spend(await self.render()))
 
     async def render(self) -> float:
         """Render the lines that changed, so that the next scrape finds them rendered.
@@ -118,7 +100,7 @@ class MetricsPage:
 
     async def answer(self, request: Request) -> Answer:
         """Return the metrics in the format that the client asks for."""
-        asked = _Format(*choose_encoder(request.header_list("Accept")))
+        asked = Format.asked(request.header_list("Accept"))
         texts = await self._texts(asked, frozenset(request.query_values("name[]")))
         headers = {"Vary": "Accept, Accept-Encoding"}
         if gzip_accepted(request.header_list("Accept-Encoding")):
@@ -126,13 +108,13 @@ class MetricsPage:
             texts = await asyncio.to_thread(_compressed, texts)
             headers["Content-Encoding"] = "gzip"
         size_bytes = sum(map(len, texts))
-        if size_bytes <= PIECE_BYTES:
+        if size_bytes <= PART_BYTES:
             body = b"".join(map(bytes, texts))
             return Answer(body=body, content_type=asked.content_type, headers=headers)
         headers["Content-Length"] = str(size_bytes)
         return Answer(content_type=asked.content_type, headers=headers, parts=_sent(texts))
 
-    async def _texts(self, asked: _Format, names: frozenset[str]) -> list[Text]:
+    async def _texts(self, asked: Format, names: frozenset[str]) -> list[Text]:
         """Return the page in parts.
 
         Args:
@@ -146,25 +128,29 @@ class MetricsPage:
         for family, own in lines:
             if not names or (family.sample_name in names and any(own)):
                 texts += (_head(family, asked), *filter(None, own))
-        return [*texts, *await self._own_texts(asked, names), asked.end]
+        return [*texts, await self._own_text(asked, names), asked.end]
 
-    async def _own_texts(self, asked: _Format, names: frozenset[str]) -> list[bytes]:
+    async def _own_text(self, asked: Format, names: frozenset[str]) -> bytes:
         """Return the exporter's own metrics, written in turns."""
         registry = self.registry.restricted_registry(names) if names else self.registry
         turn = Turn(max_seconds=TURN_SECONDS)
         texts = []
         for metric in registry.collect():
-            texts.append(asked.written(metric))
+            texts.append(self._written.text(metric, asked))
             if turn.is_over():
                 await turn.pass_on()
-        return texts
+        return b"".join(texts)
 
     async def _enough_changes(self) -> None:
         """Return when enough monitors have changed, or a second later."""
-        for _ in range(AHEAD_LOOKS):
-            await asyncio.sleep(AHEAD_SECONDS)
-            if self.monitors.changed_share >= AHEAD_CHANGED_SHARE:
+        waited_seconds, pause_seconds = 0.0, LOOK_AFTER_CHANGE_SECONDS
+        while waited_seconds < AHEAD_MAX_SECONDS:
+            await asyncio.sleep(pause_seconds)
+            waited_seconds += pause_seconds
+            changed_share = self.monitors.changed_share
+            if changed_share >= AHEAD_CHANGED_SHARE:
                 return
+            pause_seconds = LOOK_AFTER_CHANGE_SECONDS if changed_share else LOOK_SECONDS
 
     async def _refresh(self, *, turn_seconds: float = TURN_SECONDS) -> float:
         turn = Turn(max_seconds=turn_seconds)
@@ -173,22 +159,29 @@ class MetricsPage:
 
 
 @lru_cache(maxsize=1024)  # of all families in the few formats that there are
-def _head(family: Family, asked: _Format) -> bytes:
+def _head(family: Family, asked: Format) -> bytes:
     """Return the lines that name and describe a family."""
     return asked.written(family.metric(()))
 
 
-async def _sent(texts: Iterable[Text]) -> AsyncIterator[bytes]:
-    """Return the texts in larger pieces; each is written when it is asked for."""
-    waiting: list[bytes] = []
+async def _sent(texts: Iterable[Text]) -> AsyncIterator[list[bytes]]:
+    """Return the texts in parts; each text is written when it is asked for.
+
+    A client that reads fast never makes the server wait, so other work has its turn here.
+    """
+    turn = Turn(max_seconds=TURN_SECONDS)
+    part: list[bytes] = []
     size_bytes = 0
     for text in texts:
-        waiting.append(bytes(text))
+        part.append(bytes(text))
         size_bytes += len(text)
-        if size_bytes >= PIECE_BYTES:
-            yield b"".join(waiting)
-            waiting, size_bytes = [], 0
-    yield b"".join(waiting)
+        if size_bytes >= PART_BYTES:
+            yield part
+            part.clear()  # the server has it: written, or waiting for a slow client
+            size_bytes = 0
+            if turn.is_over():
+                await turn.pass_on()
+    yield part
 
 
 def _compressed(texts: Iterable[Text]) -> list[Text]:

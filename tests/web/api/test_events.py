@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -157,28 +157,32 @@ async def test_more_clients_than_the_limit_are_told_to_come_back() -> None:
     assert (await made.answer(request())).status == 200
 
 
-async def opened(made: EventStreams, clients: int, query: str = "") -> list[AsyncIterator[bytes]]:
+async def opened(
+    made: EventStreams, clients: int, query: str = ""
+) -> list[AsyncIterator[Sequence[bytes]]]:
     """Open streams, and read them until they have everything."""
     answers = [await made.answer(request(query=query)) for _ in range(clients)]
     streams_opened = [answer.parts for answer in answers if answer.parts is not None]
     for stream in streams_opened:
         await anext(stream)
-        assert b"event: reset" in await anext(stream)
+        assert b"event: reset" in b"".join(await anext(stream))
     return streams_opened
 
 
-async def events_of(opened_streams: list[AsyncIterator[bytes]], count: int) -> list[bytes]:
+async def events_of(
+    opened_streams: list[AsyncIterator[Sequence[bytes]]], count: int
+) -> list[bytes]:
     """Return this number of events of each stream; all streams are read at the same time."""
 
-    async def some(stream: AsyncIterator[bytes]) -> list[bytes]:
-        return [await anext(stream) for _ in range(count)]
+    async def some(stream: AsyncIterator[Sequence[bytes]]) -> list[bytes]:
+        return [piece for _ in range(count) for piece in await anext(stream)]
 
     async with asyncio.TaskGroup() as tasks:
         reading = [tasks.create_task(some(stream)) for stream in opened_streams]
     return [event for one in reading for event in one.result()]
 
 
-async def closed(opened_streams: list[AsyncIterator[bytes]]) -> None:
+async def closed(opened_streams: list[AsyncIterator[Sequence[bytes]]]) -> None:
     for stream in opened_streams:
         await stream.aclose()  # type: ignore[attr-defined]
 

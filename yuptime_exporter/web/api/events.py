@@ -103,12 +103,12 @@ class EventStreams:
         known = request.headers.get("Last-Event-ID") or "".join(request.query_values("since"))
         return answer._replace(parts=self._events(filters, self._board.version_of(known)))
 
-    async def _events(self, filters: Filters, since: int | None) -> AsyncIterator[bytes]:
+    async def _events(self, filters: Filters, since: int | None) -> AsyncIterator[tuple[bytes]]:
         self.open += 1
         self._opened += 1
         turn = self._opened % _SENDERS / _SENDERS
         try:
-            yield f"retry: {RETRY_SECONDS * 1000}\n\n".encode()
+            yield (f"retry: {RETRY_SECONDS * 1000}\n\n".encode(),)
             exporter = b""
             silent_rounds = 0
             while not self._stopping.is_set():
@@ -121,7 +121,7 @@ class EventStreams:
                 if silent_rounds == HEARTBEAT_ROUNDS:
                     events, silent_rounds = b": the stream is alive\n\n", 0
                 if events:
-                    yield events
+                    yield (events,)
                 await self._wait_for_round(turn)
         finally:
             self.open -= 1

@@ -18,6 +18,7 @@ from yuptime_exporter.core.errors import (
 )
 from yuptime_exporter.web.failures import failed, problem
 from yuptime_exporter.web.http import Answer
+from yuptime_exporter.web.servers.parts import PartsPayload
 from yuptime_exporter.web.servers.refusals import (
     MAX_HEADERS,
     MAX_LINE_BYTES,
@@ -290,7 +291,7 @@ class HttpConnection(RequestHandler):
 
 def response(answer: Answer) -> web.Response:
     """Return an answer as aiohttp sends it."""
-    body = answer.body if answer.parts is None else answer.parts
+    body = answer.body if answer.parts is None else PartsPayload(answer.parts)
     made = web.Response(body=body, status=answer.status, headers=answer.all_headers())
     if answer.close:
         made.force_close()

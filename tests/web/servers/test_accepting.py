@@ -9,7 +9,6 @@ from tests.web.servers.parts import Counted
 from yuptime_exporter.metrics.http import HttpMetrics
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.router import Route
-from yuptime_exporter.web.servers.accepting import bound_sockets
 from yuptime_exporter.web.servers.aiohttp import Listener, serving
 from yuptime_exporter.web.site import Site
 
@@ -41,14 +40,3 @@ async def test_a_new_connection_waits_while_all_others_are_busy() -> None:
 
     assert most == 2
     assert [answer.endswith(b"done") for answer in answers] == [True] * 5
-
-
-async def test_an_address_without_a_host_is_bound_on_every_interface() -> None:
-    sockets = await bound_sockets(None, 0)
-    try:
-        hosts = {one.getsockname()[0] for one in sockets}
-    finally:
-        for one in sockets:
-            one.close()
-
-    assert "0.0.0.0" in hosts  # noqa: S104  that is the question

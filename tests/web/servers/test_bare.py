@@ -73,7 +73,7 @@ class Sockets:
         self.connections.begin(accepted, address[0], self._give_transport)
         return client
 
-    def _give_transport(self, accepted: socket.socket, arrived: bytes) -> None:
+    def _give_transport(self, accepted: socket.SocketType, arrived: bytes) -> None:
         self.arrived.append(arrived)
         accepted.close()
 

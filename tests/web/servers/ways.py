@@ -143,7 +143,7 @@ class BareWire(Wire):
         assert server.bare is not None
         server.bare.begin(accepted, _CLIENT_ADDRESS, self._give_transport)
 
-    def _give_transport(self, accepted: socket.socket, arrived: bytes) -> None:
+    def _give_transport(self, accepted: socket.SocketType, arrived: bytes) -> None:
         self.receive()
         assert self._client is not None
         self._client.close()

@@ -8,6 +8,9 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Callable
+from socket import SOCK_STREAM, SocketType
+from typing import Any
 
 from yuptime_exporter.concurrency.repeated_line import RepeatedLine
 from yuptime_exporter.web.servers.server import HttpServer
@@ -32,6 +35,10 @@ PAUSE_WITHOUT_DESCRIPTORS_SECONDS = 0.5
 # Jobs of a whole company may start at the same second; Linux cuts this to net.core.somaxconn.
 _BACKLOG = 4096
 
+# The part of `accept` in C, which returns a descriptor and an address. The other part makes a socket
+# in Python, which costs as much as the system call.
+_AcceptDescriptor = Callable[[], tuple[int, Any]]
+
 
 class Acceptor:
     """Accepts the connections of one listening socket."""
@@ -53,6 +60,8 @@ class Acceptor:
             tls: gives the TLS of a connection that begins.
         """
         self._socket = listening
+        self._family = listening.family
+        self._accept_descriptor: _AcceptDescriptor = listening._accept  # type: ignore[attr-defined]  # noqa: SLF001
         self._server = server
         self._traffic = traffic
         self._tls = tls
@@ -104,7 +113,7 @@ class Acceptor:
                     self._wait(PAUSE_AT_LIMIT_SECONDS)
                     return
             try:
-                accepted, address = self._socket.accept()
+                descriptor, address = self._accept_descriptor()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # most often EMFILE: the process has no descriptor left
@@ -113,16 +122,18 @@ class Acceptor:
                 self._wait(PAUSE_WITHOUT_DESCRIPTORS_SECONDS)
                 return
             self._traffic.opened()
+            accepted = SocketType(self._family, SOCK_STREAM, 0, descriptor)
             if bare is not None:
                 bare.begin(accepted, address[0], self._give_transport)
             else:
                 self._give_transport(accepted, b"")
 
-    def _give_transport(self, accepted: socket.socket, arrived: bytes) -> None:
+    def _give_transport(self, accepted: SocketType, arrived: bytes) -> None:
         """Connect an accepted socket, from which these bytes were read: a `bare.GiveTransport`."""
         assert self._tasks is not None  # noqa: S101  start gave it
-        accepted.setblocking(False)  # noqa: FBT003
-        self._tasks.create_task(self._connect(accepted, arrived))
+        connected = socket.socket(fileno=accepted.detach())  # the event loop takes no `SocketType`
+        connected.setblocking(False)  # noqa: FBT003
+        self._tasks.create_task(self._connect(connected, arrived))
 
     async def _connect(self, accepted: socket.socket, arrived: bytes) -> None:
         tls = ListenerTls() if arrived else self._tls()
@@ -139,17 +150,3 @@ class Acceptor:
             self._traffic.closed()
             if tls.context is not None:
                 self._traffic.handshake_failed(error)
-
-
-async def bound_sockets(host: str | None, port: int) -> list[socket.socket]:
-    """Return a bound socket for each address of a host; None: every interface, IPv4 and IPv6.
-
-    Raises:
-        OSError: an address cannot be used, or the host has none.
-    """
-    loop = asyncio.get_running_loop()
-    # asyncio knows the rules of binding, such as IPv6 without IPv4. Its sockets do not accept.
-    server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
-    bound = [socket.socket(fileno=os.dup(one.fileno())) for one in server.sockets]
-    server.close()
-    return bound

@@ -12,7 +12,8 @@ from aiohttp import HttpVersion11, StreamReader, web
 
 from yuptime_exporter.core.errors import BodyIncomplete, ConfigInvalid
 from yuptime_exporter.web.http import Request
-from yuptime_exporter.web.servers.accepting import Acceptor, bound_sockets
+from yuptime_exporter.web.servers.accepting import Acceptor
+from yuptime_exporter.web.servers.binding import bound_sockets
 from yuptime_exporter.web.servers.connection import HttpConnection, response
 from yuptime_exporter.web.servers.refusals import EXPECTATION, STRAY_BYTES, VERSION, Refusal
 from yuptime_exporter.web.servers.server import HttpServer, OtherVersion

@@ -27,7 +27,7 @@ _LAST = socket.MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
 
 _NOTHING = bytes(4)  # the number of unread bytes, as the system writes it
 
-GiveTransport = Callable[[socket.socket, bytes], None]
+GiveTransport = Callable[[socket.SocketType, bytes], None]
 """Gives a transport and a protocol to a socket, from which these bytes were read."""
 
 
@@ -53,7 +53,7 @@ class BareConnections:
         self._open: set[BareConnection] = set()
 
     def begin(
-        self, accepted: socket.socket, client_address: str, give_transport: GiveTransport
+        self, accepted: socket.SocketType, client_address: str, give_transport: GiveTransport
     ) -> None:
         """Serve a connection, whose request may have arrived.
 
@@ -95,7 +95,7 @@ class BareConnection:
     def __init__(
         self,
         connections: BareConnections,
-        accepted: socket.socket,
+        accepted: socket.SocketType,
         client_address: str,
         give_transport: GiveTransport,
     ) -> None:
@@ -170,7 +170,7 @@ class BareConnection:
 
     def _drop_unread(self) -> None:
         """Read what came behind the last request: closing with unread bytes takes the answer back."""
-        if fcntl.ioctl(self._socket, termios.FIONREAD, _NOTHING) != _NOTHING:
+        if fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, _NOTHING) != _NOTHING:
             self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
 
     def _send(self) -> None:

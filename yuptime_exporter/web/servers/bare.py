@@ -25,7 +25,8 @@ _READ_BYTES = 16 * 1024
 # The last answer and the end of the connection are one packet, where the system can do so.
 _LAST = socket.MSG_DONTWAIT | getattr(socket, "MSG_MORE", 0)
 
-_NOTHING = bytes(4)  # the number of unread bytes, as the system writes it
+# The system writes the number of unread bytes here. Bytes that cannot be written make `ioctl` slower.
+_unread = bytearray(4)
 
 GiveTransport = Callable[[socket.SocketType, bytes], None]
 """Gives a transport and a protocol to a socket, from which these bytes were read."""
@@ -170,7 +171,8 @@ class BareConnection:
 
     def _drop_unread(self) -> None:
         """Read what came behind the last request: closing with unread bytes takes the answer back."""
-        if fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, _NOTHING) != _NOTHING:
+        fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, _unread)
+        if any(_unread):
             self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
 
     def _send(self) -> None:

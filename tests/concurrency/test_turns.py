@@ -45,6 +45,20 @@ async def test_a_pause_lets_work_of_several_passes_finish() -> None:
     assert done
 
 
+async def test_a_pause_ends_when_something_waits_for_the_work_and_further_pauses_are_passes() -> (
+    None
+):
+    hurry = asyncio.Event()
+    turn = Turn(pause_seconds=3600, hurry=hurry)
+    others: list[str] = []
+    asyncio.get_running_loop().call_later(0.001, hurry.set)
+    await turn.pass_on()
+    asyncio.get_running_loop().call_soon(others.append, "ran")
+    await turn.pass_on()
+
+    assert others == ["ran"]
+
+
 async def test_the_time_of_others_is_not_the_time_of_turns() -> None:
     turn = Turn(max_seconds=10)
     await worked(turn, 0.03)

@@ -118,6 +118,19 @@ async def test_changes_are_rendered_before_a_scrape_asks(life: Life, page: Metri
         rendering.cancel()
 
 
+async def test_a_scrape_does_not_wait_for_the_pauses_of_rendering_ahead(
+    page: MetricsPage,
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        rendering = tasks.create_task(page.render(pause_seconds=3600))
+        await asyncio.sleep(0)  # the rendering begins, and pauses
+
+        answer = await page.answer(request())
+
+        assert rendering.done()
+    assert answer.status == 200
+
+
 async def test_a_scrape_after_rendering_renders_no_line(page: MetricsPage) -> None:
     await page.render()
     rendered = page.monitors.lines_rendered_total

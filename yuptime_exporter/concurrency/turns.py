@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -22,17 +22,26 @@ class Turn:
                 await turn.pass_on()
     """
 
-    def __init__(self, *, max_seconds: float = TURN_SECONDS, pause_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        max_seconds: float = TURN_SECONDS,
+        pause_seconds: float = 0.0,
+        hurry: asyncio.Event | None = None,
+    ) -> None:
         """Begin a turn; to be made within an event loop.
 
         Args:
             max_seconds: the length of a turn.
             pause_seconds: how long the others may work between two turns; 0: one pass of the
                 loop. A push needs several passes, so that a pause lets it finish.
+            hurry: set while something waits for the end of the work: then no pause is longer than
+                one pass of the loop; None: never.
         """
         self._time = asyncio.get_running_loop().time
         self._max_seconds = max_seconds
         self._pause_seconds = pause_seconds
+        self._hurry = hurry or asyncio.Event()
         self._began_seconds = self._time()
         self._worked_before_seconds = 0.0
 
@@ -60,5 +69,10 @@ class Turn:
     async def pass_on(self) -> None:
         """Let other work have its turn, and begin another."""
         self._worked_before_seconds = self.worked_seconds
-        await asyncio.sleep(self._pause_seconds)
+        if not self._pause_seconds or self._hurry.is_set():
+            await asyncio.sleep(0)
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_seconds):
+                    await self._hurry.wait()
         self._began_seconds = self._time()

@@ -39,6 +39,11 @@ AHEAD_BUSY_SHARE = 0.02
 AHEAD_SAVED_SECONDS = 0.025
 AHEAD_MAX_PAUSE_SECONDS = 15.0
 
+# The time after each step of rendering ahead, in which a push is stored and answered: otherwise it
+# waits for a step each time that it comes back to the event loop. In a burst there is no pause,
+# since pushes wait for one another anyway, and the next scrape may come at once.
+AHEAD_PAUSE_SECONDS = 0.005
+
 # Bytes that are written in one call: larger parts leave the cache of the processor before the
 # kernel has copied them.
 PART_BYTES = 192 * 1024
@@ -76,6 +81,7 @@ class MetricsPage:
     monitors: MonitorPage
     clock: Clock
     _rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _awaited: asyncio.Event = field(default_factory=asyncio.Event)  # set while a scrape waits
     _written: WrittenMetrics = field(default_factory=WrittenMetrics)
 
     async def render_ahead(self) -> NoReturn:
@@ -87,16 +93,21 @@ class MetricsPage:
             max_pause_seconds=AHEAD_MAX_PAUSE_SECONDS,
         )
         while True:
-            await self._enough_changes()
-            await asyncio.sleep(allowance.spend(await self.render()))
+            pause_seconds = 0.0 if await self._enough_changes() else AHEAD_PAUSE_SECONDS
+            busy_seconds = await self.render(pause_seconds=pause_seconds)
+            await asyncio.sleep(allowance.spend(busy_seconds))
 
-    async def render(self) -> float:
+    async def render(self, *, pause_seconds: float = 0.0) -> float:
         """Render the lines that changed, so that the next scrape finds them rendered.
 
         Other work has its turn after each step. Returns how long the steps took, in seconds.
+
+        Args:
+            pause_seconds: after each step, until a scrape waits.
         """
         async with self._rendering:
-            return await self._refresh(turn_seconds=0)
+            turn = Turn(max_seconds=0, pause_seconds=pause_seconds, hurry=self._awaited)
+            return await self._refresh(turn)
 
     async def answer(self, request: Request) -> Answer:
         """Return the metrics in the format that the client asks for."""
@@ -121,8 +132,10 @@ class MetricsPage:
             asked: the format.
             names: of the only series that the client asks for; empty: all series.
         """
+        self._awaited.set()
         async with self._rendering:
-            await self._refresh()
+            self._awaited.clear()
+            await self._refresh(Turn(max_seconds=TURN_SECONDS))
             lines = self.monitors.lines()
         texts: list[Text] = []
         for family, own in lines:
@@ -141,19 +154,19 @@ class MetricsPage:
                 await turn.pass_on()
         return b"".join(texts)
 
-    async def _enough_changes(self) -> None:
-        """Return when enough monitors have changed, or a second later."""
-        waited_seconds, pause_seconds = 0.0, LOOK_AFTER_CHANGE_SECONDS
+    async def _enough_changes(self) -> bool:
+        """Return when enough monitors have changed, or a second later; tell whether in a burst."""
+        waited_seconds, pause_seconds, changed_share = 0.0, LOOK_AFTER_CHANGE_SECONDS, 0.0
         while waited_seconds < AHEAD_MAX_SECONDS:
             await asyncio.sleep(pause_seconds)
             waited_seconds += pause_seconds
-            changed_share = self.monitors.changed_share
+            before_share, changed_share = changed_share, self.monitors.changed_share
             if changed_share >= AHEAD_CHANGED_SHARE:
-                return
+                return changed_share - before_share >= AHEAD_CHANGED_SHARE / 4
             pause_seconds = LOOK_AFTER_CHANGE_SECONDS if changed_share else LOOK_SECONDS
+        return False
 
-    async def _refresh(self, *, turn_seconds: float = TURN_SECONDS) -> float:
-        turn = Turn(max_seconds=turn_seconds)
+    async def _refresh(self, turn: Turn) -> float:
         await turn.take(self.monitors.refresh(self.clock()))
         return turn.worked_seconds
 

@@ -1,10 +1,14 @@
 """Which monitors are judged again as time passes; test_page.py has the law about all of them."""
 
 from datetime import UTC
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.core.examples import UP, Life, monitor
+from tests.laws import examples
 from yuptime_exporter.core.cron_times import CronTimes
 from yuptime_exporter.core.model import MonitorKey, State
 from yuptime_exporter.core.rejudging import Rejudging
@@ -29,6 +33,36 @@ class Reader:
             pass
         judged = self.rejudging.judge(self._changed.take(), now_timestamp=at)
         return {row.monitor.key: verdict.state for row, verdict in judged}
+
+
+FEW = range(3)
+CHANGES = st.one_of(
+    st.tuples(st.just("wait"), st.sampled_from([1, 10, 29, 30, 31, 100, 400])),
+    st.tuples(st.just("push"), st.sampled_from(FEW)),
+    st.tuples(st.just("expire"), st.tuples(*[st.sampled_from([40, 100, 300])] * len(FEW))),
+)
+
+
+@settings(max_examples=examples(200))
+@given(changes=st.lists(CHANGES, max_size=12))
+def test_a_reader_knows_the_state_of_every_monitor_at_every_moment(
+    changes: list[tuple[str, Any]],
+) -> None:
+    reader, now = Reader(), 1000
+    known: dict[MonitorKey, State] = {}
+    for change, value in [("expire", (300,) * len(FEW)), *changes]:
+        if change == "wait":
+            now += value
+        elif change == "push":
+            reader.life.push(UP, at=now, key=KEYS[value])
+        else:
+            declared = zip(NAMES, value, strict=False)
+            reader.life.declare(*(monitor(name, expire_seconds=n) for name, n in declared), at=now)
+
+        known |= reader.judge(at=now)
+
+        judged = reader.life.table.judged(now_timestamp=now)
+        assert {row.monitor.key: verdict.state for row, verdict in judged} == known
 
 
 def test_a_monitor_is_judged_when_it_is_due_and_at_its_deadline_and_at_no_other_moment() -> None:
@@ -93,3 +127,19 @@ def test_a_monitor_whose_moments_are_round_is_judged_at_them() -> None:
 
     assert reader.judge(at=1500)[KEYS[0]] is State.LATE
     assert reader.judge(at=1560)[KEYS[0]] is State.DOWN
+
+
+def test_a_monitor_that_expires_later_again_is_judged_at_the_moment_that_it_had_before() -> None:
+    reader = Reader()
+    reader.judge(at=1000)
+    reader.life.declare(monitor(NAMES[9], expire_seconds=100), at=1000)
+    reader.judge(at=1000)
+    reader.life.declare(monitor(NAMES[9]), at=1010)
+    reader.judge(at=1010)
+
+    judged = {at: reader.judge(at=at) for at in (1100, 1299, 1300, 1360)}
+
+    assert judged == {1100: {}, 1299: {}} | {
+        1300: {KEYS[9]: State.PENDING},
+        1360: {KEYS[9]: State.DOWN},
+    }

@@ -7,7 +7,7 @@ class Allowance:
     """Time that some work may take: it grows by a share of all time, up to a limit."""
 
     def __init__(self, *, share: float, max_saved_seconds: float, max_pause_seconds: float) -> None:
-        """Begin with the limit; to be made within an event loop.
+        """Begin with the limit. The constructor needs a running event loop.
 
         Args:
             share: of all time, more than 0.
@@ -22,7 +22,7 @@ class Allowance:
         self._known_at_seconds = self._time()
 
     def spend(self, seconds: float) -> float:
-        """Take the time of work that has ended; it may be more than is there.
+        """Subtract the time of work that has ended, also if less time is saved.
 
         Returns:
             How long the next work has to wait, in seconds.

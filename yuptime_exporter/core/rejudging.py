@@ -146,8 +146,9 @@ class Rejudging:
         del moment.keys[-self._monitors_a_step :]
         if not moment.keys:
             del self._moments[heappop(self._timestamps)]
-        # The others have had another moment, which was earlier.
-        come = [key for key in some if self._next.get(key) is moment]
+        # The others have had another moment, which was earlier. A monitor that came back to this moment
+        # after an earlier one is in the list twice.
+        come = [key for key in dict.fromkeys(some) if self._next.get(key) is moment]
         for key in come:
             del self._next[key]
         if not moment.is_rounded:

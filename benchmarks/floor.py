@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from benchmarks import targets
 from benchmarks.contest import Contestant, saturate
 from benchmarks.load import generator
-from benchmarks.tables import Row, median, print_table
-from benchmarks.wrk import wrk
+from benchmarks.tables import Row, print_table
+from benchmarks.wrk import medians, wrk
 
 HEADERS = ("connections", "server", "pushes/s", "p99 ms", "CPU us/push")
 WORKS = ("store", "remember", "answer")
@@ -49,10 +49,7 @@ def main() -> None:
                 connections=connections,
             )
             for name, results in found.items():
-                rate = median([one.per_second for one in results])
-                p99_ms = 1e3 * median([one.p99_seconds for one in results])
-                cpu_us = median([one.cpu_us for one in results])
-                rows.append((str(connections), name, rate, p99_ms, cpu_us))
+                rows.append((str(connections), name, *medians(results)))
     print_table("floor", HEADERS, rows)
 
 

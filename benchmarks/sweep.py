@@ -6,8 +6,8 @@ from pathlib import Path
 from benchmarks import targets
 from benchmarks.load import generator
 from benchmarks.plot import Line, plot
-from benchmarks.tables import Row, median, print_table
-from benchmarks.wrk import Saturated, wrk
+from benchmarks.tables import Row, print_table
+from benchmarks.wrk import Saturated, medians, wrk
 
 MONITORS = (10, 100, 1_000, 10_000, 100_000)
 HEADERS = ("monitors", "connections", "pushes/s", "p99 ms", "CPU us/push")
@@ -25,10 +25,8 @@ def main() -> None:
     cpu: dict[int, list[tuple[float, float]]] = {connections: [] for connections in CONNECTIONS}
     for monitors in options.monitors:
         for connections, found in _measured(monitors, options).items():
-            cpu_us = median([one.cpu_us for one in found])
+            rate, p99_ms, cpu_us = medians(found)
             cpu[connections].append((monitors, cpu_us))
-            rate = median([one.per_second for one in found])
-            p99_ms = median([1e3 * one.p99_seconds for one in found])
             rows.append((f"{monitors:,}", str(connections), rate, p99_ms, cpu_us))
     print_table("sweep", HEADERS, rows)
     if options.plot:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.tables import median
 from benchmarks.targets import Server
 from tests.peers.programs import Generation, find
 
@@ -61,6 +62,15 @@ class Saturated:
     p50_seconds: float
     p99_seconds: float
     cpu_us: float
+
+
+def medians(results: Sequence[Saturated]) -> tuple[float, float, float]:
+    """Return the medians of pushes per second, p99 in milliseconds, and microseconds per push."""
+    return (
+        median([one.per_second for one in results]),
+        1e3 * median([one.p99_seconds for one in results]),
+        median([one.cpu_us for one in results]),
+    )
 
 
 class Wrk:

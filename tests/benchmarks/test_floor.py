@@ -1,17 +1,11 @@
 """The benchmark of what is left to gain."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import TABLE_FILE_VARIABLE
+from tests.benchmarks.running import measured_rows
 from tests.peers.programs import Generation, require
-
-CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.mark.peer
@@ -19,17 +13,8 @@ def test_the_floor_has_figures_of_the_exporter_and_of_every_bare_receiver(tmp_pa
     require("pushgateway", Generation.DEBIAN)
     require("wrk", Generation.DEBIAN)
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.floor", "--rounds=1", "--seconds=1", "--monitors=20"],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=CHECKOUT,
-        env={**os.environ, TABLE_FILE_VARIABLE: str(tmp_path / "table.json")},
-    )
+    rows = measured_rows("floor", "--rounds=1", "--seconds=1", "--monitors=20", folder=tmp_path)
 
-    assert ended.returncode == 0, ended.stderr
-    rows = json.loads((tmp_path / "table.json").read_text())["rows"]
     servers = {server for _, server, *figures in rows if all(figure > 0 for figure in figures)}
     assert servers == {
         "exporter",

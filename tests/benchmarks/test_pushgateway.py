@@ -1,15 +1,9 @@
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import TABLE_FILE_VARIABLE
+from tests.benchmarks.running import measured_rows
 from tests.peers.programs import Generation, require
-
-CHECKOUT = Path(__file__).parents[2]
 
 SMALL = ("--rounds=1", "--seconds=1", "--few=10", "--many=20", "--most=30")
 SERVERS = {"exporter", "Debian's Pushgateway", "newest Pushgateway"}
@@ -21,20 +15,8 @@ def test_the_comparison_has_a_figure_of_every_server_for_every_work(tmp_path: Pa
         require("pushgateway", generation)
     require("wrk", Generation.DEBIAN)
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.pushgateway", *SMALL],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=CHECKOUT,
-        env={**os.environ, TABLE_FILE_VARIABLE: str(tmp_path / "table.json")},
-    )
-
-    assert ended.returncode == 0, ended.stderr
     servers: dict[tuple[str, str], set[str]] = {}
-    for monitors, work, server, figure, *_ in json.loads((tmp_path / "table.json").read_text())[
-        "rows"
-    ]:
+    for monitors, work, server, figure, *_ in measured_rows("pushgateway", *SMALL, folder=tmp_path):
         if figure is not None:
             assert figure > 0, (work, server)
             servers.setdefault((monitors, work), set()).add(server.partition(",")[0])

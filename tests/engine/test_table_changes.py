@@ -1,6 +1,7 @@
 """Changes of the table are stored, now or later, in their order."""
 
 import asyncio
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
@@ -10,7 +11,7 @@ from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
 from yuptime_exporter.core.changes import Changes, Correction
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import Arming
+from yuptime_exporter.core.model import Arming, Monitor
 from yuptime_exporter.engine.table_changes import TableChanges
 from yuptime_exporter.metrics.changes import ChangeMetrics
 
@@ -35,10 +36,14 @@ class Desk:
             clock=self.clock,
         )
 
+    async def declare(self, monitors: Iterable[Monitor]) -> None:
+        await self.changes.declare(monitors)
+        await self.changes.save()
+
 
 async def test_a_declaration_is_active_and_its_arming_stored() -> None:
     desk = Desk()
-    await desk.changes.declare([monitor("new")])
+    await desk.declare([monitor("new")])
 
     assert [row.monitor.key.name for row in desk.table.rows()] == ["new"]
     [changes] = desk.store.changes
@@ -47,8 +52,8 @@ async def test_a_declaration_is_active_and_its_arming_stored() -> None:
 
 async def test_a_declaration_that_changes_no_arming_is_not_stored() -> None:
     desk = Desk()
-    await desk.changes.declare([monitor()])
-    await desk.changes.declare([monitor()])
+    await desk.declare([monitor()])
+    await desk.declare([monitor()])
 
     assert len(desk.store.changes) == 1
 
@@ -56,7 +61,7 @@ async def test_a_declaration_that_changes_no_arming_is_not_stored() -> None:
 async def test_a_declaration_is_active_even_if_it_cannot_be_stored() -> None:
     desk = Desk()
     desk.store.changes_fail = True
-    await desk.changes.declare([monitor()])
+    await desk.declare([monitor()])
 
     assert row_of(desk.table, KEY).monitor == monitor()
 
@@ -64,12 +69,12 @@ async def test_a_declaration_is_active_even_if_it_cannot_be_stored() -> None:
 async def test_changes_that_could_not_be_stored_are_stored_together_with_later_ones() -> None:
     desk = Desk()
     desk.store.changes_fail = True
-    await desk.changes.declare([monitor()])
+    await desk.declare([monitor()])
     desk.clock.advance(10)
-    await desk.changes.declare([monitor(enabled=False)])
+    await desk.declare([monitor(enabled=False)])
     desk.store.changes_fail = False
     desk.clock.advance(10)
-    await desk.changes.declare([monitor(enabled=False), monitor("new")])
+    await desk.declare([monitor(enabled=False), monitor("new")])
     await desk.changes.save()
 
     *_, last = desk.store.changes
@@ -95,10 +100,10 @@ async def test_changes_that_fail_after_later_ones_were_made_do_not_undo_them() -
     desk = Desk()
     desk.store.held = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(desk.changes.declare([monitor()]))
+        tasks.create_task(desk.declare([monitor()]))
         await settled()
         desk.clock.advance(10)
-        tasks.create_task(desk.changes.declare([monitor(enabled=False)]))
+        tasks.create_task(desk.declare([monitor(enabled=False)]))
         await settled()
         held, desk.store.held = desk.store.held, None
         held.set_exception(StoreUnavailable("the disk is full"))
@@ -109,8 +114,8 @@ async def test_changes_that_fail_after_later_ones_were_made_do_not_undo_them() -
 async def test_two_changes_at_the_same_time_are_stored_one_after_the_other() -> None:
     desk = Desk()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(desk.changes.declare([monitor()]))
-        tasks.create_task(desk.changes.declare([]))
+        tasks.create_task(desk.declare([monitor()]))
+        tasks.create_task(desk.declare([]))
 
     vanished = [changes.armings[KEY].vanished_timestamp for changes in desk.store.changes]
     assert vanished[-1] == START
@@ -120,7 +125,7 @@ async def test_a_moment_in_the_future_is_corrected_counted_and_stored_with_the_n
     None
 ):
     desk = Desk()
-    await desk.changes.declare([monitor()])
+    await desk.declare([monitor()])
     ahead = push(at=START + 9000)
     desk.table.record_pushes([(KEY, ahead)])
     desk.changes.correct_clock()

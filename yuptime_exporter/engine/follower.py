@@ -69,11 +69,14 @@ class Follower:
         many = len(monitor_set.monitors) > MANY_MONITORS
         turn = Turn(pause_seconds=STEP_PAUSE_SECONDS if many else 0.0)
         await turn.pass_on()  # the source has just worked on the whole set
+        tokenless = tuple(_tokenless(monitor_set.monitors))
+        await turn.pass_on()
         if not self._begun:
             await self._receiving_log.begin()
         await self._changes.declare(monitor_set.monitors, unlisted=monitor_set.unlisted)
-        await turn.pass_on()
-        self._describe(monitor_set)
+        # Nothing is awaited in between, so that each scrape shows monitors and problems of one set.
+        self._describe(monitor_set, tokenless)
+        await self._changes.save()
         await turn.pass_on()
         if not self._begun:
             self._begun = True
@@ -81,14 +84,14 @@ class Follower:
             log.info("ready to receive pushes", extra={"monitors": len(monitor_set.monitors)})
         self._on_change()
 
-    def _describe(self, monitor_set: MonitorSet) -> None:
+    def _describe(self, monitor_set: MonitorSet, tokenless: tuple[Problem, ...]) -> None:
         self.monitors_by_type = {
             **dict.fromkeys(self.monitors_by_type, 0),
             **monitor_set.ignored_types,
             "push": len(monitor_set.monitors),
         }
         self._metrics.documents_ignored.set(monitor_set.ignored_documents)
-        invalid, tokenless = monitor_set.problems, tuple(_tokenless(monitor_set.monitors))
+        invalid = monitor_set.problems
         self._log_new("invalid manifest", invalid)
         self._log_new("monitor accepts no pushes", tokenless)
         self._log_new("manifest will not work as intended", monitor_set.warnings)

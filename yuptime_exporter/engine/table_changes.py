@@ -58,7 +58,7 @@ class TableChanges:
     async def declare(
         self, monitors: Iterable[Monitor], *, unlisted: frozenset[str] = frozenset()
     ) -> None:
-        """Declare exactly these monitors, and store the armings that this changes.
+        """Declare exactly these monitors; the armings that this changes are stored by `save`.
 
         Args:
             monitors: all that are declared.
@@ -66,7 +66,6 @@ class TableChanges:
         """
         steps = self._table.declaring(monitors, unlisted=unlisted, now_timestamp=self._clock())
         self._add(await Turn().take(steps))
-        await self.save()
 
     def correct_clock(self) -> None:
         """Set every moment that lies in the future to now; stored with the next change."""

@@ -71,6 +71,7 @@ async def test_one_refusal_is_answered_by_reading_the_token_again(stage: Stage) 
         stage.proxy.apply(unauthorized(), when=STATUS_WRITES, times=1)
         await exporter.push(body=DOWN)
         await stage.state("down")
+        await eventually(stage.proxy.waiting(STATUS_WRITES), lambda count: count == 0)
 
         first, second = stage.proxy.seen(STATUS_WRITES)[-2:]
         assert (first.status, second.status) == (401, 200)

@@ -81,11 +81,12 @@ class Following:
         return found
 
     async def holds(self, expected: dict[str, int]) -> None:
-        async def ask() -> dict[str, int]:
-            return self.held
+        """Return when these are held, and their changes are reported."""
 
-        await eventually(ask, lambda held: held == expected)
-        assert self.shown == self.held
+        async def ask() -> tuple[dict[str, int], dict[str, int]]:
+            return self.held, self.shown
+
+        await eventually(ask, lambda both: both == (expected, expected))
 
     async def fails(self, about: str) -> None:
         async def ask() -> str | None:

@@ -23,7 +23,7 @@ from tests.docs.documents import CHECKOUT, Block, blocks, blocks_of, documents, 
 from tests.exporters import Home, Process, exporter_process, series
 from tests.manifests import TOKEN, monitor_yaml
 from tests.peers.programs import Generation, require
-from tests.peers.running import alertmanager, free_port, prometheus
+from tests.peers.running import alertmanager, free_address, prometheus
 from tests.waiting import eventually
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.settings.command_line import parse_arguments
@@ -363,7 +363,7 @@ async def test_make_run_starts_the_exporter_and_prints_a_curl_that_works(tmp_pat
     clone = tmp_path / "clone"
     fresh_clone(clone)
     process = await asyncio.create_subprocess_exec(
-        *("make", "run", f"LISTEN=127.0.0.1:{free_port()}"),
+        *("make", "run", f"LISTEN={free_address()}"),
         cwd=clone,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

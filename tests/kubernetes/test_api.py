@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tests.exporters import StandingClock
 from tests.kubernetes.servers import PATH, Server, api_of, kubeconfig
-from tests.peers.running import free_port
+from tests.peers.running import free_address
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiStatusError, ApiUnreachable
 
@@ -108,7 +108,7 @@ class TestAnswers:
     async def test_a_refused_connection_is_reported_without_the_token(
         self, clock: StandingClock, tmp_path: Path
     ) -> None:
-        url = f"http://127.0.0.1:{free_port()}"
+        url = f"http://{free_address()}"
         file = kubeconfig(tmp_path / "config", url, {"token": "tell-nobody"})
         async with api_of(clock, file) as api:
             with pytest.raises(ApiUnreachable, match="Connect call failed") as unreachable:

@@ -247,6 +247,18 @@ def free_port() -> int:
         return port
 
 
+def free_address() -> str:
+    """Return `HOST:PORT` for a listener that comes later; no other test process listens there.
+
+    A port of 127.0.0.1 may be taken by then. So the host is an address of this process alone.
+    """
+    number = os.getpid()
+    host = f"127.{64 + (number >> 16) % 64}.{(number >> 8) % 256}.{number % 256}"
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return f"{host}:{probe.getsockname()[1]}"
+
+
 P = TypeVar("P", bound=Peer)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.fakes.alertmanager import fake_alertmanager
-from tests.peers.running import free_port
+from tests.peers.running import free_address
 from tests.sinks.alertmanager.sending import NAME, Resolver, outgoing, sending
 from tests.waiting import eventually
 from yuptime_exporter.sinks.alertmanager.limits import SinkLimits
@@ -41,14 +41,14 @@ async def test_a_failed_alert_is_in_the_notice_until_one_arrives() -> None:
 
 async def test_a_name_that_is_unknown_is_in_the_notice_and_an_address_that_is_gone_is_not() -> None:
     resolver = Resolver()
-    port = free_port()
+    host, port = free_address().split(":")
     url = f"http://{NAME}:{port}"
     async with sending(url, resolve=resolver, limits=OFTEN) as one:
         await eventually(one.notice, lambda text: text.endswith("Name or service not known"))
         assert await one.errors() > 0
-        resolver.addresses = frozenset({"127.0.0.1"})
-        await eventually(one.notice, lambda text: f"{url} at 127.0.0.1: Cannot connect" in text)
-        async with fake_alertmanager(port=port):
+        resolver.addresses = frozenset({host})
+        await eventually(one.notice, lambda text: f"{url} at {host}: Cannot connect" in text)
+        async with fake_alertmanager(host=host, port=int(port)):
             await eventually(one.notice, lambda text: not text)
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.core.examples import replace_monitors
 from tests.exporters import Client, Home, StandingClock, exporter_here
 from tests.manifests import monitor_yaml, secret_yaml
-from tests.peers.running import free_port
+from tests.peers.running import free_address
 from tests.web.requests import request
 from yuptime_exporter.core.model import LastPush, Monitor, MonitorKey, PushKind, TokenRef
 from yuptime_exporter.core.rejudging import Rejudging
@@ -228,8 +228,8 @@ async def test_while_pushes_go_on_the_encodings_do_not_grow_with_the_clients() -
 async def test_an_alertmanager_that_is_not_reached_is_an_event_and_a_notice_on_the_page(
     home: Home, clock: StandingClock
 ) -> None:
-    port = free_port()
-    home.flags = [f"--alertmanager.url=http://127.0.0.1:{port}"]
+    url = f"http://{free_address()}"
+    home.flags = [f"--alertmanager.url={url}"]
     async with exporter_here(home, clock) as client, following(client) as events:
         await events.next()
         await events.next()
@@ -242,9 +242,6 @@ async def test_an_alertmanager_that_is_not_reached_is_an_event_and_a_notice_on_t
         listed = (await client.request("GET", "/api/v1/monitors")).json()
 
     notice = str(notices[-1])
-    assert notice.startswith(f"alerts do not reach Alertmanager http://127.0.0.1:{port}: ")
-    assert (
-        f"needs attention:</strong> alerts do not reach Alertmanager http://127.0.0.1:{port}"
-        in page
-    )
+    assert notice.startswith(f"alerts do not reach Alertmanager {url}: ")
+    assert f"needs attention:</strong> alerts do not reach Alertmanager {url}" in page
     assert listed["exporter"]["notice"] == notice  # type: ignore[index]

@@ -75,18 +75,17 @@ async def test_a_backup_under_load_has_every_push_that_was_acknowledged_before_i
                 tasks.create_task(keep_pushing(exporter, name, over, codes))
             done = await yuptime_backup(str(backup), f"--url={exporter.url}")
             over.set()
-        log = list(exporter.log)
         await exporter.stop(signal.SIGKILL)
     home.database.unlink()
     home.database.with_name("yuptime.db-wal").unlink(missing_ok=True)
     shutil.copy(backup, home.database)
-    async with exporter_process(home) as exporter:
-        restored = await exporter.samples()
+    async with exporter_process(home) as successor:
+        restored = await successor.samples()
 
     assert done == (0, f"{backup}: 40 monitors, {backup.stat().st_size} bytes\n")
     assert set(codes) == {200}
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
-    assert any('msg="backup made"' in line for line in log)
+    assert any('msg="backup made"' in line for line in exporter.log)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["backup.db", "c.yaml", "home"]
     for name in names:
         assert restored[series("pushes_total", name)] >= before[series("pushes_total", name)]

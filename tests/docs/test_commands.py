@@ -338,10 +338,13 @@ async def test_the_exporter_writes_every_log_line_that_documents_show(desk: Desk
         line for block in blocks("text") if "log" in block.tags for line in block.text.splitlines()
     ]
     async with example_exporter(desk) as exporter:
-        log = {normal(line, "text") for line in exporter.log}
 
-    assert shown
-    assert [line for line in shown if normal(line, "text") not in log] == []
+        async def missing() -> list[str]:
+            log = {normal(line, "text") for line in exporter.log}
+            return [line for line in shown if normal(line, "text") not in log]
+
+        assert shown
+        assert await eventually(missing, lambda lines: not lines) == []
 
 
 def test_every_make_command_in_documents_is_a_target_of_the_makefile() -> None:

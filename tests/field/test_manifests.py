@@ -202,8 +202,9 @@ async def test_a_warning_of_check_is_in_the_log_of_the_exporter_too(tmp_path: Pa
         secret_yaml(tokens=("${PUSH_TOKEN}",)),
     )
     async with exporter_process(home) as exporter:
-        warned = [line for line in exporter.log if "will not work as intended" in line]
+        await exporter.stop()
 
+    warned = [line for line in exporter.log if "will not work as intended" in line]
     assert len(warned) == 2
     assert "spec.enable: unknown field, ignored; did you mean enabled?" in warned[0]
     assert "placeholder that was not filled in" in warned[1]

@@ -381,12 +381,15 @@ async def test_a_start_is_possible(case: Accepted, home: Home) -> None:
 
 # psylsph/home-energy-manager#293
 async def test_a_new_database_where_one_was_expected_is_seen_in_the_log(home: Home) -> None:
-    async with exporter_process(home) as exporter:
-        first = [line for line in exporter.log if "new database created" in line]
-        await exporter.stop()
-    async with exporter_process(home) as exporter:
-        second = [line for line in exporter.log if "new database created" in line]
+    async with exporter_process(home) as creator:
+        await creator.stop()
+    async with exporter_process(home) as successor:
+        await successor.stop()
 
+    first, second = (
+        [line for line in exporter.log if "new database created" in line]
+        for exporter in (creator, successor)
+    )
     assert len(first) == 1
     assert f"path={home.database}" in first[0]
     assert second == []

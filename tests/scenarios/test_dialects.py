@@ -226,8 +226,8 @@ async def test_no_log_line_no_metric_and_no_answer_contains_a_token_of_a_url(
         metrics = (await exporter.request("GET", "/metrics")).body.decode()
         page = (await exporter.request("GET", "/monitors/jobs/own")).body.decode()
         await exporter.stop()
-        log = "\n".join(exporter.log)
 
+    log = "\n".join(exporter.log)
     assert "push rejected" in log
     assert "unknown monitor" in log
     for token in (OWN, TOKEN, WRONG):

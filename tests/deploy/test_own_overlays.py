@@ -109,9 +109,7 @@ async def test_an_overlay_of_a_user_moves_the_exporter_of_one_namespace_to_anoth
     assert isinstance(source, ClusterSource)
     assert source.namespaces == (shop,)
     token = await cluster.service_account_token(shop, "yuptime-exporter")
-    monitors = f"/apis/monitoring.yuptime.io/v1/namespaces/{shop}/monitors"
-    status, answer = await cluster.request("GET", monitors, token=token)
-    assert status == 200, answer
+    await cluster.serves(f"/apis/monitoring.yuptime.io/v1/namespaces/{shop}/monitors", token=token)
 
 
 def test_another_namespace_needs_one_folder_and_one_flag(tmp_path: Path) -> None:

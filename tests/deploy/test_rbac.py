@@ -1,6 +1,7 @@
 """The shipped Roles, enforced by a real API server: needed rights and no others."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -52,11 +53,16 @@ class Account:
 
 
 async def account(cluster: Cluster, overlay: str) -> Account:
+    """An account with the rights of an overlay; its Roles and bindings become active one by one."""
     namespace = await cluster.create_namespace()
     token = await cluster.service_account_token(namespace, ACCOUNT)
     await cluster.apply(*shipped(overlay, namespace))
     bound = Account(cluster, namespace, token)
-    await eventually(lambda: bound.can(f"get {MONITORS}"))
+
+    async def missing() -> list[str]:
+        return [question for question in NEEDED if not await bound.can(question)]
+
+    await eventually(missing, lambda questions: not questions)
     return bound
 
 
@@ -103,8 +109,9 @@ async def test_an_overlay_grants_needed_rights_and_no_dangerous_ones(
 ) -> None:
     bound = await account(cluster, overlay)
 
-    secrets = [f"{verb} secrets" for verb in ("get", "list", "watch")]
-    needed = {question: await bound.can(question) for question in (*NEEDED, *secrets)}
+    for verb in ("get", "list", "watch"):
+        assert await eventually(partial(bound.can, f"{verb} secrets"))
+    needed = {question: await bound.can(question) for question in NEEDED}
     tempting = {question: await bound.can(question) for question in TEMPTING}
     assert [question for question, allowed in needed.items() if not allowed] == []
     assert [question for question, allowed in tempting.items() if allowed] == []
@@ -136,7 +143,7 @@ async def test_the_least_privilege_overlay_allows_reading_the_named_secrets_only
 ) -> None:
     bound = await account(cluster, "least-privilege")
 
-    assert await bound.can("get secrets/push-token")
+    assert await eventually(partial(bound.can, "get secrets/push-token"))
     forbidden = ("get secrets", "get secrets/database-password", "list secrets", "watch secrets",
                  "list secrets/push-token")  # fmt: skip
     assert [question for question in forbidden if await bound.can(question)] == []
@@ -145,8 +152,9 @@ async def test_the_least_privilege_overlay_allows_reading_the_named_secrets_only
 async def test_the_cluster_wide_overlay_grants_rights_in_all_namespaces(cluster: Cluster) -> None:
     bound = await account(cluster, "cluster-wide")
 
-    assert await bound.can(f"watch {MONITORS}", namespace="*")
-    assert await bound.can(f"get customresourcedefinitions.apiextensions.k8s.io/{MONITORS}")
+    definition = f"get customresourcedefinitions.apiextensions.k8s.io/{MONITORS}"
+    assert await eventually(partial(bound.can, f"watch {MONITORS}", namespace="*"))
+    assert await eventually(partial(bound.can, definition))
     others = "get customresourcedefinitions.apiextensions.k8s.io/others.example.com"
     assert not await bound.can(others)
 

@@ -27,7 +27,7 @@ class TestPermissions:
         caplog.set_level(logging.INFO)
         await monitors.create("a", 100)
         token = await cluster.service_account_token(monitors.namespace, "exporter")
-        await _grant(cluster, monitors.namespace)
+        await _grant(cluster, monitors, token)
         async with following(cluster.kubeconfig(token), monitors.namespace) as one:
             await one.mirror.synced.wait()
             await _revoke(cluster, monitors.namespace)
@@ -36,7 +36,7 @@ class TestPermissions:
             await monitors.change("a", 101)
 
             assert one.held == {"a": 100}
-            await _grant(cluster, monitors.namespace)
+            await _grant(cluster, monitors, token)
             await _allowed(one)
             await one.holds({"a": 101})
             await one.is_well()
@@ -175,7 +175,8 @@ class TestWhatEtcdForgot:
                     assert "limit" not in proxy.seen(LISTS)[-1].query
 
 
-async def _grant(cluster: Cluster, namespace: str) -> None:
+async def _grant(cluster: Cluster, monitors: Monitors, token: str) -> None:
+    namespace = monitors.namespace
     await cluster.kubectl(
         *("create", "role", "follow", "-n", namespace, "--verb=get,list,watch"),
         "--resource=monitors.monitoring.yuptime.io",
@@ -184,6 +185,7 @@ async def _grant(cluster: Cluster, namespace: str) -> None:
         *("create", "rolebinding", "follow", "-n", namespace, "--role=follow"),
         f"--serviceaccount={namespace}:exporter",
     )
+    await cluster.serves(monitors.path, token=token)
 
 
 async def _revoke(cluster: Cluster, namespace: str) -> None:

@@ -178,14 +178,19 @@ class Cluster:
         await self.apply(path)
         await self.serves("/apis/monitoring.yuptime.io/v1/monitors")
 
-    async def serves(self, path: str) -> None:
+    async def serves(self, path: str, *, token: str | None = None) -> None:
         """Return as soon as the API server serves the objects at this path.
 
-        `kubectl wait` fails where the definition has no conditions yet.
+        A definition, or a right, is active some time after it is stored. `kubectl wait` fails where
+        the definition has no conditions yet.
+
+        Args:
+            path: of the objects.
+            token: of the client; None: the administrator's.
         """
 
         async def status() -> int:
-            return (await self.request("GET", path))[0]
+            return (await self.request("GET", path, token=token))[0]
 
         await eventually(status, lambda status: status == 200)
 

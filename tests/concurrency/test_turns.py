@@ -39,7 +39,7 @@ async def test_a_pause_lets_work_of_several_passes_finish() -> None:
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(push())
-        await Turn(pause_seconds=0.05).pass_on()
+        await Turn(pause_seconds=3600, hurry=finished).pass_on()
         done = finished.is_set()
 
     assert done

@@ -18,6 +18,7 @@ from tests.deploy.rendering import (
     strict_problem,
 )
 from tests.exporters import Home, Process, exporter_process
+from tests.waiting import LIMIT_SECONDS
 from yuptime_exporter.resource.objects import Declared
 from yuptime_exporter.sources.manifests.manifest import read_manifest
 
@@ -97,7 +98,7 @@ async def run_job(folder: Path, exporter: Process, dump: str) -> int | None:
         env={**os.environ, "PUSH_TOKEN": TOKEN, "PUSH_URL": exporter.url + path},
         stdout=asyncio.subprocess.DEVNULL,
     )
-    return await asyncio.wait_for(process.wait(), 30)
+    return await asyncio.wait_for(process.wait(), LIMIT_SECONDS)
 
 
 @pytest.mark.peer

@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.exporters import Home, Process, exporter_process
 from tests.field.running import restored_from
-from tests.waiting import eventually
+from tests.waiting import LIMIT_SECONDS, eventually
 from yuptime_exporter.cli import main
 from yuptime_exporter.engine.receiving_log import NOTE_INTERVAL_SECONDS
 
@@ -323,7 +323,7 @@ async def started_and_failed(home: Home, *flags: str) -> tuple[int | None, list[
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_SECONDS):
             out, _ = await process.communicate()
     finally:
         if process.returncode is None:
@@ -477,7 +477,7 @@ async def failed_with(home: Home, wrapper: tuple[str, ...]) -> tuple[int | None,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_SECONDS):
             _, err = await process.communicate()
     finally:
         if process.returncode is None:

@@ -4,6 +4,7 @@ import asyncio
 import resource
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -134,16 +135,18 @@ async def test_a_deadline_that_had_passed_before_the_outage_stays_where_it_was(
 
 @pytest.mark.peer  # starts a process
 async def test_a_crash_is_credited_from_the_last_sign_of_receiving(home: Home) -> None:
+    began = time.monotonic()
     async with exporter_process(home) as exporter:
         await exporter.push()
         before = await exporter.samples()
         await exporter.stop(signal.SIGKILL)
     async with exporter_process(home) as exporter:
         after = await exporter.samples()
+    passed_seconds = time.monotonic() - began
 
     credit = after["yuptime_outage_credit_seconds_total"]
     deadline = series("deadline_timestamp_seconds")
-    assert 0 < credit < 15
+    assert 0 < credit < passed_seconds
     assert after[deadline] == pytest.approx(before[deadline] + credit, abs=1e-3)
 
 

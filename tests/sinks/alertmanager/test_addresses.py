@@ -21,7 +21,7 @@ from tests.sinks.alertmanager.sending import (
     sending,
     telling,
 )
-from tests.waiting import eventually
+from tests.waiting import LIMIT_SECONDS, eventually
 from yuptime_exporter.core.urls import url_problem
 from yuptime_exporter.sinks.alertmanager.addresses import addresses_of
 from yuptime_exporter.sinks.alertmanager.endpoint import Endpoint
@@ -162,8 +162,8 @@ class TestAddresses:
                     all_of_them.sinks.offer(f"http://{number}.hanging.test", outgoing("backup"))
                 await eventually(lambda: asyncio.sleep(0, asked.acquire(blocking=False)))
                 all_of_them.sinks.offer(alertmanager.url, outgoing("backup"))
-                await eventually(alertmanager.firing, within_seconds=5)
-                async with asyncio.timeout(5):
+                await eventually(alertmanager.firing)
+                async with asyncio.timeout(LIMIT_SECONDS):
                     await asyncio.to_thread(bool)
             finally:
                 over.set()

@@ -9,7 +9,11 @@ from prometheus_client import generate_latest
 from tests.fakes.alertmanager import fake_alertmanager
 from tests.sinks.alertmanager.sending import LIMITS, SECRET, numbered, outgoing, telling
 from tests.waiting import eventually
-from yuptime_exporter.sinks.alertmanager.endpoint import Authorization, Endpoint
+from yuptime_exporter.sinks.alertmanager.endpoint import (
+    DEFAULT_TIMEOUT_SECONDS,
+    Authorization,
+    Endpoint,
+)
 
 
 class TestTheLifeOfSinks:
@@ -98,7 +102,7 @@ class TestTheLifeOfSinks:
                 await all_of_them.sinks.close()
                 took_seconds = time.monotonic() - before
 
-            assert LIMITS.drain_seconds <= took_seconds < LIMITS.drain_seconds + 1
+            assert LIMITS.drain_seconds <= took_seconds < DEFAULT_TIMEOUT_SECONDS / 2
             assert "at the end" in await alive.firing()
 
     async def test_an_alertmanager_that_is_no_longer_configured_does_not_receive_queued_alerts(

@@ -16,7 +16,7 @@ from tests.sources.kubernetes.following import (
     keep,
     push_spec,
 )
-from tests.waiting import eventually
+from tests.waiting import LIMIT_SECONDS, eventually
 from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.monitor_object import CROSS_NAMESPACE, MonitorObject, SpecProblem
@@ -139,7 +139,7 @@ class TestMonitors:
         declare(server)
         async with following(server) as followed:
             server.refuse(ALL_MONITORS, 403)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 await followed.source.refresh()
 
             assert await followed.monitor() is not None

@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from playwright.async_api import HttpCredentials, Page, async_playwright
+from playwright.async_api import HttpCredentials, Page, async_playwright, expect
 
 from tests.peers.programs import Generation, require
+from tests.waiting import LIMIT_SECONDS
 
 PHONE = (390, 780)
 SCREEN = (1200, 800)
 
 Theme = Literal["light", "dark"]
+
+LIMIT_MILLISECONDS = 1000 * LIMIT_SECONDS
+expect.set_options(timeout=LIMIT_MILLISECONDS)
 
 
 @asynccontextmanager
@@ -48,7 +52,7 @@ async def browsing(
             ignore_https_errors=credentials is not None,
         )
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(LIMIT_MILLISECONDS)
         page.on("console", lambda line: found.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: found.append(str(error)))
         page.on(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.sources.manifests.declarations import Declarations, declarations
 from yuptime_exporter.sources.manifests.files import Look, ManifestFile, ManifestFiles

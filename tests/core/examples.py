@@ -23,7 +23,6 @@ from yuptime_exporter.core.model import (
     Outage,
     Push,
     PushKind,
-    Restored,
     Row,
     State,
     TokenRef,
@@ -31,6 +30,7 @@ from yuptime_exporter.core.model import (
 )
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.schedules import Every
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 
 KEY = MonitorKey("prod", "backup")

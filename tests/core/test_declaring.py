@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.core.examples import DOWN, UP, monitor, push, pushed, replace_monitors
 from tests.laws import examples
 from yuptime_exporter.core.changes import Changes
-from yuptime_exporter.core.model import Arming, Monitor, MonitorKey, Restored, Row
+from yuptime_exporter.core.model import Arming, Monitor, MonitorKey, Row
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 
 NAMES = ("a", "b", "c", "d", "e")

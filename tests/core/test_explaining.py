@@ -23,8 +23,8 @@ MONITOR = Monitor(
     MonitorKey("jobs", "backup"), TokenRef("s", "k"), schedule=Every(100), grace_seconds=10
 )
 UP = LastPush(PushKind.UP, received_timestamp=50, since_timestamp=50, last_success_timestamp=50)
-DOWN = UP._replace(status=PushKind.DOWN)
-RUNNING = UP._replace(runs=Runs(open=(Run("", 60, 60),), last_start_timestamp=60))
+DOWN = UP.replace(status=PushKind.DOWN)
+RUNNING = UP.replace(runs=Runs(open=(Run("", 60, 60),), last_start_timestamp=60))
 
 
 def judged(last: LastPush | None, now: float, monitor: Monitor = MONITOR) -> Judged:

@@ -33,7 +33,6 @@ from yuptime_exporter.core.model import (
     Monitor,
     Outage,
     PushKind,
-    Restored,
     Row,
     State,
     Verdict,
@@ -42,6 +41,7 @@ from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.push_order import after_other_pushes
 from yuptime_exporter.core.runs import Run, Runs
 from yuptime_exporter.core.schedules import Every
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 
 START = 1000.0
@@ -440,7 +440,7 @@ class TestPushes:
         held, now, received = row(armed=0), START, 0.0
         for step, status in pushes:
             now = max(now + step, received - MAX_FUTURE_SECONDS)
-            held = held._replace(last_push=pushed(held, status, at=now))
+            held = held.replace(last_push=pushed(held, status, at=now))
             assert held.last_push is not None
             assert held.last_push.received_timestamp >= received
             received = held.last_push.received_timestamp
@@ -450,7 +450,7 @@ class TestPushes:
         held = row(armed=0)
         for count, (now, status) in enumerate(pushes, start=1):
             before = held.last_push
-            held = held._replace(last_push=pushed(held, status, at=now))
+            held = held.replace(last_push=pushed(held, status, at=now))
             assert held.last_push is not None
             assert held.last_push.pushes_total == count
             downs = before.pushes_down_total if before else 0
@@ -462,7 +462,7 @@ class TestPushes:
     ) -> None:
         held = row(armed=0)
         for now, status in pushes:
-            held = held._replace(last_push=pushed(held, status, at=now))
+            held = held.replace(last_push=pushed(held, status, at=now))
             assert held.last_push is not None
             assert held.last_push.since_timestamp <= held.last_push.received_timestamp
 

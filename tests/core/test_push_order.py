@@ -209,7 +209,7 @@ class TestStoringInThePlaceOfAnotherPush:
     def test_a_push_from_the_future_never_outlives_the_push_that_continues_it(self) -> None:
         # The clock was set back, and the store could not be told of the correction.
         found = push(UP, at=9000, pushes_total=5)
-        before = row(found._replace(received_timestamp=1000.0))
+        before = row(found.replace(received_timestamp=1000.0))
         mine = pushed(before, DOWN, at=1100)
 
         stored = push_to_store(before, mine, found, now_timestamp=1100)

@@ -74,7 +74,7 @@ class TestStart:
         after = pushed(row(before), START, at=1100, message="begins", run_id="7")
 
         assert after.runs.open == (Run("7", 1100, 1100),)
-        assert after._replace(runs=NO_RUNS) == before
+        assert after.replace(runs=NO_RUNS) == before
 
     def test_a_message_changes_nothing_at_all(self) -> None:
         before = ran(start(1050, "7"))
@@ -92,7 +92,7 @@ class TestStart:
 
         verdict = judged(ran(start(1100), onto=before), at=1200)
 
-        assert verdict._replace(running_since_timestamp=None) == judged(before, at=1200)
+        assert verdict.replace(running_since_timestamp=None) == judged(before, at=1200)
         assert verdict.running_since_timestamp == 1100
 
     def test_with_a_maximum_runtime_a_push_is_due_at_the_end_of_the_run(self) -> None:
@@ -385,8 +385,8 @@ class TestReplicas:
         self, before: list[Push], ours: Push, theirs: Push
     ) -> None:
         base = ran(*before, onto=limited())
-        found = ran(theirs._replace(received_timestamp=1400), onto=base)
-        late = ours._replace(received_timestamp=1401)
+        found = ran(theirs.replace(received_timestamp=1400), onto=base)
+        late = ours.replace(received_timestamp=1401)
         mine = ran(late, onto=base)
         if mine.last_push is None or found.last_push is None or LOG in (ours.kind, theirs.kind):
             return

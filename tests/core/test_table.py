@@ -23,10 +23,10 @@ from yuptime_exporter.core.model import (
     MonitorKey,
     Outage,
     Reason,
-    Restored,
     Row,
     State,
 )
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 
 # Later than everything that is adopted.

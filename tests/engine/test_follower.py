@@ -10,7 +10,8 @@ from tests.engine.test_table_changes import RETENTION_SECONDS, START
 from tests.exporters import StandingClock
 from tests.fakes.store import FakeStore
 from tests.waiting import eventually
-from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
+from yuptime_exporter.core.declared import MonitorSet, Problem
+from yuptime_exporter.core.model import Monitor
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiving_log import ReceivingLog

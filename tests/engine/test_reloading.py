@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.engine.parts import ready, settled
+from yuptime_exporter.core.declared import MonitorSet
 from yuptime_exporter.core.errors import ConfigInvalid
-from yuptime_exporter.core.model import MonitorSet
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.reloading import Reloading
 from yuptime_exporter.metrics.process import ReadinessMetrics

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.fakes.store import FakeStore
 from yuptime_exporter.core.errors import StoreUnavailable, StoreUnusable
-from yuptime_exporter.core.model import Restored
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.restoring import restored_state
 from yuptime_exporter.metrics.process import ReadinessMetrics

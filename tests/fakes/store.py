@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.errors import BackupUnsupported, StoreUnavailable
-from yuptime_exporter.core.model import LastPush, MonitorKey, Noted, Outage, Push, Restored
+from yuptime_exporter.core.model import LastPush, MonitorKey, Outage, Push
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.ports import PushSave, SettleSaves
+from yuptime_exporter.core.stored import Noted, Restored
 
 
 @dataclass(eq=False)

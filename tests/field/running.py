@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from tests.manifests import TOKEN, monitor_yaml, secret_yaml, write_manifests
 from tests.stores.sqlite.place import store_at
-from yuptime_exporter.core.model import Restored
+from yuptime_exporter.core.stored import Restored
 
 NAMESPACE = "field"
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()

@@ -17,7 +17,7 @@ from tests.peers.cluster import MERGE_PATCH, Cluster
 from tests.stores.contract import HISTORY_LIMIT, Capability, Connected, SettableClock
 from tests.waiting import eventually
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
-from yuptime_exporter.core.model import Restored
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.replication import Replication

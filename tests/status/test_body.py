@@ -315,7 +315,7 @@ class TestTransitionTimes:
         self,
     ) -> None:
         found = wanted_body(status(self.HELD, at=1000), {}, now_timestamp=1000)
-        without = self.HELD._replace(monitor=self.HELD.monitor._replace(token_digests=()))
+        without = self.HELD.replace(monitor=self.HELD.monitor._replace(token_digests=()))
         later = wanted_body(status(without, at=1100), found, now_timestamp=1100.75)
 
         assert transition_times(later) == {

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.exporters import StandingClock
 from tests.fakes.api_server import LEASES, FakeApiServer
 from tests.laws import examples
-from yuptime_exporter.core.model import Noted, Outage
+from yuptime_exporter.core.model import Outage
+from yuptime_exporter.core.stored import Noted
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
 from yuptime_exporter.kubernetes.errors import ApiError, ApiStatusError

@@ -76,6 +76,7 @@ class TestSeveralReplicas:
             saved = await desk.save_accepted(waiting)
 
         last = desk.objects.last_push(KEY)
+        assert last is not None
         assert last == saved == row_of(desk.table, KEY).last_push
         assert (last.status, last.received_timestamp) == (UP, newest.received_timestamp)
         assert (last.pushes_total, last.pushes_down_total) == (2, 1)

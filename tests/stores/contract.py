@@ -22,8 +22,15 @@ from tests.core.examples import UP
 from tests.engine.parts import row_of
 from tests.waiting import LIMIT_SECONDS, eventually
 from yuptime_exporter.core.history import PastPushes
-from yuptime_exporter.core.model import LastPush, MonitorKey, Push, PushKind, Restored, Row
+from yuptime_exporter.core.model import (
+    LastPush,
+    MonitorKey,
+    Push,
+    PushKind,
+    Row,
+)
 from yuptime_exporter.core.ports import History, MonitorSource, Store
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.follower import Follower
 from yuptime_exporter.engine.readiness import Readiness

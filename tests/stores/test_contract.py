@@ -7,7 +7,8 @@ from tests.stores.contract import RETENTION_SECONDS, Capability, Place, needs, r
 from tests.stores.saving import save
 from tests.waiting import eventually
 from yuptime_exporter.core.evaluation import after_push
-from yuptime_exporter.core.model import Outage, Push, Restored
+from yuptime_exporter.core.model import Outage, Push
+from yuptime_exporter.core.stored import Restored
 
 
 async def test_an_unused_store_restores_nothing(place: Place) -> None:

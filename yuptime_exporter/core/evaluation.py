@@ -14,8 +14,6 @@ up       now < due, after a first push
 pending  now < deadline, before any push
 """
 
-from typing import Any
-
 from yuptime_exporter.core.model import (
     NO_PUSH,
     LastPush,
@@ -36,15 +34,13 @@ MAX_FUTURE_SECONDS = 5.0
 
 def base_timestamp(row: Row) -> float:
     """Return the moment from which the next push is awaited: the last push, or the arming."""
-    _, arming, last = row
-    armed = arming.armed_timestamp
+    armed, last = row.arming.armed_timestamp, row.last_push
     return armed if last is None or last.received_timestamp < armed else last.received_timestamp
 
 
 def due_timestamp(row: Row) -> float:
     """Return when the next push is due by the schedule: after the last push, and after the arming."""
-    monitor, arming, last = row
-    schedule, armed = monitor.schedule, arming.armed_timestamp
+    schedule, armed, last = row.monitor.schedule, row.arming.armed_timestamp, row.last_push
     received = last.received_timestamp if last else 0.0
     if received >= armed:
         after_run = _due_after_run(row) if schedule.is_calendar else None
@@ -144,19 +140,16 @@ def after_push(
     if push.kind is PushKind.LOG:
         return last
     if push.kind is PushKind.START:
-        return last._replace(runs=after_start(last.runs, push.run_id, received))
+        return last.replace(runs=after_start(last.runs, push.run_id, received))
     if before is None or received != push.received_timestamp:
         before = judge(row, outages, now_timestamp=received)
     success = push.kind is PushKind.UP
-    since = _since_of_push(row, before, push.kind, received)
-    # Equal moments are one object in memory. Compiled code makes an object of each float, not of Any.
-    moment: Any = received
     return LastPush(
         push.kind,
         push.message,
-        moment,
-        moment if since == received else since,
-        moment if success else min(last.last_success_timestamp, received),
+        received,
+        _since_of_push(row, before, push.kind, received),
+        received if success else min(last.last_success_timestamp, received),
         last.pushes_total + 1,
         last.pushes_down_total + (not success),
         _runs_after(row, outages, push, received),
@@ -180,7 +173,7 @@ def push_in_the_present(push: LastPush, *, now_timestamp: float) -> LastPush:
     if others <= received <= now_timestamp and push.runs is NO_RUNS:
         return push
     received = in_the_present(received, now_timestamp)
-    return push._replace(
+    return push.replace(
         received_timestamp=received,
         since_timestamp=min(push.since_timestamp, received),
         last_success_timestamp=min(push.last_success_timestamp, received),
@@ -199,8 +192,8 @@ def _deadline(row: Row, outages: Outages, due: float) -> float:
 def _state(
     row: Row, due: float, deadline: float, now_timestamp: float
 ) -> tuple[State, Reason, float]:
-    monitor, arming, last = row
-    if not monitor.enabled:
+    arming, last = row.arming, row.last_push
+    if not row.monitor.enabled:
         paused = arming.paused_timestamp
         since = arming.armed_timestamp if paused is None else paused
         return State.PAUSED, Reason.DISABLED, since

@@ -1,16 +1,18 @@
-"""The words of the program. Every type here is a value: frozen, without behaviour.
+"""The words of the program. Every type here is a value: never changed, without behaviour.
+
+A `Value` is made or read by every push, and has its constructor written out, for speed.
 
 All moments are Unix seconds (`_timestamp`), read from the clock of this process; all lengths of
 time are seconds (`_seconds`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple, final
 
 from yuptime_exporter.core.runs import NO_RUNS, Runs
 from yuptime_exporter.core.schedules import DEFAULT_SCHEDULE, Schedule
+from yuptime_exporter.core.values import Value
 
 GROUP = "monitoring.yuptime.io"
 API_VERSION = f"{GROUP}/v1"
@@ -118,50 +120,6 @@ class Monitor(NamedTuple):
     created_timestamp: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with a declared object.
-
-    Attributes:
-        where: file and document, such as `jobs/backup.yaml, document 2 (line 14)`.
-        field: path inside the document, such as `spec.target.push.expireSeconds`; empty for the
-            document as a whole.
-        text: the expected and the found value.
-    """
-
-    where: str
-    field: str
-    text: str
-
-    def __str__(self) -> str:
-        """Return place, field and text in one line."""
-        return ": ".join(part for part in (self.where, self.field, self.text) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorSet:
-    """Everything that a source declares at one moment: always complete, never a difference.
-
-    Attributes:
-        monitors: in the order of their keys, no key twice.
-        ignored_types: number of ignored monitors, by their `spec.type`.
-        ignored_documents: number of ignored documents of other kinds.
-        problems: in the order of reading.
-        warnings: valid declarations that will not work as intended, in the order of reading.
-        notice: why the set differs from what the source declares now; empty where it does not.
-        unlisted: namespaces of which the monitors are not known, since the exporter may not list
-            them. They are not removed; those that were declared before stay in the set.
-    """
-
-    monitors: tuple[Monitor, ...]
-    ignored_types: Mapping[str, int] = field(default_factory=dict)
-    ignored_documents: int = 0
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    notice: str = ""
-    unlisted: frozenset[str] = frozenset()
-
-
 class Arming(NamedTuple):
     """Since when the next push of a monitor is awaited. A tuple, for speed: the start reads many.
 
@@ -176,7 +134,8 @@ class Arming(NamedTuple):
     vanished_timestamp: float | None = None
 
 
-class Push(NamedTuple):
+@final
+class Push(Value):
     """One report of a job. It travels unchanged from the parser of its dialect to the store.
 
     Attributes:
@@ -190,18 +149,44 @@ class Push(NamedTuple):
         client_address: the IP address of the connection, perhaps of a proxy; empty if unknown.
     """
 
-    kind: PushKind
-    received_timestamp: float
-    message: str = ""
-    message_truncated: bool = False
-    run_id: str = ""
-    duration_seconds: float | None = None
-    exit_code: int | None = None
-    dialect: str = "native"
-    client_address: str = ""
+    __slots__ = (
+        "client_address",
+        "dialect",
+        "duration_seconds",
+        "exit_code",
+        "kind",
+        "message",
+        "message_truncated",
+        "received_timestamp",
+        "run_id",
+    )
+
+    def __init__(  # noqa: PLR0913  as many as a push has parts
+        self,
+        kind: PushKind,
+        received_timestamp: float,
+        message: str = "",
+        *,
+        message_truncated: bool = False,
+        run_id: str = "",
+        duration_seconds: float | None = None,
+        exit_code: int | None = None,
+        dialect: str = "native",
+        client_address: str = "",
+    ) -> None:
+        self.kind: Final = kind
+        self.received_timestamp: Final = received_timestamp
+        self.message: Final = message
+        self.message_truncated: Final = message_truncated
+        self.run_id: Final = run_id
+        self.duration_seconds: Final = duration_seconds
+        self.exit_code: Final = exit_code
+        self.dialect: Final = dialect
+        self.client_address: Final = client_address
 
 
-class LastPush(NamedTuple):
+@final
+class LastPush(Value):
     """The newest result of a job, with a summary of the pushes before it; the default: no push.
 
     Attributes:
@@ -215,25 +200,51 @@ class LastPush(NamedTuple):
         runs: those that are open, and a summary of the others.
     """
 
-    status: PushKind | None = None
-    message: str = ""
-    received_timestamp: float = 0.0
-    since_timestamp: float = 0.0
-    last_success_timestamp: float = 0.0
-    pushes_total: int = 0
-    pushes_down_total: int = 0
-    runs: Runs = NO_RUNS
+    __slots__ = (
+        "last_success_timestamp",
+        "message",
+        "pushes_down_total",
+        "pushes_total",
+        "received_timestamp",
+        "runs",
+        "since_timestamp",
+        "status",
+    )
+
+    def __init__(  # noqa: PLR0913, PLR0917  each store reads them in this order
+        self,
+        status: PushKind | None = None,
+        message: str = "",
+        received_timestamp: float = 0.0,
+        since_timestamp: float = 0.0,
+        last_success_timestamp: float = 0.0,
+        pushes_total: int = 0,
+        pushes_down_total: int = 0,
+        runs: Runs = NO_RUNS,
+    ) -> None:
+        self.status: Final = status
+        self.message: Final = message
+        self.received_timestamp: Final = received_timestamp
+        self.since_timestamp: Final = since_timestamp
+        self.last_success_timestamp: Final = last_success_timestamp
+        self.pushes_total: Final = pushes_total
+        self.pushes_down_total: Final = pushes_down_total
+        self.runs: Final = runs
 
 
 NO_PUSH = LastPush()
 
 
-class Row(NamedTuple):
+@final
+class Row(Value):
     """One monitor with its arming and its last push; `last_push` is None before any push."""
 
-    monitor: Monitor
-    arming: Arming
-    last_push: LastPush | None
+    __slots__ = ("arming", "last_push", "monitor")
+
+    def __init__(self, monitor: Monitor, arming: Arming, last_push: LastPush | None) -> None:
+        self.monitor: Final = monitor
+        self.arming: Final = arming
+        self.last_push: Final = last_push
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,37 +255,8 @@ class Outage:
     end_timestamp: float
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """The receiving log of all replicas that share a store.
-
-    Attributes:
-        receiving_timestamp: when pushes could last be received by any replica; None: never yet.
-        outages: periods in which no replica could receive pushes, in the order of their starts.
-    """
-
-    receiving_timestamp: float | None = None
-    outages: tuple[Outage, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """Everything that a store holds.
-
-    Attributes:
-        armings: of all monitors, removed monitors included until their history is forgotten.
-        last_pushes: of all monitors that were ever pushed to.
-        outages: in the order of their starts, without overlaps.
-        receiving_timestamp: when pushes could last be received; None: never yet.
-    """
-
-    armings: Mapping[MonitorKey, Arming]
-    last_pushes: Mapping[MonitorKey, LastPush]
-    outages: tuple[Outage, ...] = ()
-    receiving_timestamp: float | None = None
-
-
-class Verdict(NamedTuple):
+@final
+class Verdict(Value):
     """A monitor judged at one moment.
 
     Attributes:
@@ -283,12 +265,30 @@ class Verdict(NamedTuple):
         running_since_timestamp: when the oldest open run started; None while none is open.
     """
 
-    state: State
-    reason: Reason
-    since_timestamp: float
-    due_timestamp: float
-    deadline_timestamp: float
-    running_since_timestamp: float | None = None
+    __slots__ = (
+        "deadline_timestamp",
+        "due_timestamp",
+        "reason",
+        "running_since_timestamp",
+        "since_timestamp",
+        "state",
+    )
+
+    def __init__(
+        self,
+        state: State,
+        reason: Reason,
+        since_timestamp: float,
+        due_timestamp: float,
+        deadline_timestamp: float,
+        running_since_timestamp: float | None = None,
+    ) -> None:
+        self.state: Final = state
+        self.reason: Final = reason
+        self.since_timestamp: Final = since_timestamp
+        self.due_timestamp: Final = due_timestamp
+        self.deadline_timestamp: Final = deadline_timestamp
+        self.running_since_timestamp: Final = running_since_timestamp
 
 
 class Judged(NamedTuple):

@@ -11,18 +11,17 @@ from typing import Any, BinaryIO, Final, Protocol, TypeVar, final
 
 from yuptime_exporter.core.alerting import OutgoingAlert
 from yuptime_exporter.core.changes import Changes
+from yuptime_exporter.core.declared import MonitorSet
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.history import PastPushes
 from yuptime_exporter.core.model import (
     LastPush,
     MonitorKey,
-    MonitorSet,
-    Noted,
     Outage,
     Push,
-    Restored,
     Row,
 )
+from yuptime_exporter.core.stored import Noted, Restored
 
 Stored_co = TypeVar("Stored_co", covariant=True)
 

@@ -77,7 +77,7 @@ def after_other_pushes(push: LastPush, base: LastPush | None, found: LastPush) -
     since = newest.since_timestamp
     if newest is push and push.status is found.status:
         since = min(push.since_timestamp, found.since_timestamp)
-    return newest._replace(
+    return newest.replace(
         since_timestamp=since,
         last_success_timestamp=max(push.last_success_timestamp, found.last_success_timestamp),
         pushes_total=found.pushes_total + pushes,
@@ -96,7 +96,7 @@ def in_order(push: LastPush, base: LastPush | None, *, now_timestamp: float) -> 
         return push
     if lies_ahead(base.received_timestamp, now_timestamp):
         return push
-    return base._replace(
+    return base.replace(
         pushes_total=push.pushes_total,
         pushes_down_total=push.pushes_down_total,
         runs=push.runs,

@@ -13,13 +13,13 @@ from yuptime_exporter.core.model import (
     Monitor,
     MonitorKey,
     Outage,
-    Restored,
     Row,
     Verdict,
 )
 from yuptime_exporter.core.outages import Outages
 from yuptime_exporter.core.push_order import newer, of_a_predecessor, outdates
 from yuptime_exporter.core.slices import slices
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.undeclared import Undeclared
 from yuptime_exporter.core.unlisted import UnlistedNamespaces
 
@@ -221,10 +221,9 @@ class MonitorTable:
         self._touch(touched)
         changed = rows.keys() & touched
         for key in changed:
-            monitor, arming, push = rows[key]
-            correction = changes.corrections.get(key)
-            push = correction.after if correction else push
-            rows[key] = Row(monitor, changes.armings.get(key, arming), push)
+            row, correction = rows[key], changes.corrections.get(key)
+            push = correction.after if correction else row.last_push
+            rows[key] = Row(row.monitor, changes.armings.get(key, row.arming), push)
         self._outages = self._outages.until(now_timestamp)
         if self._receiving_timestamp is not None:
             self._receiving_timestamp = min(self._receiving_timestamp, now_timestamp)

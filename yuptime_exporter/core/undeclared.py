@@ -8,8 +8,9 @@ from collections.abc import Set as AbstractSet
 
 from yuptime_exporter.core.arming import after_vanishing, newer_arming
 from yuptime_exporter.core.changes import Changes
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Restored, Row
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Row
 from yuptime_exporter.core.push_order import place
+from yuptime_exporter.core.stored import Restored
 
 
 class Undeclared:
@@ -51,8 +52,8 @@ class Undeclared:
 
     def add(self, rows: Iterable[Row]) -> None:
         """Add monitors that are no longer declared."""
-        for monitor, arming, push in rows:
-            self.put(monitor.key, arming, push)
+        for row in rows:
+            self.put(row.monitor.key, row.arming, row.last_push)
 
     def leave(self, declared: AbstractSet[MonitorKey]) -> None:
         """Leave the state of these monitors to their rows."""

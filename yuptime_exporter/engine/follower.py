@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from yuptime_exporter.concurrency.turns import Turn
-from yuptime_exporter.core.model import Monitor, MonitorSet, Problem
+from yuptime_exporter.core.declared import MonitorSet, Problem
+from yuptime_exporter.core.model import Monitor
 from yuptime_exporter.core.ports import MonitorSource
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.engine.receiving_log import ReceivingLog

@@ -4,8 +4,8 @@ import asyncio
 import logging
 
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import Restored
 from yuptime_exporter.core.ports import Store
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.engine.readiness import Readiness
 from yuptime_exporter.failure_log import FailureLog
 

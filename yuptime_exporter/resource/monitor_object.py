@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey, Problem
+from yuptime_exporter.core.declared import Problem
+from yuptime_exporter.core.model import API_VERSION, GROUP, Monitor, MonitorKey
 
 API_PATH = f"/apis/{API_VERSION}"
 CRD_NAME = f"monitors.{GROUP}"

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from yuptime_exporter.core.model import Monitor, MonitorKey, Problem
+from yuptime_exporter.core.declared import Problem
+from yuptime_exporter.core.model import Monitor, MonitorKey
 from yuptime_exporter.moments import timestamp_of
 from yuptime_exporter.resource.monitor_object import (
     CROSS_NAMESPACE,

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
-from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, Problem, TokenRef
+from yuptime_exporter.core.declared import Problem
+from yuptime_exporter.core.model import API_VERSION, Monitor, MonitorKey, TokenRef
 from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.near_misses import is_misspelt_push, misspelt_head
 from yuptime_exporter.resource.place import Where

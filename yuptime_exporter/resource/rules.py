@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.core.identity import label_problems
-from yuptime_exporter.core.model import Problem
 from yuptime_exporter.resource.place import Where
 from yuptime_exporter.resource.schedule_reading import schedule_problems
 from yuptime_exporter.resource.shapes import MonitorResource, PushSpec, Schedule, SecretRef

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from yuptime_exporter.core.cron_times import CronTimes
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.core.schedules import Cron, Every, Schedule
 from yuptime_exporter.resource.cron_text import expression_problem, plain_expression
 from yuptime_exporter.resource.shapes import Schedule as ScheduleFields

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.resource.near_misses import OTHER_TYPES
 from yuptime_exporter.resource.place import Where
 from yuptime_exporter.resource.shapes import MonitorResource

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.core.urls import without_credentials
 from yuptime_exporter.resource.place import Where
 from yuptime_exporter.resource.shapes import MonitorResource, SecretResource

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yuptime_exporter.core.alerting import RUNBOOK_URL, AlertSettings
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.core.errors import ConfigInvalid
 from yuptime_exporter.core.identity import AlertDefaults
-from yuptime_exporter.core.model import Problem
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.core.urls import base_url
 from yuptime_exporter.resource.defaults import Defaults

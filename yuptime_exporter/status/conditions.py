@@ -7,10 +7,10 @@ replica writes a status that is up to date.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.core.messages import shown_message
 from yuptime_exporter.core.model import (
     LastPush,
-    Problem,
     Reason,
     Row,
     State,

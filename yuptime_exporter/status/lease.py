@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from yuptime_exporter.core.model import Noted, Outage
+from yuptime_exporter.core.model import Outage
 from yuptime_exporter.core.outages import Outages, last_receiving
+from yuptime_exporter.core.stored import Noted
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.errors import ApiStatusError
 from yuptime_exporter.moments import exact_rfc3339, timestamp_of

@@ -18,12 +18,11 @@ from yuptime_exporter.core.model import (
     Arming,
     LastPush,
     MonitorKey,
-    Noted,
     Outage,
     Push,
-    Restored,
 )
 from yuptime_exporter.core.ports import PushSave, SettleSaves
+from yuptime_exporter.core.stored import Noted, Restored
 from yuptime_exporter.kubernetes.errors import ApiError
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.resource.monitor_object import MonitorObject
@@ -91,7 +90,7 @@ class StatusStore:
         """
         for save in saves:
             began = time.perf_counter()
-            push = save.last_push._replace(message=shown_message(save.last_push.message))
+            push = save.last_push.replace(message=shown_message(save.last_push.message))
             saved = self._reporter.save_push(save.row, push)
             saved.add_done_callback(partial(self._count, began))
             saved.add_done_callback(

@@ -64,7 +64,7 @@ def problem(
         "detail": detail,
     }
     text = json.dumps(body, ensure_ascii=False)
-    return Answer(status, text.encode(), PROBLEM_JSON, headers or {}, close)
+    return Answer(status, text.encode(), PROBLEM_JSON, headers or {}, close=close)
 
 
 def rejected(rejection: Rejection) -> Answer:

@@ -70,7 +70,7 @@ class Guard:
             if answer is None:
                 answer = await handler(request)
             if protection.headers:
-                answer = answer._replace(headers={**answer.headers, **protection.headers})
+                answer = answer.replace(headers={**answer.headers, **protection.headers})
             return answer
 
         return guarded

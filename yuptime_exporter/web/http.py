@@ -6,10 +6,12 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final, NamedTuple, final
+from typing import Final, final
 from urllib.parse import parse_qsl
 
 from multidict import MultiMapping
+
+from yuptime_exporter.core.values import Value
 
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -99,7 +101,8 @@ class Request:
         return [value for key, value in self.query_pairs() if key == name]
 
 
-class Answer(NamedTuple):
+@final
+class Answer(Value):
     """The answer to one request.
 
     Attributes:
@@ -109,12 +112,24 @@ class Answer(NamedTuple):
         close: whether the connection ends after the answer, because the body was not read.
     """
 
-    status: int = HTTPStatus.OK
-    body: bytes = b""
-    content_type: str = TEXT
-    headers: Mapping[str, str] = _NO_HEADERS
-    close: bool = False
-    parts: AsyncIterator[Sequence[bytes]] | None = None
+    __slots__ = ("body", "close", "content_type", "headers", "parts", "status")
+
+    def __init__(
+        self,
+        status: int = HTTPStatus.OK,
+        body: bytes = b"",
+        content_type: str = TEXT,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        *,
+        close: bool = False,
+        parts: AsyncIterator[Sequence[bytes]] | None = None,
+    ) -> None:
+        self.status: Final = status
+        self.body: Final = body
+        self.content_type: Final = content_type
+        self.headers: Final = headers
+        self.close: Final = close
+        self.parts: Final = parts
 
     def all_headers(self) -> dict[str, str]:
         """Return every header but those that only a server knows, such as Date."""

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from tests.exporters import StandingClock
 from tests.fakes.api_server import MONITORS, SECRETS, FakeApiServer
 from tests.waiting import eventually
-from yuptime_exporter.core.model import Monitor, MonitorKey, MonitorSet, TokenProblem
+from yuptime_exporter.core.declared import MonitorSet
+from yuptime_exporter.core.model import Monitor, MonitorKey, TokenProblem
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.connection import Connection
 from yuptime_exporter.metrics.kubernetes import KubernetesMetrics

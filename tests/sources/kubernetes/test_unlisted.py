@@ -5,7 +5,8 @@ import pytest
 from tests.fakes.api_server import MONITORS, SECRETS, FakeApiServer
 from tests.sources.kubernetes.following import Followed, declare, digest, following, keep
 from tests.waiting import eventually
-from yuptime_exporter.core.model import MonitorKey, MonitorSet
+from yuptime_exporter.core.declared import MonitorSet
+from yuptime_exporter.core.model import MonitorKey
 
 MONITORS_OF_SHOP = f"{MONITORS}/namespaces/shop/monitors"
 SECRETS_OF_SHOP = f"{SECRETS}/namespaces/shop/secrets"

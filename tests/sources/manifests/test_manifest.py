@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from tests.laws import examples
 from tests.manifests import monitor_yaml
-from yuptime_exporter.core.model import Monitor, Problem
+from yuptime_exporter.core.declared import Problem
+from yuptime_exporter.core.model import Monitor
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.sources.manifests.manifest import Manifest, read_manifest
 

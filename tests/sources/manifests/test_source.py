@@ -11,8 +11,9 @@ import pytest
 
 from tests.resource.test_objects import BACKUP_JOB, NIGHTLY_BACKUP, PAYMENT_PROCESSOR, PUSH_TOKEN
 from tests.waiting import eventually
+from yuptime_exporter.core.declared import MonitorSet
 from yuptime_exporter.core.errors import SourceUnusable
-from yuptime_exporter.core.model import MonitorKey, MonitorSet
+from yuptime_exporter.core.model import MonitorKey
 from yuptime_exporter.core.ports import MonitorSource
 from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.sources.manifests.limits import WatchLimits

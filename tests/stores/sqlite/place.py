@@ -13,8 +13,9 @@ from tests.core.examples import monitor
 from tests.exporters import StandingClock
 from tests.stores.contract import HISTORY_LIMIT, Capability, Connected, SettableClock
 from yuptime_exporter.core.clock import Clock
+from yuptime_exporter.core.declared import MonitorSet
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
-from yuptime_exporter.core.model import MonitorSet, Restored
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.core.table import MonitorTable
 from yuptime_exporter.engine.replication import Replication
 from yuptime_exporter.metrics.store import StoreMetrics

@@ -17,17 +17,17 @@ from yuptime_exporter.stores.sqlite.push_rows import APPEND, row_of
 from yuptime_exporter.stores.sqlite.schema import migrate
 
 PLAIN = Push(PushKind.UP, 1000.5, "42 files copied", client_address="192.0.2.1")
-WITH_RUN = PLAIN._replace(run_id="7", duration_seconds=2.5, exit_code=0)
+WITH_RUN = PLAIN.replace(run_id="7", duration_seconds=2.5, exit_code=0)
 PUSHES = st.sampled_from(
     (
         PLAIN,
-        PLAIN._replace(kind=PushKind.DOWN, message="", dialect="gatus"),
-        PLAIN._replace(message_truncated=True),
-        PLAIN._replace(run_id="0"),
+        PLAIN.replace(kind=PushKind.DOWN, message="", dialect="gatus"),
+        PLAIN.replace(message_truncated=True),
+        PLAIN.replace(run_id="0"),
         WITH_RUN,
-        PLAIN._replace(duration_seconds=0.0),
-        PLAIN._replace(exit_code=0),
-        PLAIN._replace(kind=PushKind.START),
+        PLAIN.replace(duration_seconds=0.0),
+        PLAIN.replace(exit_code=0),
+        PLAIN.replace(kind=PushKind.START),
     )
 )
 SUMMARIES = st.sampled_from(

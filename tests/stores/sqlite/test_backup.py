@@ -13,7 +13,8 @@ from tests.stores.saving import save
 from tests.stores.sqlite.test_store import opened, push, row
 from tests.waiting import eventually
 from yuptime_exporter.core.errors import StoreUnavailable
-from yuptime_exporter.core.model import LastPush, MonitorKey, Restored
+from yuptime_exporter.core.model import LastPush, MonitorKey
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.stores.sqlite.backup import copy_database
 from yuptime_exporter.stores.sqlite.store import SqliteStore
 

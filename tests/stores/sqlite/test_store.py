@@ -25,11 +25,11 @@ from yuptime_exporter.core.model import (
     MonitorKey,
     Outage,
     PushKind,
-    Restored,
     Row,
     TokenRef,
 )
 from yuptime_exporter.core.runs import NO_RUNS, Run, Runs
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.diagnosis import unavailable
 from yuptime_exporter.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS

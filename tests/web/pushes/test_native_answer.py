@@ -30,7 +30,7 @@ def test_the_answer_is_json_with_the_moments_of_the_verdict(
     last_push = LastPush(PushKind.UP, received_timestamp=received, pushes_total=1)
     receipt = Receipt(row(last_push), verdict)
 
-    answer = NATIVE.answer(receipt, Push(PushKind.UP, received, "", truncated))
+    answer = NATIVE.answer(receipt, Push(PushKind.UP, received, message_truncated=truncated))
 
     expected: dict[str, object] = {
         "monitor": str(receipt.row.monitor.key),

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from yuptime_exporter.core.model import Monitor, MonitorKey, MonitorSet, Problem
+from yuptime_exporter.core.declared import MonitorSet, Problem
+from yuptime_exporter.core.model import Monitor, MonitorKey
 from yuptime_exporter.resource.monitor_object import MonitorObject
 
 

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 from yuptime_exporter.concurrency.refreshes import Refreshes
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import Monitor, MonitorKey, MonitorSet
+from yuptime_exporter.core.declared import MonitorSet
+from yuptime_exporter.core.model import Monitor, MonitorKey
 from yuptime_exporter.kubernetes.api import Api
 from yuptime_exporter.kubernetes.collection import Collection, ObjectName
 from yuptime_exporter.kubernetes.mirror import Mirror

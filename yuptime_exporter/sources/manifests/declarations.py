@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from yuptime_exporter.core.model import Monitor, MonitorSet, Problem, TokenRef
+from yuptime_exporter.core.declared import MonitorSet, Problem
+from yuptime_exporter.core.model import Monitor, TokenRef
 from yuptime_exporter.resource.objects import (
     ObjectKey,
     Secret,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.resource.text import printable
 from yuptime_exporter.sources.manifests.plain_yaml import read_plain
 from yuptime_exporter.sources.manifests.yaml_values import Document, YamlReader

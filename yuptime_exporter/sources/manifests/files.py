@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.resource.objects import Declared
 from yuptime_exporter.resource.text import printable

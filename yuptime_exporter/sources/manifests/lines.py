@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.resource.place import Place
 
 try:

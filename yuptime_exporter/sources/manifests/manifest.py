@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from yuptime_exporter.core.model import Monitor, Problem
+from yuptime_exporter.core.declared import Problem
+from yuptime_exporter.core.model import Monitor
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults, with_defaults
 from yuptime_exporter.resource.known_specs import KnownSpecs
 from yuptime_exporter.resource.objects import (

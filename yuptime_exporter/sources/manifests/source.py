@@ -9,8 +9,8 @@ from pathlib import Path
 from watchfiles import Change, awatch
 
 from yuptime_exporter.concurrency.refreshes import Refreshes
+from yuptime_exporter.core.declared import MonitorSet, Problem
 from yuptime_exporter.core.errors import SourceUnusable
-from yuptime_exporter.core.model import MonitorSet, Problem
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.resource.defaults import NO_DEFAULTS, Defaults
 from yuptime_exporter.sources.manifests.declarations import declarations

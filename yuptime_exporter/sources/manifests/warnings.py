@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 
-from yuptime_exporter.core.model import Monitor, Problem
+from yuptime_exporter.core.declared import Problem
+from yuptime_exporter.core.model import Monitor
 from yuptime_exporter.core.schedules import Every
 from yuptime_exporter.resource.objects import (
     ObjectKey,

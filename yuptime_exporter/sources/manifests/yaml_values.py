@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import yaml
 
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.resource.place import Place
 from yuptime_exporter.resource.text import quotable
 

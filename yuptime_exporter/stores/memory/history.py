@@ -86,7 +86,7 @@ class MemoryHistory:
         """
         if self._limit == 0:
             return
-        push = push._replace(message=shown_message(push.message))
+        push = push.replace(message=shown_message(push.message))
         held = self._held.get(key)
         if held is None:
             held = self._held[key] = _Held()
@@ -116,7 +116,7 @@ class MemoryHistory:
         if held is None:
             return PastPushes((), self._begin_timestamp)
         newest = islice(reversed(held.pushes), limit)
-        pushes = tuple(push if messages else push._replace(message="") for push in newest)
+        pushes = tuple(push if messages else push.replace(message="") for push in newest)
         if pushes and (held.cut_timestamp or len(pushes) < len(held.pushes)):
             return PastPushes(pushes, pushes[-1].received_timestamp)
         newest_timestamp = held.pushes[-1].received_timestamp if held.pushes else None

@@ -54,8 +54,7 @@ class Appended:
         summary: LastPush | None,
     ) -> None:
         """Append a row; None as its summary: a later row of the same monitor has it."""
-        kind, received, message, truncated, run_id, duration, code, dialect, address = push
-        if summary is None or truncated:
+        if summary is None or push.message_truncated:
             row = row_of(push_id, monitor_id, previous_id, number, push, summary)
             self._others.append(row)
             return
@@ -64,16 +63,17 @@ class Appended:
             monitor_id,
             previous_id,
             number,
-            kind._value_,  # `value` is a function
-            received,
+            push.kind._value_,  # `value` is a function
+            push.received_timestamp,
             summary.since_timestamp,
             summary.last_success_timestamp,
             summary.pushes_total,
             summary.pushes_down_total,
-            dialect,
-            address,
-            message,
+            push.dialect,
+            push.client_address,
+            push.message,
         )
+        run_id, duration, code = push.run_id, push.duration_seconds, push.exit_code
         if summary.runs is NO_RUNS and duration is None and code is None and not run_id:
             self._plain += columns
             return

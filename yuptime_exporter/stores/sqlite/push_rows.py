@@ -97,19 +97,18 @@ def checkpoint_of(stored: Stored) -> tuple[Any, ...]:
     last = stored.last_push
     if last is None:
         return (stored.monitor_id, stored.push_id, stored.number, *(None,) * 8)
-    status, message, received, since, success, total, down_total, runs = last
     return (
         stored.monitor_id,
         stored.push_id,
         stored.number,
-        status._value_ if status else "",
-        message,
-        received,
-        since,
-        success,
-        total,
-        down_total,
-        runs_text(runs) or "",
+        last.status._value_ if last.status else "",
+        last.message,
+        last.received_timestamp,
+        last.since_timestamp,
+        last.last_success_timestamp,
+        last.pushes_total,
+        last.pushes_down_total,
+        runs_text(last.runs) or "",
     )
 
 
@@ -133,12 +132,13 @@ def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush
     kind, message, received, *summary = columns
     status: PushKind | None = _RESULTS.get(kind)
     if status is None:
-        status, message, received, *_ = before or NO_PUSH
+        last = before or NO_PUSH
+        status, message, received = last.status, last.message, last.received_timestamp
     whole = _last_push(status, message, received, *summary)
     if whole is not None:
         return whole
     before = before or NO_PUSH
-    return before._replace(status=status, message=message, received_timestamp=received)
+    return before.replace(status=status, message=message, received_timestamp=received)
 
 
 def _last_push(

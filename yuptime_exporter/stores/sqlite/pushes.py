@@ -12,7 +12,7 @@ from itertools import chain
 
 from yuptime_exporter.core.changes import Correction
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import NO_PUSH, RESULTS, LastPush, MonitorKey, Push
+from yuptime_exporter.core.model import NO_PUSH, RESULTS, LastPush, MonitorKey, Push, PushKind
 from yuptime_exporter.core.ports import PushSave
 from yuptime_exporter.core.push_order import of_a_predecessor, place, push_to_store
 from yuptime_exporter.stores.sqlite.appending import Appended
@@ -284,12 +284,14 @@ def _continues(found: LastPush, base: LastPush | None) -> bool:
 
 def _say(pushes: Iterable[Push], base: LastPush | None, last_push: LastPush) -> bool:
     """Return whether rows with these pushes, after `base`, say all of the last push."""
-    status, message, received, *_ = base or NO_PUSH
+    before = base or NO_PUSH
+    status: PushKind | None = before.status
+    result: Push | LastPush = before
     for push in pushes:
         if push.kind in RESULTS:  # starts of runs and messages leave the result as it was
-            status, received, message, *_ = push
+            status, result = push.kind, push
     return (
         status is last_push.status
-        and received == last_push.received_timestamp
-        and message == last_push.message
+        and result.received_timestamp == last_push.received_timestamp
+        and result.message == last_push.message
     )

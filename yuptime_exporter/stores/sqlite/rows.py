@@ -6,9 +6,10 @@ from sys import intern
 
 from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.evaluation import MAX_FUTURE_SECONDS
-from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage, Restored
+from yuptime_exporter.core.model import Arming, LastPush, MonitorKey, Outage
 from yuptime_exporter.core.outages import last_receiving
 from yuptime_exporter.core.push_order import place
+from yuptime_exporter.core.stored import Restored
 
 _SAVE_ARMING = """
     INSERT INTO arming (namespace, name, armed_timestamp, paused_timestamp, vanished_timestamp)

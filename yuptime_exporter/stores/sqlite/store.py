@@ -17,8 +17,9 @@ from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.history import PastPushes
-from yuptime_exporter.core.model import MonitorKey, Outage, Restored
+from yuptime_exporter.core.model import MonitorKey, Outage
 from yuptime_exporter.core.ports import PushSave, SettleSaves
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.database import Database
 from yuptime_exporter.stores.sqlite.rows import save_receiving

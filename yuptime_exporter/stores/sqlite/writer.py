@@ -14,7 +14,8 @@ from yuptime_exporter.core.changes import Changes
 from yuptime_exporter.core.clock import Clock
 from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.history import PastPushes
-from yuptime_exporter.core.model import MonitorKey, Restored
+from yuptime_exporter.core.model import MonitorKey
+from yuptime_exporter.core.stored import Restored
 from yuptime_exporter.failure_log import FailureLog
 from yuptime_exporter.metrics.store import StoreMetrics
 from yuptime_exporter.stores.sqlite.backup import copy_database

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from yuptime_exporter.concurrency.turns import Turn
 from yuptime_exporter.core.alerting import AlertSettings
 from yuptime_exporter.core.clock import Clock
-from yuptime_exporter.core.model import Problem
+from yuptime_exporter.core.declared import Problem
 from yuptime_exporter.core.overview import Overview
 from yuptime_exporter.core.rejudging import Rejudging
 from yuptime_exporter.core.table import MonitorTable

@@ -16,8 +16,8 @@ def with_entity_tag(request: Request, answer: Answer, *, cache: str = REVALIDATE
     tag = f'"{hashlib.sha256(answer.body).hexdigest()[:_TAG_CHARS]}"'
     headers = {**answer.headers, "ETag": tag, "Cache-Control": cache}
     if _has(request.header_list("If-None-Match"), tag):
-        return answer._replace(status=HTTPStatus.NOT_MODIFIED, body=b"", headers=headers)
-    return answer._replace(headers=headers)
+        return answer.replace(status=HTTPStatus.NOT_MODIFIED, body=b"", headers=headers)
+    return answer.replace(headers=headers)
 
 
 def _has(known: str, tag: str) -> bool:

@@ -101,7 +101,7 @@ class EventStreams:
             return answer
         # A browser that reconnects sends the header, and with it the address of its first request.
         known = request.headers.get("Last-Event-ID") or "".join(request.query_values("since"))
-        return answer._replace(parts=self._events(filters, self._board.version_of(known)))
+        return answer.replace(parts=self._events(filters, self._board.version_of(known)))
 
     async def _events(self, filters: Filters, since: int | None) -> AsyncIterator[tuple[bytes]]:
         self.open += 1

@@ -55,7 +55,7 @@ def _rejected(rejection: Rejection) -> Answer:
     answer = rejected(rejection)
     if rejection.retry_after_seconds is None:
         return answer
-    return answer._replace(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return answer.replace(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 ALERTMANAGER = Dialect(

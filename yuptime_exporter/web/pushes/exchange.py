@@ -173,12 +173,12 @@ class PushExchange:
             report.kind,
             self._clock(),
             report.message,
-            report.message_truncated,
-            report.run_id,
-            report.duration_seconds,
-            report.exit_code,
-            dialect.name,
-            request.client_address,
+            message_truncated=report.message_truncated,
+            run_id=report.run_id,
+            duration_seconds=report.duration_seconds,
+            exit_code=report.exit_code,
+            dialect=dialect.name,
+            client_address=request.client_address,
         )
         if wait_seconds > 0:
             changes = self._receiver.changes_status(key, push.kind)

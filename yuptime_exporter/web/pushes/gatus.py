@@ -80,7 +80,7 @@ def _answer(_receipt: Receipt, _push: Push) -> Answer:
 
 
 def _rejected(rejection: Rejection) -> Answer:
-    return rejected(rejection)._replace(body=str(rejection).encode(), content_type=TEXT)
+    return rejected(rejection).replace(body=str(rejection).encode(), content_type=TEXT)
 
 
 GATUS = Dialect(

@@ -106,7 +106,7 @@ def _rejected(rejection: Rejection) -> Answer:
         case _:
             text = str(rejection)
     headers = {**answer.headers, **_HEADERS}
-    return answer._replace(body=text.encode(), content_type=TEXT, headers=headers)
+    return answer.replace(body=text.encode(), content_type=TEXT, headers=headers)
 
 
 HEALTHCHECKS = Dialect(

@@ -78,8 +78,8 @@ def _rejected(rejection: Rejection) -> Answer:
         text = "Monitor not found or not active."
     failure = json_answer({"ok": False, "msg": text})
     if rejection.retry_after_seconds is not None or answer.close:
-        return failure._replace(status=answer.status, headers=answer.headers, close=answer.close)
-    return failure._replace(status=HTTPStatus.NOT_FOUND)
+        return failure.replace(status=answer.status, headers=answer.headers, close=answer.close)
+    return failure.replace(status=HTTPStatus.NOT_FOUND)
 
 
 UPTIME_KUMA = Dialect(

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.exporters import series
-from tests.manifests import TOKEN, secret_yaml
-from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
+from tests.manifests import TOKEN, monitor_yaml, secret_yaml
+from tests.peers.cluster import CRD
+from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage, path_of
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.reflector import MISSING_SECONDS
 from yuptime_exporter.resource.monitor_object import CRD_NAME
@@ -18,8 +20,28 @@ pytestmark = pytest.mark.peer
 
 ANOTHER = Path(__file__).parent / "original_crd.yaml"
 
+PUSHES_ARE_KEPT = {CRD: True, ANOTHER: False}
+
 OUTDATED = "yuptime_kubernetes_crd_outdated"
 WRITABLE = "yuptime_status_writable"
+
+
+async def install(stage: Stage, definition: Path = CRD) -> None:
+    """Install a definition; return when the API server reads and stores Monitors by it.
+
+    It serves them by the definition before until then.
+    """
+    await stage.cluster.install_crd(definition)
+    probe = yaml.safe_load(monitor_yaml("probe", namespace=stage.namespace))
+    path = path_of(probe).rpartition("/")[0]
+    query = {"dryRun": "All", "fieldValidation": "Ignore"}
+
+    async def keeps_pushes() -> bool:
+        status, answer = await stage.cluster.request("POST", path, probe, query=query)
+        assert status == 201, answer
+        return "push" in answer["spec"].get("target", {})
+
+    await eventually(keeps_pushes, lambda kept: kept is PUSHES_ARE_KEPT[definition])
 
 
 async def test_the_exporter_waits_for_the_definition(
@@ -58,7 +80,7 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
         before = await stage.state("up")
         await exporter.reads(OUTDATED, lambda value: value == 0)
 
-        await stage.cluster.install_crd(ANOTHER)
+        await install(stage, ANOTHER)
         for name in ("backup", "second"):
             assert (await exporter.push(name, body=DOWN)).status == 200
         await exporter.reads(WRITABLE, lambda value: value == 0)
@@ -71,7 +93,7 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
         await stage.skip(StatusLimits().probe_seconds)  # another try, which does no harm
         await eventually(stage.proxy.asked(STATUS_WRITES), lambda count: count > written)
 
-        await stage.cluster.install_crd()
+        await install(stage)
         await stage.skip(StatusLimits().probe_seconds)
         await stage.state("down")
         await stage.state("down", "second")
@@ -88,13 +110,13 @@ async def test_monitors_survive_that_another_program_replaces_their_definition(
 async def test_a_restart_under_another_definition_does_no_harm(own_stage: Stage) -> None:
     stage = own_stage
     await stage.declare()
-    await stage.cluster.install_crd(ANOTHER)
+    await install(stage, ANOTHER)
     async with stage.exporter() as exporter:
         await exporter.reads("yuptime_monitors_invalid", lambda count: count == 1)
         await stage.skip(CHECK_SECONDS)
         assert (await exporter.push()).status == 401
 
-        await stage.cluster.install_crd()
+        await install(stage)
         await stage.skip(SourceLimits().pruned_interval_seconds)
         await exporter.accepted()  # without applying anything again
         await stage.state("up")
@@ -103,7 +125,7 @@ async def test_a_restart_under_another_definition_does_no_harm(own_stage: Stage)
 
 async def test_a_monitor_that_lost_its_spec_says_so(own_stage: Stage) -> None:
     stage = own_stage
-    await stage.cluster.install_crd(ANOTHER)
+    await install(stage, ANOTHER)
     await stage.apply(secret_yaml(namespace=stage.namespace))
     async with stage.exporter() as exporter:
         await exporter.reads(OUTDATED, lambda value: value == 1)
@@ -120,7 +142,7 @@ async def test_a_monitor_that_lost_its_spec_says_so(own_stage: Stage) -> None:
         assert (await exporter.push()).status == 401
         await exporter.reads("yuptime_monitors_invalid", lambda count: count == 1)
 
-        await stage.cluster.install_crd()
+        await install(stage)
         await stage.apply(pruned)  # an open watch still delivers the old fields
         await stage.skip(SourceLimits().pruned_interval_seconds)
         await exporter.accepted(token=TOKEN)

@@ -29,6 +29,8 @@ from tests.waiting import POLL_SECONDS
 
 Config = Mapping[str, object] | str
 
+HOST = "127.0.0.1"
+
 START_LIMIT_SECONDS = 90.0  # a start takes one second, on a loaded machine many
 STOP_LIMIT_SECONDS = 10.0
 ANSWER_LIMIT_SECONDS = 60.0
@@ -72,7 +74,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A running program on 127.0.0.1."""
+    """A running program on an address of this machine, mostly 127.0.0.1."""
 
     url: str
     port: int
@@ -196,11 +198,12 @@ async def alertmanager(
     config: Config = NO_NOTIFICATIONS,
     *,
     flags: Sequence[str] = (),
+    host: str = HOST,
     port: int | None = None,
 ) -> AsyncIterator[Alertmanager]:
     """Run an Alertmanager, by default without notifications.
 
-    The arguments are those of `prometheus`.
+    The arguments are those of `prometheus`, and the host for one that comes back on its port.
     """
     program = require("alertmanager", generation)
     config_file = _write(folder / "alertmanager.yml", config)
@@ -211,7 +214,7 @@ async def alertmanager(
         "--cluster.listen-address=",
         *flags,
     ]
-    async with _running(Alertmanager, command, folder, port) as peer:
+    async with _running(Alertmanager, command, folder, port, host) as peer:
         yield peer
 
 
@@ -264,44 +267,48 @@ P = TypeVar("P", bound=Peer)
 
 @asynccontextmanager
 async def _running(
-    kind: type[P], command: Sequence[str], folder: Path, port: int | None
+    kind: type[P], command: Sequence[str], folder: Path, port: int | None, host: str = HOST
 ) -> AsyncIterator[P]:
     limit = aiohttp.ClientTimeout(total=ANSWER_LIMIT_SECONDS)
     log = folder / "log"
     async with aiohttp.ClientSession(timeout=limit) as session:
-        process, port = await _start(command, log, port, session)
+        process, port = await _start(command, log, host, port, session)
         try:
-            yield kind(f"http://127.0.0.1:{port}", port, process.pid, log, session)
+            yield kind(f"http://{host}:{port}", port, process.pid, log, session)
         finally:
             await _stop(process)
 
 
 async def _start(
-    command: Sequence[str], log: Path, port: int | None, session: aiohttp.ClientSession
+    command: Sequence[str],
+    log: Path,
+    host: str,
+    port: int | None,
+    session: aiohttp.ClientSession,
 ) -> tuple[asyncio.subprocess.Process, int]:
     for _ in range(STARTS_AT_MOST - 1 if port is None else 0):
         chosen = free_port()
         with suppress(PortTakenError):
-            return await _start_on(chosen, command, log, session), chosen
+            return await _start_on(host, chosen, command, log, session), chosen
     chosen = port or free_port()
-    return await _start_on(chosen, command, log, session), chosen
+    return await _start_on(host, chosen, command, log, session), chosen
 
 
 async def _start_on(
-    port: int, command: Sequence[str], log: Path, session: aiohttp.ClientSession
+    host: str, port: int, command: Sequence[str], log: Path, session: aiohttp.ClientSession
 ) -> asyncio.subprocess.Process:
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *dying_with_us(),
             *command,
-            f"--web.listen-address=127.0.0.1:{port}",
+            f"--web.listen-address={host}:{port}",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     try:
-        await _ready(f"http://127.0.0.1:{port}/-/ready", process, log, session)
+        await _ready(f"http://{host}:{port}/-/ready", process, log, session)
     except PeerDidNotStartError as error:
         await _stop(process)
         written = _read(log)

@@ -8,10 +8,11 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -383,11 +384,15 @@ async def test_alerts_that_alertmanager_missed_arrive_when_it_is_back(
     folder = tmp_path / "alertmanager"
     home.declare(monitor_yaml(), monitor_yaml("cured"), secret_yaml())
     async with webhook() as hook:
-        async with alertmanager(generation, folder, notifying(hook)) as receiver:
+        host, port = free_address().split(":")
+        begin = partial(
+            alertmanager, generation, folder, notifying(hook), host=host, port=int(port)
+        )
+        async with begin() as receiver:
             tell(home, receiver)
         async with (
             exporter_process(home) as exporter,
-            _unwell(generation, folder, hook, receiver.port, trouble) as heal,
+            _unwell(begin, trouble) as heal,
         ):
             started = await report(exporter, down=True)
             await report(exporter, "cured", down=True)
@@ -416,14 +421,13 @@ async def _duration(exporter: Process) -> float:
 
 @asynccontextmanager
 async def _unwell(
-    generation: Generation, folder: Path, hook: Webhook, port: int, trouble: str
-) -> AsyncIterator[Any]:
+    begin: Callable[[], AbstractAsyncContextManager[Alertmanager]], trouble: str
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[Alertmanager]]]:
     """Leave Alertmanager stopped, or let it take connections and never answer; yield the cure."""
-    config = notifying(hook)
     if trouble == "stopped":
-        yield lambda: alertmanager(generation, folder, config, port=port)
+        yield begin
         return
-    async with alertmanager(generation, folder, config, port=port) as receiver:
+    async with begin() as receiver:
         os.kill(receiver.process_id, signal.SIGSTOP)
 
         @asynccontextmanager

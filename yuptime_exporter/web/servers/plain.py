@@ -21,10 +21,10 @@ _MAX_HEAD_BYTES = 4096
 
 # A path and a query that mean the same to everybody: without escapes of the path, without a
 # fragment.
-_REQUEST_LINE = re.compile(rb"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1")
+_REQUEST_LINE = re.compile(r"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1")
 
 # Without its first letter: some clients write every name in lower case.
-_AUTHORIZATION = b"uthorization:"
+_AUTHORIZATION = "uthorization:"
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 
@@ -98,41 +98,38 @@ def plain_post(data: bytes) -> PlainPost | None:
     end = data.find(_HEAD_END, 0, _MAX_HEAD_BYTES)
     if end < 0 or not data.startswith(b"POST /"):
         return None
-    begin = data.find(b"\r\n")
-    matched = _REQUEST_LINE.fullmatch(data, 0, begin)
+    try:
+        head = data[:end].decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    begin = head.find("\r\n")
+    matched = _REQUEST_LINE.fullmatch(head, 0, begin)
     # Tokens stay out of the memory for headers, so that the headers of most pushes are equal.
-    before, found, token_and_after = data[begin:end].partition(_AUTHORIZATION)
-    token, _, after = token_and_after.partition(b"\r\n")
+    before, found, token_and_after = head[begin:].partition(_AUTHORIZATION)
+    token, _, after = token_and_after.partition("\r\n")
     if found:
-        if not before.endswith((b"\r\nA", b"\r\na")) or not token.isascii():
+        if not before.endswith(("\r\nA", "\r\na")) or not token.isprintable():
             return None
         before = before[:-1]
-    headers = _headers(before + b"\r\n" + after)
+    headers = _headers(f"{before}\r\n{after}")
     body = data[end + len(_HEAD_END) :]
     if matched is None or headers is None or headers.length != str(len(body)):
         return None
     fields = headers.fields.copy()
     if found:
-        text = token.decode("ascii")
-        if not text.isprintable():
-            return None
-        fields.add("Authorization", text.strip(" "))
-    path, query = matched.groups(b"")
-    return PlainPost(
-        path.decode("ascii"), query.decode("ascii"), fields, body, closes=headers.closes
-    )
+        fields.add("Authorization", token.strip(" "))
+    path, query = matched.groups("")
+    return PlainPost(path, query, fields, body, closes=headers.closes)
 
 
 @lru_cache(maxsize=1024)
-def _headers(block: bytes) -> _Headers | None:
+def _headers(block: str) -> _Headers | None:
     """Return the headers in these lines; None unless each is known, plain, and stands there once.
 
     Lines may be empty where a header was taken out.
     """
-    if not block.isascii():
-        return None
     found: dict[str, tuple[str, str]] = {}
-    for line in filter(None, block.decode("ascii").split("\r\n")):
+    for line in filter(None, block.split("\r\n")):
         name, _, value = line.partition(":")
         known = name.lower()
         if known in found or known not in _KNOWN_HEADERS or not line.isprintable():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.core.examples import DOWN, UP, monitor, push
 from yuptime_exporter.core.model import Arming, LastPush, Push, Row
+from yuptime_exporter.core.values import Value
 
 MOMENTS = st.floats(0, 4_000_000_000)
 
@@ -21,6 +22,24 @@ def test_two_values_are_equal_exactly_if_type_and_attributes_are(
     assert hash(one) == hash(Push(UP, at, message))
     assert one != LastPush(UP, message, at)
     assert one != (UP, at, message)
+
+
+@pytest.mark.interpreted  # a plain class cannot inherit from a compiled one
+def test_values_of_two_types_differ_even_if_their_attributes_are_equal() -> None:
+    class Due(Value):
+        __slots__ = ("timestamp",)
+
+        def __init__(self, timestamp: float) -> None:
+            self.timestamp = timestamp
+
+    class Deadline(Value):
+        __slots__ = ("timestamp",)
+
+        def __init__(self, timestamp: float) -> None:
+            self.timestamp = timestamp
+
+    assert Due(1000) == Due(1000)
+    assert Due(1000) != Deadline(1000)
 
 
 def test_a_replaced_value_differs_in_the_named_attributes_only() -> None:

@@ -34,8 +34,18 @@ class Value:
         return f"{type(self).__name__}({', '.join(attributes)})"
 
 
+_known_names: dict[type, tuple[str, ...]] = {}
+
+
 def _attributes(value: object) -> dict[str, Any]:
-    """Return the attributes of the slots; a compiled class has others than slots in their place."""
-    kinds = (MemberDescriptorType, GetSetDescriptorType)
-    names = [name for name, one in vars(type(value)).items() if isinstance(one, kinds)]
+    kind = type(value)
+    names = _known_names.get(kind)
+    if names is None:
+        names = _known_names[kind] = _names(kind)
     return {name: getattr(value, name) for name in names}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of the slots; a compiled class has others than slots in their place."""
+    descriptors = (MemberDescriptorType, GetSetDescriptorType)
+    return tuple(name for name, one in vars(kind).items() if isinstance(one, descriptors))

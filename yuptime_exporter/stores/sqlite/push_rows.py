@@ -131,14 +131,13 @@ def last_push_after(columns: Sequence[Any], before: LastPush | None) -> LastPush
     """
     kind, message, received, *summary = columns
     status: PushKind | None = _RESULTS.get(kind)
+    last = before or NO_PUSH
     if status is None:
-        last = before or NO_PUSH
         status, message, received = last.status, last.message, last.received_timestamp
     whole = _last_push(status, message, received, *summary)
     if whole is not None:
         return whole
-    before = before or NO_PUSH
-    return before.replace(status=status, message=message, received_timestamp=received)
+    return last.replace(status=status, message=message, received_timestamp=received)
 
 
 def _last_push(
@@ -146,7 +145,7 @@ def _last_push(
 ) -> LastPush | None:
     """Return the last push in its columns; None if they are empty.
 
-    Equal moments are one object: a push that said up has the same moment three times.
+    In plain Python, equal moments are one object: a push that said up has the same moment three times.
     """
     since, success, total, down_total, text = summary
     if since is None:

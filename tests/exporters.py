@@ -108,6 +108,11 @@ def series(name: str, monitor: str = "backup", namespace: str = "jobs") -> str:
     return _series(f"yuptime_monitor_{name}", {"monitor": monitor, "namespace": namespace})
 
 
+def notifications(name: str, url: str) -> str:
+    """Return the key of the sample about the alerts for an Alertmanager."""
+    return _series(f"yuptime_notifications_{name}", {"alertmanager": url})
+
+
 def alert_labels_series(**labels: str) -> str:
     """Return the key of the sample that has the labels of a monitor's alerts."""
     unset = dict.fromkeys(TARGET_LABELS, "")

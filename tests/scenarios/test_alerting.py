@@ -15,6 +15,7 @@ from tests.exporters import (
     StandingClock,
     exporter_here,
     exporter_process,
+    notifications,
     series,
 )
 from tests.fakes.alertmanager import FakeAlertmanager, Received, fake_alertmanager
@@ -72,10 +73,6 @@ async def told_more(alertmanager: FakeAlertmanager, before: int) -> None:
 def own_url(manifest: str, url: str) -> str:
     """Return the manifest of a monitor that names an Alertmanager of its own."""
     return f"{manifest}  alertmanagerUrl: {url}\n"
-
-
-def notifications(name: str, url: str) -> str:
-    return f'yuptime_notifications_{name}{{alertmanager="{url}"}}'
 
 
 class TestTheLifeOfAnAlert:

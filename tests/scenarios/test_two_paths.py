@@ -21,7 +21,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from tests.exporters import Home, Process, exporter_process
+from tests.exporters import Home, Process, exporter_process, notifications
 from tests.manifests import monitor_yaml, secret_yaml
 from tests.peers.programs import Generation, require
 from tests.peers.running import (
@@ -396,7 +396,7 @@ async def test_alerts_that_alertmanager_missed_arrive_when_it_is_back(
         ):
             started = await report(exporter, down=True)
             await report(exporter, "cured", down=True)
-            errors = f'yuptime_notifications_errors_total{{alertmanager="{receiver.url}"}}'
+            errors = notifications("errors_total", receiver.url)
             # Pushes and scrapes go on while nothing is delivered.
             durations = [await _duration(exporter) for _ in range(20)]
             samples = await eventually(exporter.samples, lambda samples: samples[errors] > 0)
@@ -405,7 +405,7 @@ async def test_alerts_that_alertmanager_missed_arrive_when_it_is_back(
                 [alert] = await eventually(lambda: raised(back))
                 await hook.notified("backup", "firing")
 
-    queue = f'yuptime_notifications_queue_length{{alertmanager="{receiver.url}"}}'
+    queue = notifications("queue_length", receiver.url)
     assert datetime.fromisoformat(alert["startsAt"]) == started
     assert max(durations) < DEFAULT_TIMEOUT_SECONDS / 2  # none has waited for the attempt to send
     assert samples[queue] < 100
@@ -462,9 +462,8 @@ async def test_one_dead_alertmanager_of_three_delays_no_other(
             os.kill(second.process_id, signal.SIGCONT)
 
     # The attempt at the dead one has not even ended.
-    sent, errors = (f"yuptime_notifications_{name}_total" for name in ("sent", "errors"))
-    assert samples[f'{sent}{{alertmanager="{second.url}"}}'] == 0
-    assert samples[f'{errors}{{alertmanager="{second.url}"}}'] == 0
+    assert samples[notifications("sent_total", second.url)] == 0
+    assert samples[notifications("errors_total", second.url)] == 0
 
 
 async def test_hundreds_of_failures_at_once_are_as_many_alerts(

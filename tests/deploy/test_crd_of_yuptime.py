@@ -18,7 +18,6 @@ from tests.peers.cluster import (
     control_plane,
     uses_existing_cluster,
 )
-from tests.waiting import eventually
 from yuptime_exporter.core.model import API_VERSION
 from yuptime_exporter.sources.kubernetes.definition import dropped_fields
 
@@ -86,18 +85,6 @@ async def installed(cluster: Cluster) -> dict[str, Any]:
     return found
 
 
-async def pushes_are_kept(cluster: Cluster) -> None:
-    """Wait until the written definition is active."""
-
-    async def probe() -> dict[str, Any]:
-        query = {"dryRun": "All", "fieldValidation": "Ignore"}
-        _, answer = await create(cluster, "default", PUSH, name="probe", **query)
-        target: dict[str, Any] = answer["spec"]["target"]
-        return target
-
-    await eventually(probe, lambda target: "push" in target)
-
-
 async def test_the_exporter_notices_that_yuptimes_definition_drops_push_fields(
     yuptime: Cluster,
 ) -> None:
@@ -132,7 +119,7 @@ async def test_the_definition_replaces_that_of_yuptime_without_losing_a_field(
 
     await yuptime.install_crd(DEFINITION)
 
-    await pushes_are_kept(yuptime)
+    await yuptime.creates_pushes(PUSH)
     assert await spec_of(yuptime, "page") == before
     await yuptime.apply(
         {"apiVersion": API_VERSION, "kind": "Monitor", "spec": PUSH}
@@ -145,7 +132,7 @@ async def test_the_definition_replaces_that_of_yuptime_without_losing_a_field(
 
 async def test_the_status_of_an_older_monitor_can_be_written(yuptime: Cluster) -> None:
     await yuptime.install_crd(DEFINITION)
-    await pushes_are_kept(yuptime)
+    await yuptime.creates_pushes(PUSH)
 
     status, answer = await write_status(yuptime, STATUS)
 
@@ -172,7 +159,7 @@ async def test_the_patch_adds_push_fields_to_yuptimes_definition_and_nothing_els
 
     await yuptime.kubectl("patch", "crd", CRD, "--type=json", "--patch-file", PATCH)
 
-    await pushes_are_kept(yuptime)
+    await yuptime.creates_pushes(PUSH)
     assert dropped_fields(await installed(yuptime)) == ()
     assert await spec_of(yuptime, "page") == before
     await yuptime.kubectl("delete", "monitor", "backup")

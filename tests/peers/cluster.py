@@ -27,6 +27,7 @@ from tests.peers.control_plane import ADMIN_TOKEN, ControlPlane, control_plane
 from tests.peers.existing_cluster import ExistingCluster, existing_cluster, uses_existing_cluster
 from tests.peers.programs import Generation, require
 from tests.waiting import eventually
+from yuptime_exporter.core.model import API_VERSION
 
 __all__ = [
     "ADMIN_TOKEN",
@@ -193,6 +194,31 @@ class Cluster:
             return (await self.request("GET", path, token=token))[0]
 
         await eventually(status, lambda status: status == 200)
+
+    async def creates_pushes(self, spec: Mapping[str, object], *, kept: bool = True) -> None:
+        """Return as soon as Monitors are created by a definition that has push fields, or not.
+
+        A replaced definition stays in use for a moment. In the step to the new one the API server
+        answers 503 "apiserver is shutting down".
+
+        Args:
+            spec: of a Monitor that is tried, and not stored.
+            kept: whether the definition has `spec.target.push`; without it the field is dropped.
+        """
+        path = f"/apis/{API_VERSION}/namespaces/default/monitors"
+        monitor = {
+            "apiVersion": API_VERSION,
+            "kind": "Monitor",
+            "metadata": {"name": "probe"},
+            "spec": spec,
+        }
+        query = {"dryRun": "All", "fieldValidation": "Ignore"}
+
+        async def found() -> bool | str:
+            status, answer = await self.request("POST", path, monitor, query=query)
+            return "push" in answer["spec"]["target"] if status == 201 else f"{status}: {answer}"
+
+        await eventually(found, lambda found: found is kept)
 
 
 _APPLY = ("apply", "--server-side", "--force-conflicts")

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.deploy.test_crd import pushed
 from tests.exporters import series
-from tests.manifests import TOKEN, monitor_yaml, secret_yaml
+from tests.manifests import TOKEN, secret_yaml
 from tests.peers.cluster import CRD
-from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage, path_of
+from tests.scenarios.kubernetes.stage import DOWN, STATUS_WRITES, Stage
 from tests.waiting import eventually
 from yuptime_exporter.kubernetes.reflector import MISSING_SECONDS
 from yuptime_exporter.resource.monitor_object import CRD_NAME
@@ -20,28 +20,14 @@ pytestmark = pytest.mark.peer
 
 ANOTHER = Path(__file__).parent / "original_crd.yaml"
 
-PUSHES_ARE_KEPT = {CRD: True, ANOTHER: False}
-
 OUTDATED = "yuptime_kubernetes_crd_outdated"
 WRITABLE = "yuptime_status_writable"
 
 
 async def install(stage: Stage, definition: Path = CRD) -> None:
-    """Install a definition; return when the API server reads and stores Monitors by it.
-
-    It serves them by the definition before until then.
-    """
+    """Install a definition; return when the API server reads and stores Monitors by it."""
     await stage.cluster.install_crd(definition)
-    probe = yaml.safe_load(monitor_yaml("probe", namespace=stage.namespace))
-    path = path_of(probe).rpartition("/")[0]
-    query = {"dryRun": "All", "fieldValidation": "Ignore"}
-
-    async def keeps_pushes() -> bool:
-        status, answer = await stage.cluster.request("POST", path, probe, query=query)
-        assert status == 201, answer
-        return "push" in answer["spec"].get("target", {})
-
-    await eventually(keeps_pushes, lambda kept: kept is PUSHES_ARE_KEPT[definition])
+    await stage.cluster.creates_pushes(pushed(), kept=definition is CRD)
 
 
 async def test_the_exporter_waits_for_the_definition(

@@ -22,7 +22,7 @@ from yuptime_exporter.engine.silence import SETTLE_SECONDS
 
 pytestmark = pytest.mark.peer
 
-EXPIRE_SECONDS = 3
+EXPIRE_SECONDS = 6
 RESEND_SECONDS = 1
 
 
@@ -90,7 +90,7 @@ class Pushing:
     async def go_on(self) -> None:
         while True:
             assert (await self.replica.push(self.name, body=self.body)).status == 200
-            await asyncio.sleep(EXPIRE_SECONDS / 4)
+            await asyncio.sleep(EXPIRE_SECONDS / 8)
 
 
 async def later(stage: Stage, seconds: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import exporters
 from tests.exporters import Process, series
 from tests.fakes import fault_answers as answers
 from tests.fakes.faults import Answer, Delay, Hang
@@ -286,30 +287,36 @@ async def test_pushes_to_different_monitors_do_not_wait_for_each_other(replica: 
 async def test_pushes_are_refused_at_once_while_the_api_server_hangs_and_taken_when_it_does_not(
     replica: Replica,
 ) -> None:
-    stage, proxy = replica.stage, replica.proxy
-    names = [f"job-{number}" for number in range(2 * StatusLimits().writes_in_flight)]
+    stage, proxy, in_flight = replica.stage, replica.proxy, StatusLimits().writes_in_flight
+    names = [f"job-{number}" for number in range(2 * in_flight)]
     await stage.declare(*names, "late")
     async with replica.here() as exporter, asyncio.TaskGroup() as tasks:
         for name in (*names, "late"):
             await stage.state("pending", name)
-        held = proxy.apply(Hang(), when=STATUS_WRITES)
-        pushing = [tasks.create_task(exporter.push(name)) for name in names]
-        await eventually(
-            proxy.waiting(STATUS_WRITES), lambda count: count == StatusLimits().writes_in_flight
-        )
-        await exporter.reads(
-            "yuptime_status_queue_length", lambda count: count == StatusLimits().writes_in_flight
-        )
-        stage.time.skip(SAVE_TIMEOUT_SECONDS + 0.1)
-        # Before the first pushes have waited for so long on the real clock, and are dropped.
-        answer = await exporter.push("late")
+
+        async def late() -> exporters.Answer | None:
+            """Push when the others wait for too long; None: they did so before they all waited."""
+            held = proxy.apply(Hang(), when=STATUS_WRITES)
+            pushing = [tasks.create_task(exporter.push(name)) for name in names]
+
+            def waits(count: float) -> bool:
+                return count == in_flight or any(one.done() for one in pushing)
+
+            await eventually(proxy.waiting(STATUS_WRITES), waits)
+            await exporter.reads("yuptime_status_queue_length", waits)
+            in_time = not any(one.done() for one in pushing)
+            stage.time.skip(SAVE_TIMEOUT_SECONDS + 0.1)
+            answer = await exporter.push("late")
+            assert {(await one).status for one in pushing} == {503}
+            held.lift()
+            await exporter.accepted("late")
+            return answer if in_time else None
+
+        answer = await eventually(late)
+        assert answer is not None
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
         assert "the API server is too slow" in str(answer.json()["detail"])
-        assert {(await one).status for one in pushing} == {503}
-
-        held.lift()
-        await exporter.accepted("late")
         assert {(await exporter.push(name)).status for name in names} == {200}
 
 

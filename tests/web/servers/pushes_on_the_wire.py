@@ -24,6 +24,9 @@ _AGENTS = (
     b"User-Agent: curl/8.5.0\r\nAccept: */*\r\n",
     b"user-agent: python-requests/2.32\r\nAccept-Encoding: gzip, deflate\r\naccept: */*\r\n",
     b"X-Request-ID: 7\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n",
+    b"x-envoy-attempt-count: 1\r\nx-forwarded-for:192.0.2.1 \r\ntraceparent: 00-1-2-01\r\n",
+    b"CF-RAY: 1-SJC\r\nCDN-Loop: cloudflare\r\nX-Forwarded-For: 192.0.2.1, 192.0.2.2\r\n",
+    b"sec-fetch-mode: cors\r\naccept-language: *\r\nX-Empty:\r\n",
     b"",
 )
 
@@ -65,6 +68,17 @@ _DOUBTFUL_LINES = (
     b"Accept: \x7f\r\n",
     b"Accept: \xc3\xa4\r\n",
     b"Accept: a\x00b\r\n",
+    b"X-Forwarded-For: 192.0.2.1\r\nx-forwarded-for: 192.0.2.2\r\n",
+    b"X-A : b\r\n",
+    b"X-A\r\n",
+    b"X-A_B: c\r\n",
+    b"X-A: \tb\r\n",
+    b"X-A: b\r\n folded\r\n",
+    b"X-A: b\nTransfer-Encoding: chunked\r\n",
+    b"X-A: b\rTransfer-Encoding: chunked\r\n",
+    b"X-: b\r\n",
+    b"X-Authorization: Bearer other\r\n",
+    b"X-HTTP-Method-Override: PUT\r\n",
     b"Trailer: Content-Length\r\n",
     b": empty\r\n",
     b"no-colon\r\n",
@@ -81,6 +95,7 @@ _LINES = (
 )
 _HOSTS = (b"Host: exporter:10091\r\n", b"Host: 192.0.2.3\r\n", b"host: [::1]\r\n")
 _ODD_HOSTS = (b"Host: a b\r\n", b"Host: \r\n", b"Host: a,b\r\n", b"Host: a:99999\r\n", b"")
+_PINGS = (b"/ping/%s", b"/ping/%s/fail", b"/ping/%s/7", b"/ping/%s/start", b"/api/push/%s")
 _HEAD = ("head",) * 4
 
 
@@ -120,6 +135,9 @@ def _request(chance: random.Random, name: str) -> bytes:
     if chance.random() < 0.1:
         lines.append(chance.choice((b"Connection: close\r\n", b"connection: Keep-Alive\r\n")))
     path = f"/api/push/{NAMESPACE}/{name}".encode()
+    if chance.random() < 0.15:  # the token of a monitor is its name, too
+        method = b"GET" if method == b"POST" else method
+        path = chance.choice(_PINGS) % name.encode()
     return b"%s %s%s %s\r\n%s\r\n%s" % (method, path, query, version, b"".join(lines), body)
 
 
@@ -137,7 +155,9 @@ def _split(chance: random.Random, data: bytes) -> tuple[bytes, ...]:
     if shape < 0.4:
         return (data,)
     if shape < 0.7:  # one request in each segment
-        starts = [place for place in range(1, len(data)) if data.startswith(b"POST /", place)]
+        starts = [
+            place for place in range(1, len(data)) if data.startswith((b"POST /", b"GET /"), place)
+        ]
     else:
         starts = sorted(chance.sample(range(1, len(data)), chance.choice((1, 2, 3))))
     return tuple(

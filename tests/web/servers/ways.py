@@ -18,20 +18,24 @@ from yuptime_exporter.core.errors import StoreUnavailable
 from yuptime_exporter.core.model import LastPush, MonitorKey, Push
 from yuptime_exporter.core.ports import PushSave, SettleSaves
 from yuptime_exporter.core.rate_limit import PushLimiter, RateLimit
+from yuptime_exporter.engine.addressing import Addressing
 from yuptime_exporter.engine.admission import Admission
 from yuptime_exporter.engine.receiver import Receiver
 from yuptime_exporter.engine.rejections import LogLimits, Rejections
 from yuptime_exporter.metrics.http import ConnectionMetrics, HttpMetrics
 from yuptime_exporter.metrics.pushes import PushMetrics
 from yuptime_exporter.web.pushes.exchange import PushExchange
+from yuptime_exporter.web.pushes.healthchecks import HEALTHCHECKS
 from yuptime_exporter.web.pushes.native import NATIVE
+from yuptime_exporter.web.pushes.uptime_kuma import UPTIME_KUMA
 from yuptime_exporter.web.servers.aiohttp import site_handler
 from yuptime_exporter.web.servers.fast import FastConnection
 from yuptime_exporter.web.servers.server import HttpServer
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 
-TOKEN = "correct-horse"
+TOKEN = "correct-horse"  # of all monitors; each has its name as a token, too
+DIALECTS = (NATIVE, HEALTHCHECKS, UPTIME_KUMA)
 NAMESPACE = "jobs"
 
 # Lines are written at the end, and at no moment that depends on the speed of the test.
@@ -220,8 +224,10 @@ class Way:
         self._kind = kind
         self.registry = CollectorRegistry()
         clock = StandingClock(1_700_000_000.0)
-        digest = hashlib.sha256(TOKEN.encode()).digest()
-        declared = [monitor(name, namespace=NAMESPACE, token_digests=(digest,)) for name in names]
+        declared = [
+            monitor(name, namespace=NAMESPACE, token_digests=(_digest(TOKEN), _digest(name)))
+            for name in names
+        ]
         self.table = table_of(*sorted(declared, key=lambda one: one.key), at=clock())
         self.store = PromptStore()
         self.rejections = Rejections(
@@ -232,9 +238,11 @@ class Way:
             Admission(self.table, limiter, ready(), clock=clock),
             Receiver(self.table, self.store, on_push=lambda *_: None),
             self.rejections,
+            addressing=Addressing(self.table, ready()),
             clock=clock,
         )
-        site = Site(exchange.routes(NATIVE, prefix=""), HttpMetrics(self.registry))
+        routes = [route for one in DIALECTS for route in exchange.routes(one, prefix="")]
+        site = Site(routes, HttpMetrics(self.registry))
         self.traffic = Traffic(
             self.rejections, ConnectionMetrics(self.registry), max_connections=1_000_000
         )
@@ -270,6 +278,10 @@ class Way:
             for sample in family.samples
             if not _SECONDS.search(sample.name)
         }
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from yuptime_exporter.web.http import Answer
 from yuptime_exporter.web.servers.connection import KEEPALIVE_SECONDS
 from yuptime_exporter.web.servers.deadlines import Deadlines
 from yuptime_exporter.web.servers.fast import begin_plain, end_plain
-from yuptime_exporter.web.servers.plain import answer_bytes, plain_post
+from yuptime_exporter.web.servers.plain import answer_bytes, plain_request
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 
@@ -142,15 +142,15 @@ class BareConnection:
 
     def _begin(self, data: bytes) -> bool:
         """Begin to answer the request that these bytes are; return whether they are one."""
-        post = plain_post(data)
-        if post is None:
+        plain = plain_request(data)
+        if plain is None:
             return False
         if self._is_watched:
             self._stop_watching()
-        self._is_answering, self._closes = True, post.closes
+        self._is_answering, self._closes = True, plain.closes
         traffic = self._connections.traffic
         traffic.began(self)
-        if begin_plain(self._connections.site, post, "http", self._client_address, self._answer):
+        if begin_plain(self._connections.site, plain, "http", self._client_address, self._answer):
             return True
         traffic.ended()
         self._is_answering = False

@@ -1,8 +1,8 @@
 """The fast way: the common push is answered without aiohttp, by the same rules.
 
 A connection begins in `bare`, without a transport, and goes on here. A request that
-`plain.plain_post` reads, and whose route can be answered without waiting, is answered in both. At the
-first other request, the connection and all its bytes from there on are aiohttp's.
+`plain.plain_request` reads, and whose route can be answered without waiting, is answered in both. At
+the first other request, the connection and all its bytes from there on are aiohttp's.
 """
 
 import asyncio
@@ -13,18 +13,24 @@ from yuptime_exporter.web.failures import failed
 from yuptime_exporter.web.http import Answer, Request
 from yuptime_exporter.web.router import Answered
 from yuptime_exporter.web.servers.connection import KEEPALIVE_SECONDS
-from yuptime_exporter.web.servers.plain import PlainPost, answer_bytes, plain_post
+from yuptime_exporter.web.servers.plain import PlainRequest, answer_bytes, plain_request
 from yuptime_exporter.web.servers.traffic import Traffic
 from yuptime_exporter.web.site import Site
 
 
 def begin_plain(
-    site: Site, post: PlainPost, scheme: str, client_address: str, answered: Answered
+    site: Site, plain: PlainRequest, scheme: str, client_address: str, answered: Answered
 ) -> bool:
-    """Begin to answer a request that `plain_post` read, as `Site.begin` does."""
-    match = site.match("POST", post.path)
+    """Begin to answer a request that `plain_request` read, as `Site.begin` does."""
+    match = site.match(plain.method, plain.path)
     request = Request(
-        "POST", match.parameters, post.query, post.headers, post.body, scheme, client_address
+        plain.method,
+        match.parameters,
+        plain.query,
+        plain.headers,
+        plain.body,
+        scheme,
+        client_address,
     )
     return site.begin(match, request, answered)
 
@@ -148,12 +154,12 @@ class FastConnection(asyncio.Protocol):
 
     def _begin(self, data: bytes) -> bool:
         """Begin to answer the request that these bytes are; return whether they are one."""
-        post = plain_post(data)
-        if post is None:
+        plain = plain_request(data)
+        if plain is None:
             return False
-        self._is_answering, self._closes = True, post.closes
+        self._is_answering, self._closes = True, plain.closes
         self._traffic.began(self)
-        if begin_plain(self._site, post, self._scheme, self._client_address, self._answer):
+        if begin_plain(self._site, plain, self._scheme, self._client_address, self._answer):
             return True
         self._traffic.ended()
         self._is_answering = False

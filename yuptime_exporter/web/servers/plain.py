@@ -1,7 +1,7 @@
 """Requests and answers as plain bytes: the common push read, and any answer written.
 
 Only a request about which no two servers can disagree is read here: everything in one piece, a
-known length, and headers that every client sends. All else is left to aiohttp's parser.
+known length, and headers that clients, proxies and tracers send. All else is left to aiohttp's parser.
 """
 
 import re
@@ -21,7 +21,9 @@ _MAX_HEAD_BYTES = 4096
 
 # A path and a query that mean the same to everybody: without escapes of the path, without a
 # fragment.
-_REQUEST_LINE = re.compile(r"POST (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1")
+_REQUEST_LINE = re.compile(
+    r"(GET|POST) (/[A-Za-z0-9._~/-]*)(?:\?([A-Za-z0-9._~%&=+-]*))? HTTP/1\.1"
+)
 
 # Without its first letter: some clients write every name in lower case.
 _AUTHORIZATION = "uthorization:"
@@ -33,45 +35,79 @@ _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5}
 _KNOWN_HEADERS = frozenset(
     {
         "accept",
+        "accept-charset",
         "accept-encoding",
         "accept-language",
         "cache-control",
+        "cdn-loop",
+        "cf-ipcountry",
+        "cf-visitor",
         "connection",
         "content-length",
         "content-type",
+        "dnt",
         "forwarded",
         "host",
+        "origin",
         "pragma",
-        "traceparent",
-        "tracestate",
+        "priority",
+        "referer",
+        "sec-ch-ua",
+        "sec-ch-ua-mobile",
+        "sec-ch-ua-platform",
+        "sec-fetch-dest",
+        "sec-fetch-mode",
+        "sec-fetch-site",
         "user-agent",
         "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-proto",
-        "x-forwarded-scheme",
-        "x-real-ip",
-        "x-request-id",
-        "x-scheme",
     }
 )
 
+# Headers of proxies and tracers that are another in each request, and change nothing either. Every
+# header that begins with X- is one of them.
+_PASSED_ON = frozenset(
+    {
+        "b3",
+        "baggage",
+        "cf-connecting-ip",
+        "cf-ray",
+        "sentry-trace",
+        "traceparent",
+        "tracestate",
+        "true-client-ip",
+        "uber-trace-id",
+    }
+)
+
+# As many as several proxies add; aiohttp's parser takes more.
+_MAX_PASSED_ON = 32
+
+_MAX_REMEMBERED = 1024
+
 
 @final
-class PlainPost:
-    """A POST whose body arrived with its head.
+class PlainRequest:
+    """A request whose body, if it has one, arrived with its head.
 
     Attributes:
+        method: GET or POST.
         query: everything after the question mark, not decoded.
         closes: whether the client asks for the end of the connection.
     """
 
-    __slots__ = ("body", "closes", "headers", "path", "query")
+    __slots__ = ("body", "closes", "headers", "method", "path", "query")
 
     def __init__(
-        self, path: str, query: str, headers: CIMultiDict[str], body: bytes, *, closes: bool
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: CIMultiDict[str],
+        body: bytes,
+        *,
+        closes: bool,
     ) -> None:
+        self.method: Final = method
         self.path: Final = path
         self.query: Final = query
         self.headers: Final = headers
@@ -84,7 +120,7 @@ class _Headers(NamedTuple):
 
     Attributes:
         fields: names and values, as the client wrote them; to be copied.
-        length: the value of Content-Length.
+        length: the value of Content-Length; 0 without one.
         closes: whether the client asks for the end of the connection.
     """
 
@@ -93,10 +129,14 @@ class _Headers(NamedTuple):
     closes: bool
 
 
-def plain_post(data: bytes) -> PlainPost | None:
+# By their lines, without those that are passed on. Most pushes of a job have the same ones.
+_remembered: Final[dict[str, _Headers]] = {}
+
+
+def plain_request(data: bytes) -> PlainRequest | None:
     """Return the request that these bytes are; None: they are more, less, or another request."""
     end = data.find(_HEAD_END, 0, _MAX_HEAD_BYTES)
-    if end < 0 or not data.startswith(b"POST /"):
+    if end < 0:
         return None
     try:
         head = data[:end].decode("ascii")
@@ -111,23 +151,49 @@ def plain_post(data: bytes) -> PlainPost | None:
         if not before.endswith(("\r\nA", "\r\na")) or not token.isprintable():
             return None
         before = before[:-1]
-    headers = _headers(f"{before}\r\n{after}")
+    block = f"{before}\r\n{after}"
+    headers = _remembered.get(block) or _headers(block)
     body = data[end + len(_HEAD_END) :]
     if matched is None or headers is None or headers.length != str(len(body)):
         return None
     fields = headers.fields.copy()
     if found:
         fields.add("Authorization", token.strip(" "))
-    path, query = matched.groups("")
-    return PlainPost(path, query, fields, body, closes=headers.closes)
+    method, path, query = matched.groups("")
+    return PlainRequest(method, path, query, fields, body, closes=headers.closes)
 
 
-@lru_cache(maxsize=1024)
 def _headers(block: str) -> _Headers | None:
-    """Return the headers in these lines; None unless each is known, plain, and stands there once.
+    """Return the headers in these lines; None unless each is plain, and stands there once.
 
     Lines may be empty where a header was taken out.
     """
+    rest: list[str] = []
+    passed_on: list[tuple[str, str]] = []
+    for line in block.split("\r\n"):
+        name, colon, value = line.partition(":")
+        if not name.startswith(("X-", "x-")) and name.lower() not in _PASSED_ON:
+            rest.append(line)
+        elif colon and line.isprintable():
+            passed_on.append((name, value))
+        else:
+            return None
+    if not passed_on:
+        return _known_headers(block)
+    block = "\r\n".join(rest)
+    headers = _remembered.get(block) or _known_headers(block)
+    if headers is None or len(passed_on) > _MAX_PASSED_ON:
+        return None
+    fields = headers.fields.copy()
+    for name, value in passed_on:
+        if name in fields or not name.replace("-", "").isalnum():
+            return None
+        fields.add(name, value.strip(" "))
+    return _Headers(fields, headers.length, headers.closes)
+
+
+def _known_headers(block: str) -> _Headers | None:
+    """Return and remember the headers in these lines, each of which is to be known."""
     found: dict[str, tuple[str, str]] = {}
     for line in filter(None, block.split("\r\n")):
         name, _, value = line.partition(":")
@@ -139,8 +205,12 @@ def _headers(block: str) -> _Headers | None:
     connection = values.get("connection", "keep-alive").lower()
     if _HOST.fullmatch(values.get("host", "")) is None or connection not in ("keep-alive", "close"):
         return None
-    length = values.get("content-length", "")
-    return _Headers(CIMultiDict(found.values()), length, connection == "close")
+    length = values.get("content-length", "0")
+    headers = _Headers(CIMultiDict(found.values()), length, connection == "close")
+    if len(_remembered) >= _MAX_REMEMBERED:
+        _remembered.clear()
+    _remembered[block] = headers
+    return headers
 
 
 def answer_bytes(answer: Answer, *, closes: bool) -> bytes:

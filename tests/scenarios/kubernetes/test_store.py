@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import exporters
 from tests.exporters import Process, series
 from tests.fakes import fault_answers as answers
 from tests.fakes.faults import Answer, Delay, Hang
@@ -168,14 +167,15 @@ async def test_no_answer_comes_before_the_api_server_has_the_push(replica: Repli
     async with replica.here() as exporter, asyncio.TaskGroup() as tasks:
         await stage.state("pending")
         held = proxy.apply(Hang(), when=STATUS_WRITES)
-        pushing = tasks.create_task(exporter.push())
-        await eventually(held.strikes)
+        with stage.time.slowed():
+            pushing = tasks.create_task(exporter.push())
+            await eventually(held.strikes)
 
-        assert (await exporter.samples())[pushes] == 0
-        assert not pushing.done()
+            assert (await exporter.samples())[pushes] == 0
+            assert not pushing.done()
 
-        held.lift()
-        assert (await pushing).status == 200
+            held.lift()
+            assert (await pushing).status == 200
         assert (await exporter.samples())[pushes] == 1
         assert (await stage.monitor())["status"]["push"]["count"] == 1
 
@@ -255,15 +255,16 @@ async def test_pushes_that_come_while_one_is_written_are_written_together(
         await stage.state("pending")
         before = len(proxy.seen(STATUS_WRITES))
         held = proxy.apply(Hang(), when=STATUS_WRITES)
-        pushing = [tasks.create_task(exporter.push()) for _ in range(40)]
-        await eventually(held.strikes)
-        await exporter.reads("yuptime_http_connections", lambda count: count > len(pushing))
+        with stage.time.slowed():
+            pushing = [tasks.create_task(exporter.push()) for _ in range(40)]
+            await eventually(held.strikes)
+            await exporter.reads("yuptime_http_connections", lambda count: count > len(pushing))
 
-        assert await proxy.waiting(STATUS_WRITES)() == 1
+            assert await proxy.waiting(STATUS_WRITES)() == 1
 
-        held.lift()
-        proxy.apply(Delay(0.2), when=STATUS_WRITES)
-        assert {(await one).status for one in pushing} == {200}
+            held.lift()
+            proxy.apply(Delay(0.2), when=STATUS_WRITES)
+            assert {(await one).status for one in pushing} == {200}
         assert (await stage.monitor())["status"]["push"]["count"] == 40
         # The first push alone, the pushes that arrived by its end, and the late connections.
         assert len(proxy.seen(STATUS_WRITES)) - before <= 5
@@ -277,11 +278,12 @@ async def test_pushes_to_different_monitors_do_not_wait_for_each_other(replica: 
         for name in names:
             await stage.state("pending", name)
         held = proxy.apply(Hang(), when=STATUS_WRITES)
-        pushing = [tasks.create_task(exporter.push(name)) for name in names]
-        await eventually(proxy.waiting(STATUS_WRITES), lambda count: count == len(names))
-        held.lift()
+        with stage.time.slowed():
+            pushing = [tasks.create_task(exporter.push(name)) for name in names]
+            await eventually(proxy.waiting(STATUS_WRITES), lambda count: count == len(names))
+            held.lift()
 
-        assert {(await one).status for one in pushing} == {200}
+            assert {(await one).status for one in pushing} == {200}
 
 
 async def test_pushes_are_refused_at_once_while_the_api_server_hangs_and_taken_when_it_does_not(
@@ -293,30 +295,21 @@ async def test_pushes_are_refused_at_once_while_the_api_server_hangs_and_taken_w
     async with replica.here() as exporter, asyncio.TaskGroup() as tasks:
         for name in (*names, "late"):
             await stage.state("pending", name)
-
-        async def late() -> exporters.Answer | None:
-            """Push when the others wait for too long; None: they did so before they all waited."""
-            held = proxy.apply(Hang(), when=STATUS_WRITES)
+        held = proxy.apply(Hang(), when=STATUS_WRITES)
+        with stage.time.slowed():
             pushing = [tasks.create_task(exporter.push(name)) for name in names]
-
-            def waits(count: float) -> bool:
-                return count == in_flight or any(one.done() for one in pushing)
-
-            await eventually(proxy.waiting(STATUS_WRITES), waits)
-            await exporter.reads("yuptime_status_queue_length", waits)
-            in_time = not any(one.done() for one in pushing)
+            await eventually(proxy.waiting(STATUS_WRITES), lambda count: count == in_flight)
+            await exporter.reads("yuptime_status_queue_length", lambda count: count == in_flight)
             stage.time.skip(SAVE_TIMEOUT_SECONDS + 0.1)
             answer = await exporter.push("late")
-            assert {(await one).status for one in pushing} == {503}
-            held.lift()
-            await exporter.accepted("late")
-            return answer if in_time else None
 
-        answer = await eventually(late)
-        assert answer is not None
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
         assert "the API server is too slow" in str(answer.json()["detail"])
+        assert {(await one).status for one in pushing} == {503}
+
+        held.lift()
+        await exporter.accepted("late")
         assert {(await exporter.push(name)).status for name in names} == {200}
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.engine.parts import settled
 from tests.web.servers.ways import NAMESPACE, TOKEN, Way, Wire
 from yuptime_exporter.web.servers.accepting import Acceptor
+from yuptime_exporter.web.servers.plain import plain_request
 
 pytestmark = pytest.mark.interpreted  # compiled functions call one another without an event
 
@@ -111,6 +112,14 @@ async def test_a_push_calls_no_more_functions_than_it_did() -> None:
 
 async def test_a_push_costs_the_same_with_few_and_with_many_monitors() -> None:
     assert await calls_of_a_push(PUSHES) == await calls_of_a_push(20 * PUSHES)
+
+
+def test_what_differs_in_each_request_leaves_the_memory_for_headers_as_it_is() -> None:
+    with counted() as calls:
+        for number in range(PUSHES):
+            assert plain_request(push_to("backup", closing=f"X-Request-ID: {number}\r\n"))
+
+    assert calls["_known_headers"] <= 1
 
 
 async def test_a_push_with_a_connection_of_its_own_makes_no_more_calls_than_it_did() -> None:

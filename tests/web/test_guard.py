@@ -9,7 +9,7 @@ from tests.exporters import StandingClock
 from yuptime_exporter.core.rate_limit import RateLimit
 from yuptime_exporter.web.guard import Guard, Protection
 from yuptime_exporter.web.http import Answer, Request, text_answer
-from yuptime_exporter.web.router import Route
+from yuptime_exporter.web.router import Answered, Route
 
 USERS = {"pröm": bcrypt.hashpw("pä:ss".encode(), bcrypt.gensalt(4))}
 
@@ -32,6 +32,20 @@ def guard(protection: Protection) -> Guard:
 
 async def test_without_users_everybody_passes() -> None:
     assert (await ask(guard(Protection()))).body == b"the page"
+
+
+def test_no_way_of_a_route_passes_the_guard_by() -> None:
+    async def page(_: Request) -> Answer:
+        return text_answer("the page")
+
+    def begin(_: Request, answered: Answered) -> bool:
+        answered(text_answer("the page"))
+        return True
+
+    (route,) = guard(Protection(USERS)).guarded([Route("GET", "/", page, begin)])
+
+    assert route.handler is not page
+    assert route.begin is None
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "basic"])

@@ -57,9 +57,9 @@ class Guard:
         )
 
     def guarded(self, routes: Iterable[Route]) -> Iterator[Route]:
-        """Return the routes with this guard before their handlers."""
+        """Return the routes with this guard before their handlers, and no way past it."""
         for route in routes:
-            yield replace(route, handler=self._before(route.handler))
+            yield replace(route, handler=self._before(route.handler), begin=None)
 
     def _before(self, handler: Handler) -> Handler:
         async def guarded(request: Request) -> Answer:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Page
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import generator
 from benchmarks.tables import Row, median, print_table
 from tests.web.pages.browsing import browsing
@@ -48,7 +48,7 @@ def main() -> None:
     watch = Stopwatch()
     with generator() as send, targets.folder() as home:
         targets.declare(home, options.monitors)
-        requests = targets.exporter_requests(options.monitors)
+        requests = http_pushes.exporter_requests(options.monitors)
         with targets.exporter(home) as server:
             targets.fill_by_pushing(server, send, requests)
             for _ in range(options.rounds):

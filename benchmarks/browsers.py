@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Generator, Load, generator
 from benchmarks.scraping import OPENMETRICS, scrape
 from benchmarks.tables import Row, median, percentile, print_table, ratio
@@ -70,7 +70,7 @@ def main() -> None:
     found: dict[Case, list[Measured]] = defaultdict(list)
     with generator() as send, targets.folder() as home:
         targets.declare(home, options.monitors)
-        requests = targets.exporter_requests(options.monitors)
+        requests = http_pushes.exporter_requests(options.monitors)
         with targets.exporter(home) as server:
             targets.fill_by_pushing(server, send, requests)
             for number in range(options.rounds):

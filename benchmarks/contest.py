@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Generator
 from benchmarks.targets import Server
 from benchmarks.wrk import Saturated, Wrk
@@ -73,7 +73,7 @@ def contest(
                 program = _pushgateway(generation)
                 server = targets.pushgateway(own_home, program, check=check, name=name)
                 started.append(
-                    contestant(stack.enter_context(server), targets.pushgateway_requests)
+                    contestant(stack.enter_context(server), http_pushes.pushgateway_requests)
                 )
             return tuple(started)
 
@@ -83,12 +83,13 @@ def contest(
             copies = [
                 home / f"{generation}-{value}" for value in (False, *([True] if check else []))
             ]
-            targets.fill(filling, _pushgateway(generation), send, monitors, copies)
+            requests = http_pushes.pushgateway_requests(monitors)
+            targets.fill(filling, _pushgateway(generation), send, requests, copies)
         exporter = stack.enter_context(targets.exporter(home))
-        targets.fill_by_pushing(exporter, send, targets.exporter_requests(monitors))
+        targets.fill_by_pushing(exporter, send, http_pushes.exporter_requests(monitors))
         yield Contest(
             monitors,
-            contestant(exporter, targets.exporter_requests),
+            contestant(exporter, http_pushes.exporter_requests),
             gateways(check=False),
             gateways(check=True) if check else (),
         )

@@ -7,7 +7,7 @@ them does. A Pushgateway without its consistency check shows what the machine ca
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.contest import Contestant, saturate
 from benchmarks.load import generator
 from benchmarks.tables import Row, print_table
@@ -26,7 +26,7 @@ def main() -> None:
     rows: list[Row] = []
     with generator() as send, wrk() as saturation, targets.folder() as home, ExitStack() as stack:
         targets.declare(home, options.monitors)
-        requests = targets.exporter_requests(options.monitors)
+        requests = http_pushes.exporter_requests(options.monitors)
         servers = [stack.enter_context(targets.exporter(home))]
         servers += [stack.enter_context(targets.bare_receiver(home / work, work)) for work in WORKS]
         file = saturation.prepared(requests, "pushes")
@@ -35,7 +35,7 @@ def main() -> None:
             server = stack.enter_context(
                 targets.pushgateway(home / "pushgateway", program, check=False)
             )
-            requests = targets.pushgateway_requests(options.monitors)
+            requests = http_pushes.pushgateway_requests(options.monitors)
             file = saturation.prepared(requests, "groups")
             contestants.append(Contestant(server, requests, {False: file}))
         for one in contestants:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Generator, generator
 from benchmarks.tables import Ratio, Row, median, print_table
 from benchmarks.wrk import Saturated, Wrk, wrk
@@ -83,7 +83,7 @@ def _started(
         for file in (home / "manifests").iterdir():
             file.write_text(file.read_text().replace("  type: push\n", CRON))
     server = stack.enter_context(targets.exporter(home, f"--storage.history={case.history}"))
-    requests = targets.different_requests(
+    requests = http_pushes.different_requests(
         monitors, each=PUSHES_OF_A_MONITOR, run_fields=case.run_fields
     )
     targets.fill_by_pushing(server, send, requests)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.api_clients import bare_patches_per_second, declare, set_expire_seconds
 from benchmarks.busy_watch import KINDS, busy_watch
 from benchmarks.load import Generator, Load, generator
@@ -115,7 +115,7 @@ def beside_a_busy_watch(
         with targets.folder() as home, busy_watch(home, kind, monitors) as watch:
             targets.configure(home)
             with targets.exporter(home, kubeconfig=watch.kubeconfig) as server:
-                requests = targets.exporter_requests(monitors)
+                requests = http_pushes.exporter_requests(monitors)
                 for _ in range(rounds):
                     for rate, found in ((0.0, alone), (CHANGES_PER_SECOND, beside)):
                         watch.set_rate(rate)
@@ -141,7 +141,7 @@ def store(
         targets.configure(home)
         flags = ("--storage.url=kubernetes:", "--kubernetes.lease=default/benchmark")
         with targets.exporter(home, *flags, kubeconfig=kubeconfig) as server:
-            requests = targets.exporter_requests(1_000)
+            requests = http_pushes.exporter_requests(1_000)
             _settle(server)
             for _ in range(rounds):
                 answers = send(Load(server.port, requests, IN_FLIGHT, seconds)).result()

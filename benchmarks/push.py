@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Answers, Generator, Load, generator
 from benchmarks.tables import Row, median, percentile, print_table, ratio
 
@@ -102,15 +102,15 @@ def _contestants(
     """Start all servers, with a first push to each monitor."""
     targets.declare(home, monitors)
     exporter = stack.enter_context(targets.exporter(home))
-    targets.fill_by_pushing(exporter, send, targets.exporter_requests(monitors))
-    contestants = [Contestant(exporter, _both(targets.exporter_requests, monitors))]
+    targets.fill_by_pushing(exporter, send, http_pushes.exporter_requests(monitors))
+    contestants = [Contestant(exporter, _both(http_pushes.exporter_requests, monitors))]
     if pushgateway:
         homes = {False: home / "unchecked", True: home / "checked"}
         (home / "filling").mkdir()
-        targets.fill(home / "filling", pushgateway, send, monitors, list(homes.values()))
+        requests = _both(http_pushes.pushgateway_requests, monitors)
+        targets.fill(home / "filling", pushgateway, send, requests[False], list(homes.values()))
         for check, own_home in homes.items():
             server = stack.enter_context(targets.pushgateway(own_home, pushgateway, check=check))
-            requests = _both(targets.pushgateway_requests, monitors)
             contestants.append(Contestant(server, requests, checks=check))
     return contestants
 

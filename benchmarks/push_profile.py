@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Generator, Load, generator
 from benchmarks.tables import CHECKOUT_VARIABLE, Row, print_table
 
@@ -38,7 +38,7 @@ def main() -> None:
 def _profiled(home: Path, send: Generator, monitors: int, *, seconds: float) -> tuple[Profile, int]:
     """Run the exporter with pushes for this time; return its profile and the number of pushes."""
     file = home / "profile"
-    requests = targets.exporter_requests(monitors)
+    requests = http_pushes.exporter_requests(monitors)
     with targets.exporter(home, profile=file) as server:
         load = Load(server.port, requests, connections=32, seconds=seconds)
         pushes = len(send(load).result().latencies) if seconds else 0

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.contest import Contest, Contestant, Figures, contest, on_one_core, saturate
 from benchmarks.load import Generator, Load, generator
 from benchmarks.scraping import scrape, scrape_until_done
@@ -209,7 +209,7 @@ def _start_seconds(home: Path, send: Generator, monitors: int) -> float:
     started = time.perf_counter()
     with targets.exporter(home) as server:
         elapsed = time.perf_counter() - started
-        targets.fill_by_pushing(server, send, targets.exporter_requests(monitors))
+        targets.fill_by_pushing(server, send, http_pushes.exporter_requests(monitors))
     return elapsed
 
 

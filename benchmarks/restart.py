@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Answers, Generator, Load, generator
 from benchmarks.tables import Row, median, print_table
 
@@ -44,7 +44,7 @@ def _crashes(home: Path, send: Generator, options: argparse.Namespace) -> list[R
     server = targets.started_exporter(home)
     try:
         server.wait_ready()
-        targets.fill_by_pushing(server, send, targets.exporter_requests(monitors))
+        targets.fill_by_pushing(server, send, http_pushes.exporter_requests(monitors))
         acknowledged = Counter(dict.fromkeys(range(monitors), 1))
         for number in range(options.rounds):
             answers = _killed_under_load(server, send, options)
@@ -71,7 +71,7 @@ def _crashes(home: Path, send: Generator, options: argparse.Namespace) -> list[R
 def _killed_under_load(
     server: targets.Server, send: Generator, options: argparse.Namespace
 ) -> Answers:
-    requests = targets.exporter_requests(options.monitors)
+    requests = http_pushes.exporter_requests(options.monitors)
     pushing = send(Load(server.port, requests, connections=64, seconds=options.seconds + 5))
     time.sleep(options.seconds)
     assert not pushing.done()

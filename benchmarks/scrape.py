@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import Answers, Generator, Load, generator
 from benchmarks.scraping import OPENMETRICS, TEXT, scrape, scrape_until_done
 from benchmarks.tables import Row, median, percentile, print_table, ratio
@@ -33,7 +33,7 @@ def main() -> None:
             with targets.folder() as home:
                 targets.declare(home, monitors)
                 with targets.exporter(home) as server:
-                    targets.fill_by_pushing(server, send, targets.exporter_requests(monitors))
+                    targets.fill_by_pushing(server, send, http_pushes.exporter_requests(monitors))
                     rows += _scrapes(server, monitors, options.rounds)
                     rows += _pushes(server, send, monitors, options)
     print_table("scrape", HEADERS, rows)
@@ -58,7 +58,7 @@ def _pushes(
     """Yield the p99 of pushes without scrapes, and the p99 of pushes beside scrapes."""
     load = Load(
         server.port,
-        targets.exporter_requests(monitors),
+        http_pushes.exporter_requests(monitors),
         connections=16,
         seconds=options.seconds,
         per_second=_PUSHES_PER_SECOND,

@@ -6,20 +6,15 @@ Each row is the same report. "by aiohttp" is the same exporter with `--no-web.fa
 import argparse
 import random
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks import targets
+from benchmarks.http_pushes import empty_requests, exporter_requests, ping_requests
 from benchmarks.load import generator
 from benchmarks.tables import Row, print_table
-from benchmarks.targets import NAMESPACE
 from benchmarks.wrk import Saturated, medians, wrk
-from tests.manifests import TOKEN
 
 HEADERS = ("sender", "pushes/s", "p99 ms", "CPU us/push", "CPU us/push by aiohttp")
-
-_CURL = "Host: localhost\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n"
-_TOKEN = f"Authorization: Bearer {TOKEN}\r\n"
-_JSON = "Content-Type: application/json\r\n"
-_BODY = '{"status": "up"}'
 
 _chance = random.Random(13)  # noqa: S311  the same ids in each run
 
@@ -44,28 +39,13 @@ def _envoy() -> str:
     )
 
 
-def _post(headers: Callable[[], str] = str) -> Callable[[str], str]:
-    def request(name: str) -> str:
-        head = f"POST /api/push/{NAMESPACE}/{name} HTTP/1.1\r\n{_CURL}{_TOKEN}{headers()}{_JSON}"
-        return f"{head}Content-Length: {len(_BODY)}\r\n\r\n{_BODY}"
-
-    return request
-
-
-def _empty(name: str) -> str:
-    return f"POST /api/push/{NAMESPACE}/{name} HTTP/1.1\r\n{_CURL}{_TOKEN}\r\n"
-
-
-def _ping(name: str) -> str:
-    return f"GET /ping/{TOKEN}/{name} HTTP/1.1\r\n{_CURL}\r\n"
-
-
-SENDERS: dict[str, Callable[[str], str]] = {
-    "curl --json": _post(),
-    "curl -X POST, no body": _empty,
-    "curl, a ping of healthchecks": _ping,
-    "curl through ingress-nginx": _post(_ingress_nginx),
-    "curl through Envoy with tracing": _post(_envoy),
+# From the number of monitors to a push to each of them.
+SENDERS: dict[str, Callable[[int], tuple[bytes, ...]]] = {
+    "curl --json": exporter_requests,
+    "curl -X POST, no body": empty_requests,
+    "curl, a ping of healthchecks": ping_requests,
+    "curl through ingress-nginx": partial(exporter_requests, headers=_ingress_nginx),
+    "curl through Envoy with tracing": partial(exporter_requests, headers=_envoy),
 }
 
 
@@ -83,15 +63,12 @@ def main() -> None:
     with generator() as send, wrk() as saturation, targets.folder() as home:
         targets.declare(home, options.monitors)
         files = {
-            sender: saturation.prepared(
-                [request(name).encode() for name in targets.names(options.monitors)],
-                f"requests-{number}",
-            )
-            for number, (sender, request) in enumerate(SENDERS.items())
+            sender: saturation.prepared(requests(options.monitors), f"requests-{number}")
+            for number, (sender, requests) in enumerate(SENDERS.items())
         }
         for way in ways:
             with targets.exporter(home, way, "--push.dialects=healthchecks") as server:
-                pushes = targets.exporter_requests(options.monitors)
+                pushes = exporter_requests(options.monitors)
                 targets.fill_by_pushing(server, send, pushes)
                 for _ in range(options.rounds):
                     for sender, file in files.items():

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import targets
+from benchmarks import http_pushes, targets
 from benchmarks.load import generator
 from benchmarks.plot import Line, plot
 from benchmarks.tables import Row, print_table
@@ -41,7 +41,7 @@ def _measured(monitors: int, options: argparse.Namespace) -> dict[int, list[Satu
     with generator() as send, wrk() as saturation, targets.folder() as home:
         targets.declare(home, monitors)
         with targets.exporter(home) as server:
-            requests = targets.exporter_requests(monitors)
+            requests = http_pushes.exporter_requests(monitors)
             targets.fill_by_pushing(server, send, requests)
             file = saturation.prepared(requests, "requests")
             for _ in range(options.rounds):

@@ -250,14 +250,16 @@ def pushgateway(
         server.kill()
 
 
-def fill(home: Path, program: Path, send: Generator, monitors: int, copies: Sequence[Path]) -> None:
+def fill(
+    home: Path, program: Path, send: Generator, requests: Sequence[bytes], copies: Sequence[Path]
+) -> None:
     """Have a Pushgateway write a file of groups, and copy the file to the folders `copies`.
 
     The consistency check is off, since 10,000 groups would take many minutes with the check.
     """
     (home / "groups").touch()
     with pushgateway(home, program, check=False) as server:
-        fill_by_pushing(server, send, pushgateway_requests(monitors))
+        fill_by_pushing(server, send, requests)
         server.process.terminate()  # writes the file
         server.process.wait(_STOP_SECONDS)
     for copy in copies:
@@ -271,53 +273,6 @@ def fill_by_pushing(server: Server, send: Generator, requests: Sequence[bytes]) 
     answers = send(load).result()
     if answers.failed or len(answers.acknowledged) != len(requests):
         raise RuntimeError(f"{server.name} did not accept every push: {dict(answers.failed)}")
-
-
-def exporter_requests(
-    monitors: int, *, first: int = 0, body: bytes = b'{"status": "up"}', close: bool = False
-) -> tuple[bytes, ...]:
-    """Return an authenticated push to each monitor from the first on, with the headers of curl."""
-    extra = f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
-    paths = [f"/api/push/{NAMESPACE}/{name_of(first + number)}" for number in range(monitors)]
-    return tuple(_request(path, extra, body, close=close) for path in paths)
-
-
-def different_requests(monitors: int, *, each: int, run_fields: Sequence[str]) -> tuple[bytes, ...]:
-    """Return this number of pushes to each monitor, of which no two say the same.
-
-    Args:
-        monitors: number of monitors.
-        each: number of pushes to a monitor.
-        run_fields: of `runId`, `durationSeconds` and `exitCode`, those that each push has.
-    """
-    requests: list[bytes] = []
-    for number in range(each * monitors):
-        push: dict[str, object] = {"status": "up", "message": f"{number} files copied"}
-        run = {"runId": f"run-{number}", "durationSeconds": number / 8, "exitCode": 0}
-        push |= {field: run[field] for field in run_fields}
-        requests += exporter_requests(1, first=number % monitors, body=json.dumps(push).encode())
-    return tuple(requests)
-
-
-def pushgateway_requests(monitors: int, *, close: bool = False) -> tuple[bytes, ...]:
-    """Return a push of three gauges to the group of each job: the closest to a push of ours."""
-    body = (
-        b"job_last_push_timestamp_seconds 1.7000000001234e+09\n"
-        b"job_last_success_timestamp_seconds 1.7000000001234e+09\njob_up 1\n"
-    )
-    paths = [f"/metrics/job/{name}/namespace/{NAMESPACE}" for name in names(monitors)]
-    return tuple(
-        _request(path, "Content-Type: text/plain\r\n", body, close=close) for path in paths
-    )
-
-
-def _request(path: str, extra: str, body: bytes, *, close: bool) -> bytes:
-    closing = "Connection: close\r\n" if close else ""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: benchmark\r\nAccept: */*\r\n"
-        f"{extra}{closing}Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def _started(

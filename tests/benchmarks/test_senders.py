@@ -12,7 +12,9 @@ from yuptime_exporter.web.servers.plain import plain_request
 
 @pytest.mark.parametrize("sender", SENDERS)
 def test_the_fast_way_reads_what_each_sender_sends(sender: str) -> None:
-    assert plain_request(SENDERS[sender]("backup").encode()) is not None
+    (request,) = SENDERS[sender](1)
+
+    assert plain_request(request) is not None
 
 
 @pytest.mark.peer

@@ -178,11 +178,11 @@ def _headers(block: str) -> _Headers | None:
             passed_on.append((name, value))
         else:
             return None
-    if not passed_on:
-        return _known_headers(block)
-    block = "\r\n".join(rest)
-    headers = _remembered.get(block) or _known_headers(block)
-    if headers is None or len(passed_on) > _MAX_PASSED_ON:
+    known = "\r\n".join(rest)
+    headers = _remembered.get(known) or _known_headers(known)
+    if headers is None or not passed_on:
+        return headers
+    if len(passed_on) > _MAX_PASSED_ON:
         return None
     fields = headers.fields.copy()
     for name, value in passed_on:

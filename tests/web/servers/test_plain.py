@@ -3,6 +3,7 @@
 import pytest
 
 from yuptime_exporter.web.http import Answer
+from yuptime_exporter.web.servers import plain
 from yuptime_exporter.web.servers.plain import answer_bytes, plain_request
 
 HEADERS = b"Host: x\r\nAuthorization: Bearer t\r\n"
@@ -129,6 +130,14 @@ def test_headers_of_proxies_and_tracers_are_passed_on_and_not_remembered() -> No
     found = plain_request(post())
     assert found is not None
     assert set(found.headers) == {"Host", "Content-Length", "Authorization"}
+
+
+def test_the_memory_for_headers_has_a_bound() -> None:
+    for number in range(3000):
+        agent = b"User-Agent: job-%d\r\n" % number
+        assert plain_request(post(headers=HEADERS + agent)) is not None
+
+    assert 0 < len(plain._remembered) <= plain._MAX_REMEMBERED
 
 
 @pytest.mark.parametrize("value", [b"close", b"Close", b"keep-alive"])
